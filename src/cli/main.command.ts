@@ -1,0 +1,79 @@
+/** The command line: the commands, and how their ends become exit codes. */
+import { Cause, Effect, Layer, Option } from "effect"
+import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import packageJson from "../../package.json" with { type: "json" }
+import { ExitWith } from "./engine.command.ts"
+import { errorJson, renderError, type TellableError } from "./error.render.ts"
+import { colorFlag, jsonFlag, runsDirFlag } from "./global-flags.command.ts"
+import { lsCommand } from "./ls.command.ts"
+import { Output, outputOf, type Surroundings } from "./output.command.ts"
+import { runCommand } from "./run.command.ts"
+import { statusCommand } from "./status.command.ts"
+import { waitCommand } from "./wait.command.ts"
+import { workerCommand } from "./worker.command.ts"
+
+const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
+
+  mill run <program.ts>              start a program; prints its run id at once
+  mill status <run>                  show a run
+  mill wait <run> --timeout <s>      wait for its end
+  mill ls                            list runs
+
+In a program:  const { text } = await mill.spawn({ agent, systemPrompt, prompt, model })
+Without any agent installed:  mill run <program.ts> --driver offline --sync
+More: mill --help, mill run --help`
+
+const root = Command.make("mill", {}, () => Effect.flatMap(Output, ({ out }) => out(card))).pipe(
+  Command.withDescription("Runs TypeScript programs that spawn and coordinate AI agents"),
+  Command.withSubcommands([runCommand, statusCommand, waitCommand, lsCommand, workerCommand]),
+  Command.withGlobalFlags([jsonFlag, runsDirFlag, colorFlag]),
+)
+
+/** Help and version go to stdout; what is wrong with an invocation is told with the other errors. */
+const presenter = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event),
+})
+
+const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+
+/** A failed invocation as an error like any other. */
+const usageError = (error: CliError.ShowHelp): TellableError => {
+  const [first] = error.errors
+  const [message = "", ...rest] = (first?.message ?? "").split(/\n+/).map((line) => line.trim())
+  const suggestion = rest.filter((line) => line !== "" && !line.startsWith("Did you mean")).join(", ")
+  const command = error.commandPath.join(" ")
+  return {
+    _tag: "UsageError",
+    message,
+    hint: suggestion === "" ? `${command} --help tells how it is used` : `did you mean ${suggestion}?`,
+    exitCode: 2,
+  }
+}
+
+const tell = Effect.fnUntraced(function* (error: TellableError) {
+  const { err, errStyle, json, out } = yield* Output
+  if (json) yield* out(errorJson(error))
+  yield* err(renderError(error, errStyle))
+  return error.exitCode ?? 1
+})
+
+const isTellable = (error: unknown): error is TellableError =>
+  typeof error === "object" && error !== null && "_tag" in error && "message" in error
+
+/** Runs one command line; its value is the exit code. */
+export const main = (surroundings: Surroundings) =>
+  Command.runWith(root, { version: packageJson.version })(surroundings.argv).pipe(
+    Effect.as(0),
+    Effect.catchCause((cause) => {
+      const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+      if (error instanceof ExitWith) return Effect.succeed(error.exitCode)
+      if (CliError.isCliError(error) && error._tag === "ShowHelp") {
+        return error.errors.length === 0 ? Effect.succeed(0) : tell(usageError(error))
+      }
+      return isTellable(error)
+        ? Effect.andThen(surroundings.debug ? Effect.logError(cause) : Effect.void, tell(error))
+        : Effect.failCause(cause)
+    }),
+    Effect.provide(Layer.mergeAll(presenter, cliConfig, Layer.succeed(Output, outputOf(surroundings)))),
+  )

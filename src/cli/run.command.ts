@@ -1,0 +1,91 @@
+/** `mill run <program.ts>` */
+import { Clock, Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import type { RunId } from "../domain/ids.schema.ts"
+import type { createEngine } from "../public/engine.api.ts"
+import { exitAs, openEngine } from "./engine.command.ts"
+import { Output } from "./output.command.ts"
+import { showProgress } from "./progress.command.ts"
+import { renderRun } from "./run.render.ts"
+
+type Engine = Effect.Success<ReturnType<typeof createEngine>>
+
+const parameters = {
+  program: Argument.String("program.ts").pipe(Argument.withDescription("The program: a TypeScript file")),
+  args: Argument.String("args").pipe(
+    Argument.withDescription("What the program finds in mill.args; put -- before it"),
+    Argument.variadic(),
+  ),
+  sync: Flag.Boolean("sync").pipe(
+    Flag.withDescription("Stay until the run has ended, and show what it does"),
+    Flag.withDefault(false),
+  ),
+  driver: Flag.String("driver").pipe(
+    Flag.withDescription("How agents are reached: claude, pi, codex, offline, or one of mill.config.ts"),
+    Flag.optional,
+  ),
+  executor: Flag.String("executor").pipe(
+    Flag.withDescription("Where the program runs: direct, or one of mill.config.ts"),
+    Flag.optional,
+  ),
+  meta: Flag.KeyValuePair("meta").pipe(
+    Flag.withDescription("A fact to keep with the run, key=value; may be given again"),
+    Flag.optional,
+  ),
+}
+
+export const runCommand = Command.make(
+  "run",
+  parameters,
+  Effect.fnUntraced(function* ({ args, driver, executor, meta, program, sync }) {
+    const engine = yield* openEngine
+    const { err, errStyle, json, out, style } = yield* Output
+    const { driver: chosen, ...run } = yield* engine.submit({
+      program,
+      args,
+      driver: Option.getOrUndefined(driver),
+      executor: Option.getOrUndefined(executor),
+      metadata: Option.getOrUndefined(meta),
+    })
+    if (chosen.because !== undefined) {
+      yield* err(errStyle.dim(`driver: ${chosen.name}, ${chosen.because} (--driver chooses another)`))
+    }
+    if (sync) return yield* stay(engine, run.runId)
+    if (json) return yield* out(JSON.stringify(run))
+    yield* out(`${style.cyan("●")} ${style.bold(run.runId)} is on its way`)
+    yield* out(`  ${style.dim("→")} mill wait ${run.runId} --timeout 60`)
+    yield* out(`  ${style.dim("→")} mill status ${run.runId}`)
+  }, Effect.scoped),
+).pipe(
+  Command.withDescription(
+    "Run a program: prints the run's id at once, and a worker of its own carries the run on",
+  ),
+  Command.withExamples([
+    { command: "mill run plan.ts", description: "Start it and go on with something else" },
+    {
+      command: "mill run plan.ts --driver offline --sync",
+      description: "Rehearse it without any agent, and watch",
+    },
+    { command: "mill run plan.ts --json -- src/auth", description: "From an agent, with an argument" },
+  ]),
+)
+
+/** Waits for the run, showing what it does; going away leaves it going. */
+const stay = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+  const { err, errStyle, json, out, style } = yield* Output
+  const ended = yield* Effect.andThen(
+    json ? Effect.void : showProgress(engine.watch(runId)),
+    engine.wait(runId),
+  ).pipe(
+    Effect.onInterrupt(() =>
+      err(`\n${runId} goes on\n  ${errStyle.dim("→")} mill wait ${runId} --timeout 60`),
+    ),
+  )
+  const { result, run, spawns } = yield* engine.inspect(runId)
+  yield* out(
+    json
+      ? JSON.stringify({ run, result })
+      : renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style),
+  )
+  yield* exitAs(ended)
+})

@@ -1,0 +1,139 @@
+/** Runs as a person reads them: in a list, and one in detail. */
+import type { RunRecord, RunResult, RunUsage } from "../domain/run.schema.ts"
+import type { SpawnSummary } from "../domain/spawn.schema.ts"
+import { duration, oneLine, statusMark, type Style, table } from "./style.render.ts"
+
+const millisBetween = (from: string, to: string): number => Date.parse(to) - Date.parse(from)
+
+const elapsed = (run: RunRecord, now: number): string =>
+  duration(
+    run.completedAt === undefined
+      ? now - Date.parse(run.startedAt ?? run.createdAt)
+      : millisBetween(run.startedAt ?? run.createdAt, run.completedAt),
+  )
+
+/** How long ago, roughly: `now`, `5 m`, `3 h`, `2 d`. */
+const age = (at: string, now: number): string => {
+  const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000))
+  if (seconds < 5) return "now"
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} m`
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
+}
+
+const number = (n: number): string => n.toLocaleString("en-US")
+
+const plural = (n: number, noun: string): string => `${number(n)} ${noun}${n === 1 ? "" : "s"}`
+
+/** The counts that are not zero. */
+const countsLine = ({ spawns }: RunRecord, style: Style): string => {
+  const parts = [
+    spawns.running > 0 ? style.cyan(`${spawns.running} running`) : "",
+    spawns.complete > 0 ? style.green(`${spawns.complete} complete`) : "",
+    spawns.error > 0 ? style.red(`${spawns.error} failed`) : "",
+    spawns.cancelled > 0 ? style.yellow(`${spawns.cancelled} cancelled`) : "",
+  ].filter((part) => part !== "")
+  return spawns.started === 0 ? "none" : parts.join(style.dim(", "))
+}
+
+const usageLine = (usage: RunUsage): string => {
+  const cost =
+    usage.costUsd !== undefined
+      ? `$${usage.costUsd.toFixed(4)}`
+      : usage.costUsdAtLeast === undefined
+        ? "cost unknown"
+        : `at least $${usage.costUsdAtLeast.toFixed(4)}`
+  const silent =
+    usage.spawnsWithoutUsage === undefined
+      ? ""
+      : ` (${plural(usage.spawnsWithoutUsage, "spawn")} did not say)`
+  return `${number(usage.inputTokens)} tokens in, ${number(usage.outputTokens)} out, ${cost}${silent}`
+}
+
+const shortPath = (path: string): string => path.split("/").slice(-2).join("/")
+
+/** A list of runs, newest first. */
+export const renderRuns = (runs: ReadonlyArray<RunRecord>, now: number, style: Style): string =>
+  table([
+    ["", "RUN", "STATUS", "AGE", "TOOK", "SPAWNS", "DRIVER", "PROGRAM"].map((text) => ({
+      text,
+      paint: style.dim,
+    })),
+    ...runs.map((run) => {
+      const { mark, paint } = statusMark(run.status, style)
+      const { complete, error, started } = run.spawns
+      return [
+        { text: mark, paint },
+        { text: run.id },
+        { text: run.status, paint },
+        { text: age(run.createdAt, now), right: true },
+        { text: elapsed(run, now), right: true },
+        { text: `${complete}/${started}${error > 0 ? ` (${error} failed)` : ""}` },
+        { text: run.driver },
+        { text: shortPath(run.programPath), paint: style.dim },
+      ]
+    }),
+  ]).join("\n")
+
+const spawnRow = (spawn: SpawnSummary, style: Style) => {
+  const { mark, paint } = statusMark(spawn.status, style)
+  const said = spawn.status === "complete" ? spawn.text : (spawn.errorMessage ?? spawn.status)
+  return [
+    { text: ` ${mark}`, paint },
+    { text: spawn.spawnId.replace("spawn_", "#"), right: true, paint: style.dim },
+    { text: oneLine(spawn.agent, 24) },
+    { text: oneLine(spawn.model, 32), paint: style.dim },
+    { text: duration(spawn.durationMs), right: true },
+    { text: oneLine(said, 72), paint: spawn.status === "complete" ? style.dim : paint },
+  ]
+}
+
+const programResultLines = (result: RunResult, style: Style): ReadonlyArray<string> => {
+  if (result.programResult === undefined) return []
+  const text =
+    typeof result.programResult === "string"
+      ? result.programResult
+      : JSON.stringify(result.programResult, null, 2)
+  return ["", style.bold("Result"), ...text.split("\n").map((line) => `  ${line}`)]
+}
+
+/** What to type next. */
+const nextCommands = (run: RunRecord): ReadonlyArray<string> =>
+  run.status === "running" || run.status === "pending"
+    ? [`mill wait ${run.id} --timeout 60`]
+    : run.status === "complete"
+      ? []
+      : [`less ${run.paths.logFile}`]
+
+/** One run in detail; `spawns` are those that are known, in order of start. */
+export const renderRun = (
+  run: RunRecord,
+  spawns: ReadonlyArray<SpawnSummary>,
+  result: RunResult | undefined,
+  now: number,
+  style: Style,
+): string => {
+  const { mark, paint } = statusMark(run.status, style)
+  const facts = table(
+    [
+      ["program", run.programPath],
+      ["driver", run.driver],
+      ["took", elapsed(run, now)],
+      ["spawns", countsLine(run, style)],
+      ...(run.usage === undefined ? [] : [["usage", usageLine(run.usage)]]),
+      ...Object.entries(run.metadata ?? {}),
+      ["folder", run.paths.runDir],
+    ].map(([name = "", value = ""]) => [{ text: ` ${name}`, paint: style.dim }, { text: value }]),
+  )
+  const rows = table(spawns.map((spawn) => spawnRow(spawn, style)))
+  const next = nextCommands(run)
+  return [
+    `${paint(mark)} ${style.bold(run.id)} ${paint(run.status)}`,
+    ...(run.errorMessage === undefined ? [] : [`  ${paint(oneLine(run.errorMessage, 400))}`]),
+    ...(run.errorLocation === undefined ? [] : [`  ${style.dim("at")} ${run.errorLocation}`]),
+    ...facts,
+    ...(rows.length === 0 ? [] : ["", ...rows]),
+    ...(result === undefined ? [] : programResultLines(result, style)),
+    ...(next.length === 0 ? [] : ["", ...next.map((command) => ` ${style.dim("→")} ${command}`)]),
+  ].join("\n")
+}

@@ -1,0 +1,29 @@
+/** `mill status <run>` */
+import { Clock, Effect } from "effect"
+import { Argument, Command } from "effect/cli"
+import { openEngine } from "./engine.command.ts"
+import { Output } from "./output.command.ts"
+import { renderRun } from "./run.render.ts"
+
+export const runArgument = Argument.String("run").pipe(
+  Argument.withDescription("A run id, the beginning of one, or: last"),
+)
+
+export const statusCommand = Command.make(
+  "status",
+  { run: runArgument },
+  Effect.fnUntraced(function* ({ run: reference }) {
+    const engine = yield* openEngine
+    const { json, out, style } = yield* Output
+    const runId = yield* engine.resolve(reference)
+    if (json) return yield* out(JSON.stringify(yield* engine.status(runId)))
+    const { result, run, spawns } = yield* engine.inspect(runId)
+    yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style))
+  }, Effect.scoped),
+).pipe(
+  Command.withDescription("Show a run: its status, its spawns, what they used"),
+  Command.withExamples([
+    { command: "mill status last", description: "The newest run" },
+    { command: "mill status run_01jx --json", description: "Its record, by the beginning of its id" },
+  ]),
+)

@@ -1,0 +1,70 @@
+/**
+ * What the codecs share in encoding calls. Every value arrives at the agent exactly as it was given, or the spawn is
+ * refused with a message that names the field and says why.
+ */
+import { Result, Schema } from "effect"
+import type { AgentCall, SpawnInput } from "../domain/driver.schema.ts"
+import { SpawnRefused } from "../domain/error.schema.ts"
+
+/** The longest argument that Linux takes (`MAX_ARG_STRLEN`), in bytes without its closing NUL. */
+export const maxArgumentBytes = 131_071
+
+/** Says that a spawn cannot be asked of this agent, and why. */
+export const refuse = (message: string) => Result.fail(new SpawnRefused({ cause: "codec", message }))
+
+type Encode = (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+
+/**
+ * An encoder with options, which come from a configuration that nobody may have type-checked. With bad ones it refuses
+ * every spawn, and `problem` says why.
+ */
+export const encoderWith = <Options>(
+  name: string,
+  schema: Schema.ConstraintDecoder<Options>,
+  options: unknown,
+  make: (options: Options) => Result.Result<Encode, string>,
+): { readonly encodeSpawn: Encode; readonly problem?: string } =>
+  Schema.decodeUnknownResult(schema)(options, { onExcessProperty: "error" }).pipe(
+    Result.mapError(({ message }) => message.replace(/\s+/g, " ")),
+    Result.flatMap(make),
+    Result.match({
+      onFailure: (reason) => {
+        const problem = `the options of ${name} cannot be used: ${reason}`
+        return { encodeSpawn: () => refuse(problem), problem }
+      },
+      onSuccess: (encodeSpawn) => ({ encodeSpawn }),
+    }),
+  )
+
+type Checked = Result.Result<string, SpawnRefused>
+
+/** The bytes of a text in UTF-8. */
+export const utf8Length = (text: string): number => new TextEncoder().encode(text).length
+
+/** A text that goes through a pipe or a file. */
+export const checkText = (field: string, text: string): Checked =>
+  text.isWellFormed()
+    ? Result.succeed(text)
+    : refuse(`${field}: it holds half of a surrogate pair, which UTF-8 cannot carry`)
+
+/** A text that an agent would take for no text at all, since it cuts white space off. */
+export const checkNotBlank = (field: string, text: string): Checked =>
+  text.trim() === ""
+    ? refuse(`${field}: it is nothing but white space, which the agent takes for nothing`)
+    : checkText(field, text)
+
+/** A text that is or becomes part of one argument. */
+export const checkArgument = (field: string, argument: string, instead = ""): Checked => {
+  if (argument.includes("\0")) {
+    return refuse(`${field}: it holds a NUL character, which no command-line argument can${instead}`)
+  }
+  const bytes = utf8Length(argument)
+  return bytes > maxArgumentBytes
+    ? refuse(
+        `${field}: ${bytes} bytes are too long for a command-line argument (at most ${maxArgumentBytes})${instead}`,
+      )
+    : checkText(field, argument)
+}
+
+/** Where a spawn's system prompt lies for an agent that reads it from a file. */
+export const systemPromptFile = (input: SpawnInput): string => `${input.scratchDir}/system-prompt.txt`

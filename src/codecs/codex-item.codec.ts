@@ -1,0 +1,50 @@
+/**
+ * An item of codex: what `item.started` and `item.completed` of `codex exec --json` carry (@openai/codex 0.169.0,
+ * `exec_events.rs`), and which of them are uses of a tool.
+ */
+import { Schema } from "effect"
+import type { DriverEvent } from "../domain/driver.schema.ts"
+import { ifValid, toolCall } from "./line.codec.ts"
+
+/** A line with an item. Which fields it has depends on its type. */
+export const ItemLine = Schema.Struct({
+  item: Schema.Struct({
+    id: Schema.String,
+    type: Schema.String,
+    /** Of `agent_message`. */
+    text: ifValid(Schema.String),
+    /** Of `error`, which is a warning. */
+    message: ifValid(Schema.String),
+    /** Of `command_execution`. */
+    command: ifValid(Schema.String),
+    /** Of `file_change`. */
+    changes: Schema.optionalKey(Schema.Unknown),
+    /** Of `mcp_tool_call`; `tool` of `collab_tool_call` too. */
+    server: ifValid(Schema.String),
+    tool: ifValid(Schema.String),
+    arguments: Schema.optionalKey(Schema.Unknown),
+    /** Of `collab_tool_call`. */
+    prompt: ifValid(Schema.String),
+    /** Of `web_search`; empty while it has only started. */
+    query: ifValid(Schema.String),
+  }),
+})
+export type Item = (typeof ItemLine.Type)["item"]
+
+/** The use of a tool that an item stands for, if it does, under the name that codex's model has for it. */
+export const toolCallOf = (item: Item, completed: boolean): DriverEvent | undefined => {
+  switch (item.type) {
+    case "command_execution":
+      return toolCall(item.type, item.command)
+    case "file_change":
+      return toolCall(item.type, item.changes)
+    case "mcp_tool_call":
+      return toolCall(`mcp__${item.server ?? ""}__${item.tool ?? ""}`, item.arguments)
+    case "collab_tool_call":
+      return toolCall(item.tool || item.type, item.prompt)
+    case "web_search":
+      return item.query || completed ? toolCall(item.type, item.query) : undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The shape of `mill.config.ts`'s default export. Every key is known here: an unknown one is an error.
+ */
+import { Schema } from "effect"
+import type { Codec } from "./driver.schema.ts"
+
+/** The longest line, in bytes, that a driver hands to its codec when the configuration says nothing. */
+export const defaultMaxLineBytes = 16 * 1024 * 1024
+
+const isCodec = (value: unknown): value is Codec =>
+  typeof value === "object" &&
+  value !== null &&
+  "encodeSpawn" in value &&
+  typeof value.encodeSpawn === "function" &&
+  "decoding" in value
+
+const CodecValue = Schema.declare<Codec>(isCodec, { expected: "a codec, such as claudeCodec()" })
+
+/** An agent that is a command: started once for each spawn, in a process group of its own. */
+export const ProcessDriverConfig = Schema.Struct({
+  type: Schema.Literal("process"),
+  /** A name to be found on PATH, or a path. Never a shell line. */
+  command: Schema.NonEmptyString,
+  args: Schema.optionalKey(Schema.Array(Schema.String)),
+  codec: CodecValue,
+  /** Added to the environment that the agent inherits. */
+  env: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** The agent's working directory; the submitter's when absent. */
+  cwd: Schema.optionalKey(Schema.NonEmptyString),
+  maxLineBytes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+})
+export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
+
+/** The program runs as a process like any other, with the submitter's rights. */
+export const DirectExecutorConfig = Schema.Struct({ type: Schema.Literal("direct") })
+export type DirectExecutorConfig = typeof DirectExecutorConfig.Type
+
+export const MillConfig = Schema.Struct({
+  defaultDriver: Schema.optionalKey(Schema.NonEmptyString),
+  defaultExecutor: Schema.optionalKey(Schema.NonEmptyString),
+  drivers: Schema.optionalKey(Schema.Record(Schema.String, ProcessDriverConfig)),
+  executors: Schema.optionalKey(Schema.Record(Schema.String, DirectExecutorConfig)),
+  /** How many levels of runs may be started inside a run: 1 when absent. */
+  maxRunDepth: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+})
+export type MillConfig = typeof MillConfig.Type

@@ -1,0 +1,120 @@
+/**
+ * What a driver and a codec are. A driver is how a spawn reaches an agent; a codec is one agent's dialect: it turns a
+ * spawn into a command line and standard input, and folds the lines that the agent prints into what mill tells of it.
+ * Codecs are pure, so a recorded output decodes to the same events for ever.
+ */
+import { Data, type Result, Schema } from "effect"
+import type { SpawnRefused } from "./error.schema.ts"
+import { SpawnOptions, Usage } from "./spawn.schema.ts"
+
+/** What a codec makes of a line: facts for the event log. */
+export type DriverEvent = Data.TaggedEnum<{
+  /** The agent's own name for its conversation; what a person would pass to the agent to continue it. */
+  Session: { readonly sessionRef: string }
+  /** Something worth telling a person who follows the run: one line. */
+  Milestone: { readonly message: string }
+  /** The agent uses one of its tools. `input` is text, JSON where it was JSON, of any length. */
+  ToolCall: { readonly toolName: string; readonly input?: string }
+}>
+export const DriverEvent = Data.taggedEnum<DriverEvent>()
+
+/** How the agent's process ended, and what the codec cannot see by itself. */
+export const AgentExit = Schema.Struct({
+  /** The exit code; absent when a signal ended it. */
+  code: Schema.optionalKey(Schema.Int),
+  /** For example `SIGKILL`. */
+  signal: Schema.optionalKey(Schema.String),
+  /** Lines that were longer than the driver's `maxLineBytes`; the codec has not seen them. */
+  overlongLines: Schema.Int,
+})
+export type AgentExit = typeof AgentExit.Type
+
+/** What the lines of one agent add up to. */
+export const AgentOutcome = Schema.Struct({
+  /** Whether the agent said, in its dialect, that it had finished. */
+  final: Schema.Boolean,
+  /** The answer, or as much of it as there is. */
+  text: Schema.String,
+  sessionRef: Schema.optionalKey(Schema.NonEmptyString),
+  stopReason: Schema.optionalKey(Schema.String),
+  /** What the agent said went wrong. A spawn with this has failed, whatever its exit code. */
+  errorMessage: Schema.optionalKey(Schema.String),
+  usage: Schema.optionalKey(Usage),
+})
+export type AgentOutcome = typeof AgentOutcome.Type
+
+/** What a codec is given to encode. */
+export const SpawnInput = Schema.Struct({
+  ...SpawnOptions.fields,
+  /** A private directory of this spawn, for what cannot be passed otherwise. It is removed after the spawn. */
+  scratchDir: Schema.String,
+})
+export type SpawnInput = typeof SpawnInput.Type
+
+/** How an agent is to be called for one spawn. */
+export const AgentCall = Schema.Struct({
+  /** Follow the driver's own `args`. */
+  args: Schema.Array(Schema.String),
+  /** Written to standard input, which is then closed. Absent: there is none. */
+  stdin: Schema.optionalKey(Schema.String),
+  /** Added to the agent's environment. */
+  env: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** Files to write before the agent starts: absolute paths in the spawn's scratch directory, and their contents. */
+  files: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+})
+export type AgentCall = typeof AgentCall.Type
+
+/** How a codec is written: a name, an encoder, and a fold over lines with a state of its own. */
+export type CodecDefinition<State> = {
+  readonly name: string
+  /** What a model is called here, for example `provider/model-id`. */
+  readonly modelFormat: string
+  /** Models that are known to exist, best known first; an empty list says nothing. */
+  readonly models: ReadonlyArray<string>
+  /** What is wrong with the options that it was made with. Such a codec refuses every spawn. */
+  readonly problem?: string | undefined
+  /** The call for a spawn, or why this agent cannot be asked that. */
+  readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+  readonly initial: State
+  /** The state after one more line (without its line feed), and what it tells. A line of no meaning changes nothing. */
+  readonly decodeEvent: (state: State, line: string) => readonly [State, ReadonlyArray<DriverEvent>]
+  /** What it all adds up to, when the process has ended. */
+  readonly decodeFinal: (state: State, exit: AgentExit) => AgentOutcome
+}
+
+/** A fold in progress. Each step gives a new one and leaves the old as it was. */
+export type Decoding = {
+  readonly decodeEvent: (line: string) => readonly [Decoding, ReadonlyArray<DriverEvent>]
+  readonly decodeFinal: (exit: AgentExit) => AgentOutcome
+}
+
+/** One agent's dialect. */
+export type Codec = {
+  readonly name: string
+  readonly modelFormat: string
+  readonly models: ReadonlyArray<string>
+  /** What is wrong with the options that it was made with. Such a codec refuses every spawn. */
+  readonly problem?: string
+  readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+  /** A fold that has seen nothing yet. */
+  readonly decoding: Decoding
+}
+
+/** A codec from its definition; the type of its state stays its own affair. */
+export const defineCodec = <State>(definition: CodecDefinition<State>): Codec => {
+  const decodingFrom = (state: State): Decoding => ({
+    decodeEvent: (line) => {
+      const [next, events] = definition.decodeEvent(state, line)
+      return [decodingFrom(next), events]
+    },
+    decodeFinal: (exit) => definition.decodeFinal(state, exit),
+  })
+  return {
+    name: definition.name,
+    modelFormat: definition.modelFormat,
+    models: definition.models,
+    ...(definition.problem === undefined ? {} : { problem: definition.problem }),
+    encodeSpawn: definition.encodeSpawn,
+    decoding: decodingFrom(definition.initial),
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Everything that can go wrong in a way that a user can act on. `message` says what and where, in one line; `hint`
+ * says what to do next. The exit code of a command is the one that its error carries.
+ */
+import { Schema } from "effect"
+import { SpawnErrorCause } from "./spawn.schema.ts"
+
+const hint = Schema.optionalKey(Schema.String)
+
+/** A command line that cannot be carried out as it stands. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
+  message: Schema.String,
+  hint,
+}) {
+  readonly exitCode = 2
+}
+
+/** A configuration that cannot be used: which file, which key, what was found, what is allowed. */
+export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
+  message: Schema.String,
+  path: Schema.optionalKey(Schema.String),
+  key: Schema.optionalKey(Schema.String),
+  hint,
+}) {
+  readonly exitCode = 2
+}
+
+/** A program that is refused before anything has started. `location` is file:line:column. */
+export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramError", {
+  message: Schema.String,
+  path: Schema.String,
+  location: Schema.optionalKey(Schema.String),
+  hint,
+}) {
+  readonly exitCode = 2
+}
+
+/** No run has the id, the prefix, or the name `last`. */
+export class RunNotFound extends Schema.TaggedError<RunNotFound>()("RunNotFound", {
+  run: Schema.String,
+  message: Schema.String,
+  hint,
+}) {
+  readonly exitCode = 3
+}
+
+/** The run had not ended when the time was up; it goes on. */
+export class WaitTimeout extends Schema.TaggedError<WaitTimeout>()("WaitTimeout", {
+  run: Schema.String,
+  seconds: Schema.Finite,
+  message: Schema.String,
+  hint,
+}) {
+  readonly exitCode = 124
+}
+
+/** The store could not be read or written. */
+export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
+  message: Schema.String,
+  path: Schema.String,
+  hint,
+}) {
+  readonly exitCode = 1
+}
+
+/** A line of an event log that is no event. `line` is counted from 1. */
+export class IllegalLine extends Schema.TaggedError<IllegalLine>()("IllegalLine", {
+  line: Schema.Int,
+  reason: Schema.String,
+}) {
+  override get message() {
+    return `line ${this.line} of the event log cannot be read: ${this.reason}`
+  }
+}
+
+/** A line of an event log that a newer mill wrote. */
+export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>()("UnsupportedVersion", {
+  line: Schema.Int,
+  found: Schema.String,
+}) {
+  override get message() {
+    return `line ${this.line} of the event log has schema version ${this.found}; this mill reads version 1`
+  }
+}
+
+/** An event that may not follow what the log holds already. */
+export class IllegalTransition extends Schema.TaggedError<IllegalTransition>()("IllegalTransition", {
+  type: Schema.String,
+  reason: Schema.String,
+}) {
+  override get message() {
+    return `${this.type} is refused: ${this.reason}`
+  }
+}
+
+/** A run that another live worker owns. */
+export class OwnerExists extends Schema.TaggedError<OwnerExists>()("OwnerExists", {
+  run: Schema.String,
+  pid: Schema.Int,
+}) {
+  readonly exitCode = 1
+  override get message() {
+    return `run ${this.run} is owned by process ${this.pid}, which is alive`
+  }
+}
+
+/** The worker could not be started, or ended before it had taken over the run. */
+export class LaunchError extends Schema.TaggedError<LaunchError>()("LaunchError", {
+  message: Schema.String,
+  hint,
+}) {
+  readonly exitCode = 1
+}
+
+/** A spawn that a codec or a driver cannot carry out as it was asked for. */
+export class SpawnRefused extends Schema.TaggedError<SpawnRefused>()("SpawnRefused", {
+  cause: SpawnErrorCause,
+  message: Schema.String,
+}) {}

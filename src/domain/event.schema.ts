@@ -1,0 +1,159 @@
+/**
+ * Tier-1 events: the lines of a run's `events.ndjson`, which are the only truth about it.
+ *
+ * Every event is declared once, below. A line of an unknown schema version is a typed error; a line of an unknown
+ * type in this version is kept and marked, so that an older reader can follow a newer run.
+ */
+import { Result, Schema } from "effect"
+import { IllegalLine, UnsupportedVersion } from "./error.schema.ts"
+import { RunId, SpawnId, Timestamp } from "./ids.schema.ts"
+import { RunFailureCause, RunResult, RunStatus } from "./run.schema.ts"
+import { FailedSpawnResult, SpawnErrorCause, SpawnOptions, SpawnResult } from "./spawn.schema.ts"
+
+/** The version of the lines that this mill writes and reads. */
+export const schemaVersion = 1
+
+const envelope = {
+  schemaVersion: Schema.Literal(schemaVersion),
+  runId: RunId,
+  /** Counted from 1, without gaps. */
+  sequence: Schema.Int,
+  timestamp: Timestamp,
+}
+
+const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ ...envelope, type: Schema.tag(type), payload: Schema.Struct(fields) })
+
+const RunStart = event("run:start", {
+  programPath: Schema.String,
+  planId: Schema.String,
+  parentRunId: Schema.optionalKey(RunId),
+  parentSpawnId: Schema.optionalKey(SpawnId),
+})
+const RunStatusNote = event("run:status", {
+  status: RunStatus,
+  cancelling: Schema.optionalKey(Schema.Boolean),
+})
+const RunLog = event("run:log", { message: Schema.String })
+const RunComplete = event("run:complete", { result: RunResult })
+const RunFailed = event("run:failed", {
+  message: Schema.String,
+  cause: RunFailureCause,
+  /** file:line:column in the user's own source. */
+  location: Schema.optionalKey(Schema.String),
+})
+const RunCancelled = event("run:cancelled", { reason: Schema.optionalKey(Schema.String) })
+const SpawnStart = event("spawn:start", {
+  spawnId: SpawnId,
+  input: SpawnOptions,
+  /** sha256 over the input's canonical JSON, in hexadecimal. */
+  key: Schema.String,
+  driver: Schema.String,
+})
+const SpawnMilestone = event("spawn:milestone", { spawnId: SpawnId, message: Schema.String })
+const SpawnToolCall = event("spawn:tool_call", {
+  spawnId: SpawnId,
+  toolName: Schema.String,
+  /** The tool's input as text: JSON where it was JSON, cut to 2 KiB. */
+  input: Schema.optionalKey(Schema.String),
+})
+const SpawnComplete = event("spawn:complete", { spawnId: SpawnId, result: SpawnResult })
+const SpawnError = event("spawn:error", {
+  spawnId: SpawnId,
+  message: Schema.String,
+  cause: SpawnErrorCause,
+  result: Schema.optionalKey(FailedSpawnResult),
+})
+const SpawnCancelled = event("spawn:cancelled", {
+  spawnId: SpawnId,
+  reason: Schema.optionalKey(Schema.String),
+  result: Schema.optionalKey(FailedSpawnResult),
+})
+const ExtensionError = event("extension:error", {
+  extensionName: Schema.String,
+  hook: Schema.Literals(["setup", "onEvent", "api"]),
+  message: Schema.String,
+})
+
+/** Any tier-1 event of this schema version. */
+export const MillEvent = Schema.Union([
+  RunStart,
+  RunStatusNote,
+  RunLog,
+  RunComplete,
+  RunFailed,
+  RunCancelled,
+  SpawnStart,
+  SpawnMilestone,
+  SpawnToolCall,
+  SpawnComplete,
+  SpawnError,
+  SpawnCancelled,
+  ExtensionError,
+]).pipe(Schema.toTaggedUnion("type"))
+export type MillEvent = typeof MillEvent.Type
+
+type BodyOf<E> = E extends { readonly type: infer Type; readonly payload: infer Payload }
+  ? { readonly type: Type; readonly payload: Payload }
+  : never
+
+/** An event before the log's writer has given it its place and time. */
+export type EventBody = BodyOf<MillEvent>
+
+export const isRunTerminal = MillEvent.isAnyOf(["run:complete", "run:failed", "run:cancelled"])
+export const isSpawnTerminal = MillEvent.isAnyOf(["spawn:complete", "spawn:error", "spawn:cancelled"])
+
+/** Types whose events must be on the disk before anything acts on them. */
+const durableTypes: ReadonlySet<string> = new Set<EventBody["type"]>([
+  "spawn:start",
+  "spawn:complete",
+  "spawn:error",
+  "spawn:cancelled",
+  "run:complete",
+  "run:failed",
+  "run:cancelled",
+])
+export const isDurable = (body: EventBody): boolean => durableTypes.has(body.type)
+
+const UnknownEvent = Schema.Struct({ ...envelope, type: Schema.String, payload: Schema.Unknown })
+
+/** A line of the log: an event that this mill knows, or one of a type that it does not. */
+export type LogEntry =
+  | { readonly known: true; readonly event: MillEvent }
+  | { readonly known: false; readonly event: typeof UnknownEvent.Type }
+
+const decoders = new Map<string, (line: unknown) => Result.Result<MillEvent, Schema.SchemaError>>(
+  Object.entries(MillEvent.cases).map(([type, schema]) => [type, Schema.decodeUnknownResult(schema)]),
+)
+const decodeUnknownType = Schema.decodeUnknownResult(UnknownEvent)
+
+/** One event as a line of the log, without its line feed. The schemas change nothing in encoding, so JSON is it. */
+export const encodeLine = (event: MillEvent): string => JSON.stringify(event)
+
+/** Reads one line of the log; `line` is its number, counted from 1, for the errors. */
+export const decodeLine = (
+  text: string,
+  line: number,
+): Result.Result<LogEntry, IllegalLine | UnsupportedVersion> =>
+  Result.gen(function* () {
+    const illegal = (reason: string) => new IllegalLine({ line, reason })
+    const value = yield* Result.try({
+      try: (): unknown => JSON.parse(text),
+      catch: () => illegal("not JSON"),
+    })
+    if (typeof value !== "object" || value === null || !("schemaVersion" in value) || !("type" in value)) {
+      return yield* Result.fail(illegal("not an event"))
+    }
+    if (value.schemaVersion !== schemaVersion) {
+      return yield* Result.fail(new UnsupportedVersion({ line, found: String(value.schemaVersion) }))
+    }
+    const decode = typeof value.type === "string" ? decoders.get(value.type) : undefined
+    const because = (error: Schema.SchemaError) => illegal(firstLine(error.message))
+    if (decode === undefined) {
+      const event = yield* Result.mapError(decodeUnknownType(value), because)
+      return { known: false, event } as const
+    }
+    return { known: true, event: yield* Result.mapError(decode(value), because) } as const
+  })
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text

@@ -1,0 +1,28 @@
+/**
+ * What the program host and the worker say to each other: JSON-RPC 2.0, a message a line, over a Unix socket that only
+ * the two know. The host asks; the worker answers. The host imports the types of this file and nothing else of mill.
+ */
+import { Schema } from "effect"
+import { FailedSpawnResult, SpawnErrorCause } from "./spawn.schema.ts"
+import { SpawnId } from "./ids.schema.ts"
+
+/** A spawn that failed, as the program's rejected promise carries it. */
+export class SpawnFailure extends Schema.TaggedError<SpawnFailure>()("MillSpawnError", {
+  message: Schema.String,
+  /** `cancelled`, or `invalid-input` when nothing was started; otherwise why the spawn failed. */
+  cause: Schema.Union([SpawnErrorCause, Schema.Literals(["cancelled", "invalid-input", "run-ending"])]),
+  spawnId: Schema.optionalKey(SpawnId),
+  result: Schema.optionalKey(FailedSpawnResult),
+}) {}
+
+/** How a program ended by itself. */
+export const ProgramEnd = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("complete"), result: Schema.optionalKey(Schema.Json) }),
+  Schema.Struct({
+    type: Schema.Literal("failed"),
+    message: Schema.String,
+    location: Schema.optionalKey(Schema.String),
+    stack: Schema.optionalKey(Schema.String),
+  }),
+])
+export type ProgramEnd = typeof ProgramEnd.Type

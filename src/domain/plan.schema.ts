@@ -1,0 +1,76 @@
+/**
+ * The frozen plan of a run: everything that it depends on, resolved when it was submitted. `planId` is the sha256 over
+ * the canonical JSON of the plan without `planId` and `invocation`, so that two runs of the same plan can be told.
+ */
+import { Schema } from "effect"
+import { RunId, SpawnId } from "./ids.schema.ts"
+
+export const planVersion = 1
+
+/** A source file as it was at submit. Its contents are in the run's `sources` folder, under its sha256. */
+export const PlanSource = Schema.Struct({
+  /** Absolute path. */
+  path: Schema.String,
+  sha256: Schema.String,
+  /** Where the file is loaded in another form than it has on disk: the sha256 of that form. */
+  loadAs: Schema.optionalKey(Schema.String),
+  /** How many characters that form has before the first line's own. */
+  columnShift: Schema.optionalKey(Schema.Int),
+  /** What its import specifiers stand for: absolute paths of other sources. */
+  imports: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+})
+export type PlanSource = typeof PlanSource.Type
+
+export const PlanDriver = Schema.Struct({
+  name: Schema.String,
+  type: Schema.Literal("process"),
+  /** Absolute path of the executable, as found on PATH at submit. */
+  command: Schema.String,
+  args: Schema.Array(Schema.String),
+  codec: Schema.String,
+  /** Names of the environment variables that the driver sets; their values are nowhere on disk. */
+  env: Schema.Array(Schema.String),
+  cwd: Schema.optionalKey(Schema.String),
+  maxLineBytes: Schema.Int,
+  modelFormat: Schema.String,
+  models: Schema.Array(Schema.String),
+})
+export type PlanDriver = typeof PlanDriver.Type
+
+export const PlanExecutor = Schema.Struct({ name: Schema.String, type: Schema.Literal("direct") })
+export type PlanExecutor = typeof PlanExecutor.Type
+
+/** What is particular to one run of the plan. */
+export const Invocation = Schema.Struct({
+  runId: RunId,
+  /** The submitter's working directory, which is the program's and the agents'. */
+  cwd: Schema.String,
+  args: Schema.Array(Schema.String),
+  metadata: Schema.Record(Schema.String, Schema.String),
+  /** 0 for a run started from outside any run. */
+  depth: Schema.Int,
+  parentRunId: Schema.optionalKey(RunId),
+  parentSpawnId: Schema.optionalKey(SpawnId),
+})
+export type Invocation = typeof Invocation.Type
+
+const content = {
+  planVersion: Schema.Literal(planVersion),
+  mill: Schema.String,
+  bun: Schema.String,
+  programPath: Schema.String,
+  /** The program and what it imports, the program first. */
+  program: Schema.Array(PlanSource),
+  /** The configuration and what it imports; empty when there is none. */
+  config: Schema.Array(PlanSource),
+  driver: PlanDriver,
+  executor: PlanExecutor,
+  limits: Schema.Struct({ maxRunDepth: Schema.Int }),
+}
+
+/** What `planId` is the hash of. */
+export const PlanContent = Schema.Struct(content)
+export type PlanContent = typeof PlanContent.Type
+
+export const Plan = Schema.Struct({ ...content, planId: Schema.String, invocation: Invocation })
+export type Plan = typeof Plan.Type

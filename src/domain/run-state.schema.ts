@@ -1,0 +1,184 @@
+/**
+ * The pure fold from a run's events to its state, used by every reader and by the writer, which refuses what the
+ * fold refuses. It promises: a run and each of its spawns end once, and nothing follows an end. It keeps no agent's
+ * whole answer: `textLimit` characters of each, so that its size depends on the number of spawns alone.
+ */
+import { HashMap, Option, Result, Schema } from "effect"
+import { IllegalTransition } from "./error.schema.ts"
+import type { EventBody, MillEvent } from "./event.schema.ts"
+import { SpawnId, Timestamp } from "./ids.schema.ts"
+import { isTerminalStatus, RunStatus, type SpawnCounts } from "./run.schema.ts"
+import { FailedSpawnResult, SpawnOptions, SpawnStatus } from "./spawn.schema.ts"
+
+/** How many characters of an agent's text a run's state and its `run:complete` event keep. */
+export const textLimit = 200
+
+/** A spawn as far as the log tells. `result` is there when it has ended and something is known. */
+export const SpawnState = Schema.Struct({
+  spawnId: SpawnId,
+  agent: SpawnOptions.fields.agent,
+  model: SpawnOptions.fields.model,
+  driver: Schema.String,
+  status: SpawnStatus,
+  startedAt: Timestamp,
+  endedAt: Schema.optionalKey(Timestamp),
+  errorMessage: Schema.optionalKey(Schema.String),
+  result: Schema.optionalKey(FailedSpawnResult),
+})
+export type SpawnState = typeof SpawnState.Type
+
+const RunFacts = Schema.Struct({
+  status: RunStatus,
+  /** The sequence number of the last event; 0 before the first. */
+  sequence: Schema.Int,
+  cancelling: Schema.Boolean,
+  startedAt: Schema.optionalKey(Timestamp),
+  updatedAt: Schema.optionalKey(Timestamp),
+  completedAt: Schema.optionalKey(Timestamp),
+  errorMessage: Schema.optionalKey(Schema.String),
+  location: Schema.optionalKey(Schema.String),
+  programResult: Schema.optionalKey(Schema.Json),
+})
+
+/** A run as far as its log tells. */
+export type RunState = typeof RunFacts.Type & {
+  readonly spawns: HashMap.HashMap<SpawnId, SpawnState>
+  readonly counts: SpawnCounts
+}
+
+/** A run of which nothing has been logged. */
+export const initialRunState: RunState = {
+  status: "pending",
+  sequence: 0,
+  cancelling: false,
+  spawns: HashMap.empty(),
+  counts: { started: 0, running: 0, complete: 0, error: 0, cancelled: 0 },
+}
+
+const refuse = (type: string, reason: string) => Result.fail(new IllegalTransition({ type, reason }))
+
+/** The state after one more event, or why it may not follow. */
+export const applyEvent = (state: RunState, event: MillEvent): Result.Result<RunState, IllegalTransition> => {
+  if (event.sequence !== state.sequence + 1) {
+    return refuse(event.type, `its sequence number is ${event.sequence}, after ${state.sequence}`)
+  }
+  return Result.map(transition(state, event, event.timestamp), (next) => ({
+    ...next,
+    sequence: event.sequence,
+    updatedAt: event.timestamp,
+  }))
+}
+
+/** As `applyEvent`, for an event that has no sequence number yet. */
+export const transition = (
+  state: RunState,
+  body: EventBody,
+  timestamp: string,
+): Result.Result<RunState, IllegalTransition> => {
+  const { type } = body
+  if (isTerminalStatus(state.status)) return refuse(type, `the run is ${state.status} already`)
+  if (type === "run:start") {
+    return state.status === "pending"
+      ? Result.succeed({ ...state, status: "running", startedAt: timestamp })
+      : refuse(type, "the run has started already")
+  }
+  if (state.status === "pending" && !endsRun(body)) return refuse(type, "the run has not started")
+  switch (body.type) {
+    case "run:status":
+      return Result.succeed({ ...state, cancelling: body.payload.cancelling ?? state.cancelling })
+    case "run:log":
+    case "extension:error":
+      return Result.succeed(state)
+    case "run:complete": {
+      const { completedAt, programResult } = body.payload.result
+      return end(state, type, {
+        status: "complete",
+        completedAt,
+        ...(programResult === undefined ? {} : { programResult }),
+      })
+    }
+    case "run:failed":
+      return end(state, type, {
+        status: "failed",
+        completedAt: timestamp,
+        errorMessage: body.payload.message,
+        ...(body.payload.location === undefined ? {} : { location: body.payload.location }),
+      })
+    case "run:cancelled":
+      return end(state, type, {
+        status: "cancelled",
+        completedAt: timestamp,
+        ...(body.payload.reason === undefined ? {} : { errorMessage: body.payload.reason }),
+      })
+    case "spawn:start":
+      return startSpawn(state, body, timestamp)
+    default:
+      return advanceSpawn(state, body, timestamp)
+  }
+}
+
+const endsRun = (body: EventBody): boolean => body.type === "run:failed" || body.type === "run:cancelled"
+
+const end = (state: RunState, type: string, facts: Partial<RunState>) =>
+  state.counts.running > 0
+    ? refuse(type, `${state.counts.running} of its spawns have not ended`)
+    : Result.succeed({ ...state, ...facts, cancelling: false })
+
+type Body<Type extends EventBody["type"]> = Extract<EventBody, { readonly type: Type }>
+
+const startSpawn = (state: RunState, { payload, type }: Body<"spawn:start">, timestamp: string) => {
+  if (HashMap.has(state.spawns, payload.spawnId)) {
+    return refuse(type, `${payload.spawnId} has started already`)
+  }
+  const spawn: SpawnState = {
+    spawnId: payload.spawnId,
+    agent: payload.input.agent,
+    model: payload.input.model,
+    driver: payload.driver,
+    status: "running",
+    startedAt: timestamp,
+  }
+  const { counts } = state
+  return Result.succeed({
+    ...state,
+    spawns: HashMap.set(state.spawns, payload.spawnId, spawn),
+    counts: { ...counts, started: counts.started + 1, running: counts.running + 1 },
+  })
+}
+
+const advanceSpawn = (
+  state: RunState,
+  body: Body<"spawn:milestone" | "spawn:tool_call" | "spawn:complete" | "spawn:error" | "spawn:cancelled">,
+  timestamp: string,
+): Result.Result<RunState, IllegalTransition> => {
+  const { spawnId } = body.payload
+  const spawn = Option.getOrUndefined(HashMap.get(state.spawns, spawnId))
+  if (spawn === undefined) return refuse(body.type, `${spawnId} has not started`)
+  if (spawn.status !== "running") return refuse(body.type, `${spawnId} is ${spawn.status} already`)
+  if (body.type === "spawn:milestone" || body.type === "spawn:tool_call") return Result.succeed(state)
+  const status =
+    body.type === "spawn:complete" ? "complete" : body.type === "spawn:error" ? "error" : "cancelled"
+  const message =
+    body.type === "spawn:error"
+      ? body.payload.message
+      : body.type === "spawn:cancelled"
+        ? body.payload.reason
+        : undefined
+  const { result } = body.payload
+  const ended: SpawnState = {
+    ...spawn,
+    status,
+    endedAt: timestamp,
+    ...(message === undefined ? {} : { errorMessage: message }),
+    ...(result === undefined ? {} : { result: cutText(result) }),
+  }
+  const { counts } = state
+  return Result.succeed({
+    ...state,
+    spawns: HashMap.set(state.spawns, spawnId, ended),
+    counts: { ...counts, running: counts.running - 1, [status]: counts[status] + 1 },
+  })
+}
+
+const cutText = (result: FailedSpawnResult): FailedSpawnResult =>
+  result.text.length <= textLimit ? result : { ...result, text: result.text.slice(0, textLimit) }

@@ -1,0 +1,92 @@
+/** What is wrong with a configuration, in one line: which key, what was found, what is allowed. */
+import { Schema, SchemaIssue } from "effect"
+import { DirectExecutorConfig, MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
+
+/** A problem at a key; `hint` says what would do. */
+export type ConfigProblem = { readonly key: string; readonly message: string; readonly hint?: string }
+
+type Leaf = { readonly path: ReadonlyArray<PropertyKey>; readonly issue: SchemaIssue.Issue }
+
+/** The first thing that is wrong, and where. */
+const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): Leaf => {
+  switch (issue._tag) {
+    case "Pointer":
+      return firstLeaf(issue.issue, [...path, ...issue.path])
+    case "Composite":
+      return firstLeaf(issue.issues[0], path)
+    case "Encoding":
+      return firstLeaf(issue.issue, path)
+    default:
+      return { path, issue }
+  }
+}
+
+const allowedAt = ([first, name, third]: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
+  if (first === undefined) return Object.keys(MillConfig.fields)
+  if (name === undefined || third !== undefined) return []
+  if (first === "drivers") return Object.keys(ProcessDriverConfig.fields)
+  return first === "executors" ? Object.keys(DirectExecutorConfig.fields) : []
+}
+
+const valueAt = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
+  path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
+    value,
+  )
+
+const shown = (value: unknown): string => {
+  if (typeof value === "function") return "a function"
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object"
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value)
+}
+
+const keyOf = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** The first problem of a value that did not decode as a configuration. */
+export const configProblem = (value: unknown, error: Schema.SchemaError): ConfigProblem => {
+  const { issue, path } = firstLeaf(error.issue, [])
+  const key = keyOf(path)
+  if (issue._tag === "UnexpectedKey") {
+    const allowed = allowedAt(path.slice(0, -1))
+    const close = closest(String(path.at(-1)), allowed)
+    return {
+      key,
+      message: `unknown key ${key}`,
+      hint: close === undefined ? `allowed here: ${allowed.join(", ")}` : `did you mean ${close}?`,
+    }
+  }
+  if (issue._tag === "MissingKey") return { key, message: `${key} is missing` }
+  const [expected = "expected something else"] = (format(issue).issues[0]?.message ?? "").split(", got ")
+  return {
+    key,
+    message: `${key === "" ? "the default export" : key} is ${shown(valueAt(value, path))}; ${lower(expected)}`,
+  }
+}
+
+const lower = (text: string): string => text.replace(/^Expected /, "expected ")
+
+/** The one of `known` that `word` was probably meant to be. */
+export const closest = (word: string, known: ReadonlyArray<string>): string | undefined => {
+  const [best] = known
+    .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter((one) => one.distance <= Math.max(1, Math.floor(word.length / 3)))
+    .sort((a, b) => a.distance - b.distance)
+  return best?.candidate
+}
+
+/** How many letters must be added, removed or changed to make one word of the other (Levenshtein). */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries()) {
+      next.push(
+        Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
+      )
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,37 @@
+/**
+ * What mill was told by its surroundings, read once at the start of a process and handed down: nothing else reads the
+ * environment.
+ */
+import { Context, Schema } from "effect"
+import { RunId, SpawnId } from "../../domain/ids.schema.ts"
+
+/** The run that this process was started in, when an agent or a program calls mill. */
+export const ParentRun = Schema.Struct({
+  runId: RunId,
+  spawnId: Schema.optionalKey(SpawnId),
+  depth: Schema.Int,
+})
+export type ParentRun = typeof ParentRun.Type
+
+/** The surroundings of a mill process. Paths are absolute. */
+export const SettingsData = Schema.Struct({
+  cwd: Schema.String,
+  /** The store: `$MILL_HOME/runs`, or what `--runs-dir` says. */
+  runsDir: Schema.String,
+  /** A short private folder for sockets, whose paths may have about 100 bytes. */
+  socketDir: Schema.String,
+  searchPath: Schema.String,
+  /** How this mill is started again: an executable and its first arguments. */
+  self: Schema.Struct({ command: Schema.String, args: Schema.Array(Schema.String) }),
+  /** How a Bun script is run, and the program host's own script. */
+  bun: Schema.Struct({ command: Schema.String, env: Schema.Record(Schema.String, Schema.String) }),
+  hostScript: Schema.String,
+  parent: Schema.optionalKey(ParentRun),
+  millVersion: Schema.String,
+  bunVersion: Schema.String,
+  pid: Schema.Int,
+})
+
+export class Settings extends Context.Service<Settings, typeof SettingsData.Type>()(
+  "mill/internal/Settings",
+) {}

@@ -1,0 +1,97 @@
+/**
+ * Which driver serves a run: the one that was asked for, the configuration's default, or the first of the known agents
+ * that is installed. The built-in drivers are there without any configuration; one of the same name replaces them.
+ */
+import { Effect } from "effect"
+import { claudeCodec } from "../../codecs/claude.codec.ts"
+import { codexCodec } from "../../codecs/codex.codec.ts"
+import { jsonlCodec } from "../../codecs/jsonl.codec.ts"
+import { piCodec } from "../../codecs/pi.codec.ts"
+import type { MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
+import { ConfigError } from "../../domain/error.schema.ts"
+import { closest } from "../config/config-issue.effect.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { SourceCompiler } from "../plan/source-compiler.effect.ts"
+
+/** The order in which installed agents are looked for when nothing says which to use. */
+const preferred = ["claude", "pi", "codex"]
+
+/** A driver that can be used: its executable was found. `because` is told when the choice was mill's. */
+export type ChosenDriver = {
+  readonly name: string
+  readonly config: ProcessDriverConfig
+  readonly command: string
+  readonly because?: string
+}
+
+const builtIn = (self: { readonly command: string; readonly args: ReadonlyArray<string> }) =>
+  new Map<string, ProcessDriverConfig>([
+    ["claude", { type: "process", command: "claude", codec: claudeCodec() }],
+    ["pi", { type: "process", command: "pi", codec: piCodec() }],
+    ["codex", { type: "process", command: "codex", codec: codexCodec() }],
+    [
+      "offline",
+      { type: "process", command: self.command, args: [...self.args, "_offline-agent"], codec: jsonlCodec() },
+    ],
+  ])
+
+/** All drivers by name: the built-in ones and the configuration's. */
+export const driversOf = (config: MillConfig) =>
+  Effect.map(
+    Settings,
+    ({ self }) =>
+      new Map<string, ProcessDriverConfig>([...builtIn(self), ...Object.entries(config.drivers ?? {})]),
+  )
+
+const find = Effect.fnUntraced(function* (driver: ProcessDriverConfig) {
+  const compiler = yield* SourceCompiler
+  const { cwd, searchPath } = yield* Settings
+  return yield* compiler.which(driver.command, { path: searchPath, cwd: driver.cwd ?? cwd })
+})
+
+/** The driver `name`, or the one to use when there is no name. */
+export const chooseDriver = Effect.fn("Drivers.choose")(function* (
+  config: MillConfig,
+  name: string | undefined,
+) {
+  const drivers = yield* driversOf(config)
+  const wanted = name ?? config.defaultDriver
+  if (wanted !== undefined) {
+    const driver = drivers.get(wanted)
+    const key = name === undefined ? { key: "defaultDriver" } : {}
+    if (driver === undefined) {
+      const names = [...drivers.keys()]
+      const close = closest(wanted, names)
+      return yield* new ConfigError({
+        ...key,
+        message: `there is no driver ${JSON.stringify(wanted)}; there are ${names.join(", ")}`,
+        ...(close === undefined ? {} : { hint: `did you mean ${close}?` }),
+      })
+    }
+    const command = yield* find(driver)
+    if (command === undefined) {
+      return yield* new ConfigError({
+        ...key,
+        message: `driver ${wanted}: the command ${JSON.stringify(driver.command)} is not on PATH`,
+        hint: "install it, or rehearse without it: --driver offline",
+      })
+    }
+    return { name: wanted, config: driver, command } satisfies ChosenDriver
+  }
+  for (const candidate of preferred) {
+    const driver = drivers.get(candidate)
+    const command = driver === undefined ? undefined : yield* find(driver)
+    if (driver !== undefined && command !== undefined) {
+      return {
+        name: candidate,
+        config: driver,
+        command,
+        because: `found at ${command}`,
+      } satisfies ChosenDriver
+    }
+  }
+  return yield* new ConfigError({
+    message: `no agent was found on PATH: none of ${preferred.join(", ")} is installed`,
+    hint: "install one, or rehearse without one: --driver offline",
+  })
+})

@@ -1,0 +1,125 @@
+/**
+ * The process driver: an agent that is a command. One process group for each spawn, argument vectors only, prompts by
+ * the way the codec chooses, standard error drained and its end kept.
+ */
+import { Effect, FileSystem, Result } from "effect"
+import type { PlatformError } from "effect/PlatformError"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
+import type { AgentCall, AgentExit, Decoding, DriverEvent } from "../../domain/driver.schema.ts"
+import { SpawnRefused } from "../../domain/error.schema.ts"
+import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
+import { makeLineSplitter } from "../process/lines.effect.ts"
+import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
+import { directoryMode, fileMode, reasonOf } from "../store/files.effect.ts"
+import type { Driver, DriverRequest } from "./driver.effect.ts"
+import { makeTail } from "./tail.effect.ts"
+
+/** How much of the end of standard error is kept, in bytes. */
+const stderrBytes = 8 * 1024
+
+/** The longest line of standard error that is told to listeners whole. */
+const stderrLineBytes = 1024 * 1024
+
+/** How long an agent may take to end after SIGTERM. */
+const grace = "5 seconds"
+
+/** The driver `name` for a configuration; `command` is its executable, already found. */
+export const makeProcessDriver = Effect.fnUntraced(function* (
+  name: string,
+  config: ProcessDriverConfig,
+  command: string,
+) {
+  const fs = yield* FileSystem.FileSystem
+  const spawner = yield* ChildProcessSpawner
+
+  const prepare = Effect.fnUntraced(
+    function* (request: DriverRequest, call: AgentCall) {
+      const files = Object.entries(call.files ?? {})
+      if (files.length === 0) return
+      yield* Effect.acquireRelease(
+        fs.makeDirectory(request.scratchDir, { recursive: true, mode: directoryMode }),
+        () => Effect.ignore(fs.remove(request.scratchDir, { recursive: true, force: true })),
+      )
+      for (const [path, contents] of files) yield* fs.writeFileString(path, contents, { mode: fileMode })
+    },
+    Effect.mapError(
+      (error) =>
+        new SpawnRefused({
+          cause: "codec",
+          message: `cannot prepare the call of ${name}: ${reasonOf(error)}`,
+        }),
+    ),
+  )
+
+  const run: Driver["run"] = Effect.fn("ProcessDriver.run")(function* (request) {
+    const encoded = config.codec.encodeSpawn({ ...request.input, scratchDir: request.scratchDir })
+    if (Result.isFailure(encoded)) return yield* encoded.failure
+    const call = encoded.success
+    yield* prepare(request, call)
+
+    const stdout = makeLineSplitter({ maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes })
+    const stderr = makeLineSplitter({ maxLineBytes: stderrLineBytes })
+    const stderrTail = makeTail(stderrBytes)
+    let decoding: Decoding = config.codec.decoding
+
+    const decode = (lines: ReadonlyArray<string>) => {
+      const events: Array<DriverEvent> = []
+      for (const line of lines) {
+        const [next, found] = decoding.decodeEvent(line)
+        decoding = next
+        events.push(...found)
+      }
+      return Effect.andThen(
+        request.onLines("stdout", lines),
+        events.length === 0 ? Effect.void : request.onEvents(events),
+      )
+    }
+    const process = yield* startProcess({
+      command,
+      args: [...(config.args ?? []), ...call.args],
+      cwd: config.cwd ?? request.cwd,
+      env: { ...config.env, ...call.env, ...request.env },
+      stdin: call.stdin,
+      grace,
+      onStdout: (chunk) => Effect.suspend(() => decode(stdout.push(chunk))),
+      onStderr: (chunk) =>
+        Effect.suspend(() => {
+          stderrTail.push(chunk)
+          return request.onLines("stderr", stderr.push(chunk))
+        }),
+    }).pipe(
+      Effect.mapError((error) => notStarted(name, command, error)),
+      Effect.provideService(ChildProcessSpawner, spawner),
+    )
+    yield* request.onStart(process)
+    const ended = yield* process.exit
+    yield* decode(stdout.end())
+    yield* request.onLines("stderr", stderr.end())
+    const exit = agentExit(ended, stdout.overlongLines)
+    return { outcome: decoding.decodeFinal(exit), exit, stderr: stderrTail.text() } satisfies AgentReport
+  })
+  return { name, run } satisfies Driver
+})
+
+const agentExit = (exit: ProcessExit, overlongLines: number): AgentExit =>
+  exit._tag === "Code" ? { code: exit.code, overlongLines } : { signal: exit.signal, overlongLines }
+
+const notStarted = (name: string, command: string, error: PlatformError): SpawnRefused => {
+  const { cause } = error.reason
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  return code === "E2BIG"
+    ? new SpawnRefused({
+        cause: "codec",
+        message: `driver ${name}: an argument is longer than the system allows`,
+      })
+    : error.reason._tag === "BadArgument"
+      ? new SpawnRefused({
+          cause: "codec",
+          message: `driver ${name}: ${error.reason.description ?? "bad argument"}`,
+        })
+      : new SpawnRefused({
+          cause: "not-found",
+          message: `driver ${name}: cannot start ${command}: ${reasonOf(error)}`,
+        })
+}

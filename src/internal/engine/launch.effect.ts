@@ -1,0 +1,43 @@
+/** Starts a run's worker as a process of its own, which outlives whoever submitted the run. */
+import { Effect, FileSystem } from "effect"
+import { ChildProcess } from "effect/process"
+import { LaunchError } from "../../domain/error.schema.ts"
+import type { RunId } from "../../domain/ids.schema.ts"
+import type { RunPaths } from "../../domain/run.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { identify } from "../process/process-identity.effect.ts"
+import { fileMode, reasonOf } from "../store/files.effect.ts"
+
+/** The file that names the process that was started for a run, until that process has taken the run over. */
+export const launchFile = (paths: RunPaths): string => `${paths.runDir}/launch.json`
+
+/** Starts the worker of a run that is in the store. */
+export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, paths: RunPaths) {
+  const { runsDir, self } = yield* Settings
+  const fs = yield* FileSystem.FileSystem
+  const args = [...self.args, "_worker", "--run-id", runId, "--runs-dir", runsDir]
+  const pid = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const handle = yield* ChildProcess.make(self.command, args, {
+        detached: true,
+        extendEnv: true,
+        env: { BUN_BE_BUN: undefined },
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "ignore",
+      })
+      // Before the scope closes: it would end the worker otherwise.
+      yield* Effect.asVoid(handle.unref)
+      return handle.pid
+    }),
+  ).pipe(
+    Effect.mapError(
+      (error) => new LaunchError({ message: `cannot start a worker for ${runId}: ${reasonOf(error)}` }),
+    ),
+  )
+  const identity = (yield* identify(pid)) ?? { pid, startTime: "ended" }
+  yield* Effect.ignore(
+    fs.writeFileString(launchFile(paths), `${JSON.stringify(identity)}\n`, { mode: fileMode }),
+  )
+  return pid
+})

@@ -1,0 +1,97 @@
+/**
+ * The program host as a process: started through an executor, served over its socket, its output told to listeners.
+ * What it prints is never protocol, and its standard input is empty.
+ */
+import { DateTime, Deferred, Effect } from "effect"
+import { LaunchError } from "../../domain/error.schema.ts"
+import type { ProgramEnd } from "../../domain/host-protocol.schema.ts"
+import type { Plan } from "../../domain/plan.schema.ts"
+import type { RunPaths } from "../../domain/run.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { IoHub } from "../control/io-hub.effect.ts"
+import { type LineSplitter, makeLineSplitter } from "../process/lines.effect.ts"
+import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
+import { directoryMode, reasonOf, storeError } from "../store/files.effect.ts"
+import type { Executor } from "./executor.effect.ts"
+import { type HostHandlers, serveHost } from "./host-server.effect.ts"
+import { FileSystem } from "effect"
+
+/** How the host ended: the program said how, or the process ended without a word. */
+export type HostEnd = ProgramEnd | { readonly type: "exited"; readonly exit: ProcessExit }
+
+/** The longest printed line that is told whole. */
+const maxLineBytes = 1024 * 1024
+
+/** How long the host may take to exit when the program has ended, and its socket to close when it has exited. */
+const patience = "2 seconds"
+
+/** How long the host may take to end after SIGTERM. */
+const grace = "5 seconds"
+
+/** Runs the program of `plan` to its end. Interrupting it ends the host. */
+export const runProgram = Effect.fnUntraced(function* (
+  plan: Plan,
+  paths: RunPaths,
+  executor: Executor,
+  handlers: Omit<HostHandlers, "end">,
+) {
+  const settings = yield* Settings
+  const hub = yield* IoHub
+  const fs = yield* FileSystem.FileSystem
+  yield* fs
+    .makeDirectory(settings.socketDir, { recursive: true, mode: directoryMode })
+    .pipe(Effect.mapError(storeError(settings.socketDir, "create")))
+  const socketPath = `${settings.socketDir}/${plan.invocation.runId}.host`
+  yield* Effect.ignore(fs.remove(socketPath, { force: true }))
+  const programEnd = yield* Deferred.make<ProgramEnd>()
+  const hungUp = yield* serveHost(socketPath, {
+    ...handlers,
+    end: (end) => Effect.asVoid(Deferred.succeed(programEnd, end)),
+  }).pipe(
+    Effect.mapError(
+      (error) => new LaunchError({ message: `cannot listen at ${socketPath}: ${error.message}` }),
+    ),
+  )
+
+  const tell = Effect.fnUntraced(function* (stream: "stdout" | "stderr", lines: ReadonlyArray<string>) {
+    const timestamp = DateTime.formatIso(yield* DateTime.now)
+    yield* hub.publish(() => lines.map((line) => ({ source: "program", stream, line, timestamp })))
+  })
+  const teller = (stream: "stdout" | "stderr", splitter: LineSplitter) => ({
+    chunk: (chunk: Uint8Array) => Effect.suspend(() => tell(stream, splitter.push(chunk))),
+    rest: Effect.suspend(() => tell(stream, splitter.end())),
+  })
+  const stdout = teller("stdout", makeLineSplitter({ maxLineBytes }))
+  const stderr = teller("stderr", makeLineSplitter({ maxLineBytes }))
+
+  const { runId, depth } = plan.invocation
+  const host = executor.wrap({
+    command: settings.bun.command,
+    args: ["--no-install", settings.hostScript, paths.planFile, socketPath],
+    env: { ...settings.bun.env, MILL_RUN_ID: runId, MILL_RUN_DEPTH: String(depth) },
+  })
+  const process = yield* startProcess({
+    ...host,
+    cwd: plan.invocation.cwd,
+    grace,
+    onStdout: stdout.chunk,
+    onStderr: stderr.chunk,
+  }).pipe(
+    Effect.mapError(
+      (error) => new LaunchError({ message: `cannot start the program's process: ${reasonOf(error)}` }),
+    ),
+  )
+  const exited = process.exit.pipe(
+    Effect.tap(() => Effect.all([stdout.rest, stderr.rest])),
+    Effect.tap(() => Effect.timeoutOption(hungUp, patience)),
+  )
+  const saidAndDone = Effect.tap(Deferred.await(programEnd), () => Effect.timeoutOption(exited, patience))
+  return yield* Effect.race(
+    saidAndDone,
+    Effect.flatMap(exited, (exit) =>
+      Effect.flatMap(Deferred.isDone(programEnd), (said) =>
+        said ? Deferred.await(programEnd) : Effect.succeed<HostEnd>({ type: "exited", exit }),
+      ),
+    ),
+  )
+})

@@ -1,0 +1,34 @@
+/**
+ * What the language tools must be able to do for a plan: find the local files that a module is made of, and tell where
+ * it is wrong. The runtime provides it, since only Bun can say what Bun will run.
+ */
+import { Context, type Effect } from "effect"
+import type { ProgramError } from "../../domain/error.schema.ts"
+
+/** A local file of a module graph. `imports` maps its specifiers to the absolute paths of other local files. */
+export type GraphFile = {
+  readonly path: string
+  readonly contents: string
+  readonly imports: Readonly<Record<string, string>>
+  /** How the entry is loaded when it returns at the top level: the same lines and, after `columnShift`, columns. */
+  readonly wrapped?: { readonly contents: string; readonly columnShift: number }
+}
+
+export class SourceCompiler extends Context.Service<
+  SourceCompiler,
+  {
+    /**
+     * The entry and every local file that it imports, the entry first. Fails with the location of a syntax error, or of
+     * a static import that leads nowhere. `provided` are modules that mill itself will give.
+     */
+    readonly graph: (
+      entry: string,
+      options: { readonly provided: ReadonlyArray<string>; readonly topLevelReturn: boolean },
+    ) => Effect.Effect<ReadonlyArray<GraphFile>, ProgramError>
+    /** The absolute path of a command that PATH, or a path relative to `cwd`, leads to. */
+    readonly which: (
+      command: string,
+      options: { readonly path: string; readonly cwd: string },
+    ) => Effect.Effect<string | undefined>
+  }
+>()("mill/internal/SourceCompiler") {}

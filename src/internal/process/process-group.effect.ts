@@ -1,0 +1,74 @@
+/**
+ * A process that leads a group of its own, so that what it starts can be ended with it. Its output is read from the
+ * start to the end, whoever listens; after its exit for `drainAfterExit` more, since something that it left behind may
+ * hold the pipe. When the scope closes, what is left of the group gets SIGTERM, and SIGKILL after the grace period.
+ */
+import { Data, type Duration, Effect, Fiber, Stream } from "effect"
+import type { PlatformError } from "effect/PlatformError"
+import { ChildProcess } from "effect/process"
+
+/** How long output is read after the process has exited. */
+const drainAfterExit = "1 second"
+
+/** How a process ended: with a code or by a signal. */
+export type ProcessExit = Data.TaggedEnum<{
+  Code: { readonly code: number }
+  Signal: { readonly signal: string }
+}>
+export const ProcessExit = Data.taggedEnum<ProcessExit>()
+
+export type ProcessSpec = {
+  readonly command: string
+  readonly args: ReadonlyArray<string>
+  readonly cwd: string
+  /** Added to this process's own environment. */
+  readonly env: Readonly<Record<string, string>>
+  /** Written to standard input, which is then closed. Absent: standard input is empty. */
+  readonly stdin?: string | undefined
+  readonly grace: Duration.Input
+  readonly onStdout: (chunk: Uint8Array) => Effect.Effect<void>
+  readonly onStderr: (chunk: Uint8Array) => Effect.Effect<void>
+}
+
+/** A started process. `exit` waits for its end and the end of its output. */
+export type ProcessGroup = {
+  readonly pid: number
+  readonly exit: Effect.Effect<ProcessExit>
+}
+
+const encoder = new TextEncoder()
+
+const exitOf = (error: PlatformError): ProcessExit => {
+  const { cause } = error.reason
+  const text = cause instanceof Error ? cause.message : ""
+  const signal = /signal: '(\w+)'/.exec(text)?.[1]
+  return signal === undefined ? ProcessExit.Code({ code: -1 }) : ProcessExit.Signal({ signal })
+}
+
+/** Starts the process. Fails when there is no such command, or the system refuses to run it. */
+export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
+  const handle = yield* ChildProcess.make(spec.command, spec.args, {
+    cwd: spec.cwd,
+    env: spec.env,
+    extendEnv: true,
+    detached: true,
+    forceKillAfter: spec.grace,
+    stdin: spec.stdin === undefined ? "ignore" : Stream.make(encoder.encode(spec.stdin)),
+  })
+  const drain = (
+    stream: Stream.Stream<Uint8Array, PlatformError>,
+    onChunk: (chunk: Uint8Array) => Effect.Effect<void>,
+  ) => stream.pipe(Stream.runForEach(onChunk), Effect.ignore, Effect.forkScoped)
+  const drains = [yield* drain(handle.stdout, spec.onStdout), yield* drain(handle.stderr, spec.onStderr)]
+
+  const exit = handle.exitCode.pipe(
+    Effect.map((code) => ProcessExit.Code({ code })),
+    Effect.catch((error) => Effect.succeed(exitOf(error))),
+    Effect.tap(() =>
+      Fiber.joinAll(drains).pipe(
+        Effect.timeoutOrElse({ duration: drainAfterExit, orElse: () => Fiber.interruptAll(drains) }),
+      ),
+    ),
+  )
+  return { pid: handle.pid, exit } satisfies ProcessGroup
+})

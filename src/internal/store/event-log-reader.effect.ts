@@ -1,0 +1,91 @@
+/**
+ * Reads a run's event log, also while it is being written. A last line without its line feed has not been written yet,
+ * or never will be: it is left alone. Any other line that cannot be read is an error that names its number.
+ */
+import { Effect, FileSystem, Result, Scope } from "effect"
+import { type IllegalLine, StoreError, type UnsupportedVersion } from "../../domain/error.schema.ts"
+import { decodeLine, type LogEntry } from "../../domain/event.schema.ts"
+import { applyEvent, initialRunState, type RunState } from "../../domain/run-state.schema.ts"
+import { makeLineSplitter } from "../process/lines.effect.ts"
+import { storeError } from "./files.effect.ts"
+
+/** Why a log could not be read on. */
+export type LogError = StoreError | IllegalLine | UnsupportedVersion
+
+const chunkBytes = 256 * 1024
+
+/** The longest line that is read: an agent's whole answer may stand in one. */
+const maxLineBytes = 1024 * 1024 * 1024
+
+/** A place in a log. `next` gives the entries of the next part of it; nothing means that there are no more for now. */
+export type LogCursor = {
+  readonly next: Effect.Effect<ReadonlyArray<LogEntry>, LogError>
+  /** Bytes up to the end of the last whole line that was read. */
+  readonly wholeBytes: () => number
+}
+
+/** A cursor at the start of the log at `path`, which need not be there yet. The file is closed with the scope. */
+export const openCursor = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const splitter = makeLineSplitter({ maxLineBytes })
+  const buffer = new Uint8Array(chunkBytes)
+  let file: FileSystem.File | undefined
+  let offset = 0
+  let line = 0
+  const scope = yield* Effect.scope
+
+  const open = Effect.gen(function* () {
+    if (file === undefined)
+      file = yield* Effect.provideService(fs.open(path, { flag: "r" }), Scope.Scope, scope)
+    return file
+  })
+
+  const next: LogCursor["next"] = Effect.gen(function* () {
+    const handle = yield* open
+    while (true) {
+      const read = Number(yield* handle.read(buffer, { position: BigInt(offset) }))
+      if (read === 0) return []
+      offset += read
+      const entries: Array<LogEntry> = []
+      for (const text of splitter.push(buffer.subarray(0, read))) {
+        line += 1
+        const decoded = decodeLine(text, line)
+        if (Result.isFailure(decoded)) return yield* Effect.fail(decoded.failure)
+        entries.push(decoded.success)
+      }
+      if (entries.length > 0) return entries
+    }
+  }).pipe(
+    Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed([])),
+    Effect.catchTag("PlatformError", (error) => Effect.fail(storeError(path, "read")(error))),
+  )
+  return { next, wholeBytes: () => offset - splitter.pendingBytes } satisfies LogCursor
+})
+
+/** Reads on from a state to the end of what is there. Entries of unknown types count, and change nothing else. */
+export const foldOn = Effect.fnUntraced(function* (cursor: LogCursor, from: RunState, path: string) {
+  let state = from
+  while (true) {
+    const entries = yield* cursor.next
+    if (entries.length === 0) return state
+    for (const entry of entries) {
+      if (!entry.known) {
+        state = { ...state, sequence: entry.event.sequence, updatedAt: entry.event.timestamp }
+        continue
+      }
+      const next = applyEvent(state, entry.event)
+      if (Result.isFailure(next)) {
+        const { sequence } = entry.event
+        return yield* new StoreError({
+          path,
+          message: `event ${sequence} of ${path}: ${next.failure.message}`,
+        })
+      }
+      state = next.success
+    }
+  }
+})
+
+/** The state that the log at `path` tells; the initial one when there is no log. */
+export const foldLog = (path: string) =>
+  Effect.scoped(Effect.flatMap(openCursor(path), (cursor) => foldOn(cursor, initialRunState, path)))

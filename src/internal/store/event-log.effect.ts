@@ -1,0 +1,125 @@
+/**
+ * The one writer of a run's event log. Whoever appends gives a body; the writer gives it its sequence number and time,
+ * refuses what the run's state does not allow, writes what has gathered in one go (group commit), and syncs when one
+ * of them must be durable. `append` of such an event returns when it is on the disk, of another when it is in line.
+ *
+ * When a write fails the log is broken: every append from then on fails with the same error, and `failure` tells it.
+ */
+import { DateTime, Deferred, Effect, Exit, FileSystem, Queue, Result } from "effect"
+import { IllegalTransition, type StoreError } from "../../domain/error.schema.ts"
+import { encodeLine, type EventBody, isDurable, schemaVersion } from "../../domain/event.schema.ts"
+import type { RunId } from "../../domain/ids.schema.ts"
+import { initialRunState, type RunState, transition } from "../../domain/run-state.schema.ts"
+import { foldOn, openCursor } from "./event-log-reader.effect.ts"
+import { fileMode, storeError } from "./files.effect.ts"
+
+type Append = {
+  readonly body: EventBody
+  readonly done: Deferred.Deferred<void, IllegalTransition | StoreError> | undefined
+}
+
+/** How many events may wait for the writer before those who append have to wait too. */
+const capacity = 4096
+
+const encoder = new TextEncoder()
+
+/** An open log. */
+export type EventLog = {
+  /** Appends one event. Fails when the run's state does not allow it, or when the disk does not take it. */
+  readonly append: (body: EventBody) => Effect.Effect<void, IllegalTransition | StoreError>
+  /** Appends several that need not be durable, in order. */
+  readonly appendAll: (bodies: ReadonlyArray<EventBody>) => Effect.Effect<void>
+  /** The state after all that has been written. */
+  readonly state: () => RunState
+  /** Waits until the disk fails. */
+  readonly failure: Effect.Effect<never, StoreError>
+}
+
+/**
+ * Opens the log of a run whose owner this process is: cuts off a torn last line, reads what is there, and writes until
+ * the scope closes.
+ */
+export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const file = yield* fs
+    .open(path, { flag: "a", mode: fileMode })
+    .pipe(Effect.mapError(storeError(path, "open")))
+  const cursor = yield* openCursor(path)
+  let state = yield* foldOn(cursor, initialRunState, path)
+  yield* fs.truncate(path, cursor.wholeBytes()).pipe(Effect.mapError(storeError(path, "repair")))
+
+  const queue = yield* Queue.bounded<Append>(capacity)
+  const failed = yield* Deferred.make<never, StoreError>()
+
+  /** Gives the body its place, or tells why it may not have one. */
+  const enter = (body: EventBody, timestamp: string): Result.Result<string, IllegalTransition> =>
+    Result.map(transition(state, body, timestamp), (next) => {
+      const sequence = state.sequence + 1
+      state = { ...next, sequence, updatedAt: timestamp }
+      return encodeLine({ schemaVersion, runId, sequence, timestamp, ...body })
+    })
+
+  const writeBatch = Effect.fnUntraced(function* (batch: ReadonlyArray<Append>) {
+    const timestamp = DateTime.formatIso(yield* DateTime.now)
+    let lines = ""
+    let durable = false
+    const written: Array<Append> = []
+    for (const append of batch) {
+      const entered = enter(append.body, timestamp)
+      if (Result.isFailure(entered)) {
+        if (append.done === undefined) yield* Effect.logWarning(entered.failure.message)
+        else yield* Deferred.fail(append.done, entered.failure)
+        continue
+      }
+      lines += `${entered.success}\n`
+      durable ||= isDurable(append.body)
+      written.push(append)
+    }
+    const exit = yield* Effect.exit(
+      lines === ""
+        ? Effect.void
+        : Effect.andThen(file.writeAll(encoder.encode(lines)), durable ? file.sync : Effect.void).pipe(
+            Effect.mapError(storeError(path, "write")),
+          ),
+    )
+    for (const { done } of written) if (done !== undefined) yield* Deferred.done(done, exit)
+    if (Exit.isFailure(exit)) yield* Deferred.failCause(failed, exit.cause)
+    return exit
+  })
+
+  const refuseAll = (exit: Exit.Exit<void, StoreError>) =>
+    Queue.take(queue).pipe(
+      Effect.flatMap(({ done }) => (done === undefined ? Effect.void : Deferred.done(done, exit))),
+      Effect.forever,
+    )
+
+  /** Interruptible while it waits, never while it writes: no line is left half there by a cancellation. */
+  yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      while (true) {
+        const exit = yield* writeBatch(yield* restore(Queue.takeAll(queue)))
+        if (Exit.isFailure(exit)) return yield* restore(refuseAll(exit))
+      }
+    }),
+  ).pipe(Effect.forkScoped)
+
+  const append: EventLog["append"] = Effect.fnUntraced(function* (body) {
+    if (!isDurable(body)) return yield* Effect.asVoid(Queue.offer(queue, { body, done: undefined }))
+    const done = yield* Deferred.make<void, IllegalTransition | StoreError>()
+    yield* Queue.offer(queue, { body, done })
+    yield* Deferred.await(done)
+  })
+
+  return {
+    append,
+    appendAll: (bodies) =>
+      Effect.asVoid(
+        Queue.offerAll(
+          queue,
+          bodies.map((body) => ({ body, done: undefined })),
+        ),
+      ),
+    state: () => state,
+    failure: Deferred.await(failed),
+  } satisfies EventLog
+})

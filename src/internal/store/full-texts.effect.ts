@@ -1,0 +1,31 @@
+/**
+ * The whole answers of a run's spawns, read back from its log: a run's state keeps the beginning of each only. Lines
+ * that cannot be the end of a spawn are passed over without being decoded.
+ */
+import { Effect, FileSystem, Result, Stream } from "effect"
+import { decodeLine, isSpawnTerminal } from "../../domain/event.schema.ts"
+import type { SpawnId } from "../../domain/ids.schema.ts"
+import { textLimit } from "../../domain/run-state.schema.ts"
+import { makeLineSplitter } from "../process/lines.effect.ts"
+import { storeError } from "./files.effect.ts"
+
+const mayEndSpawn = /"type":"spawn:(complete|error|cancelled)"/
+
+/** The answers in the log at `path` that are longer than what a run's state keeps. */
+export const fullTexts = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const texts = new Map<SpawnId, string>()
+  const splitter = makeLineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER })
+  const keep = (line: string) => {
+    if (!mayEndSpawn.test(line)) return
+    const entry = decodeLine(line, 0)
+    if (Result.isFailure(entry) || !entry.success.known || !isSpawnTerminal(entry.success.event)) return
+    const { result, spawnId } = entry.success.event.payload
+    if (result !== undefined && result.text.length > textLimit) texts.set(spawnId, result.text)
+  }
+  yield* fs.stream(path, { chunkSize: 256 * 1024 }).pipe(
+    Stream.runForEach((chunk) => Effect.sync(() => splitter.push(chunk).forEach(keep))),
+    Effect.mapError(storeError(path, "read")),
+  )
+  return texts
+})

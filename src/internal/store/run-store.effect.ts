@@ -1,0 +1,190 @@
+/**
+ * The store: one folder a run. A run's folder appears whole, with its plan and sources in it; its snapshots `run.json`
+ * and `result.json` are written whole and can be rebuilt from the plan and the event log at any time.
+ */
+import { Context, Effect, FileSystem, Layer, Schema } from "effect"
+import { StoreError } from "../../domain/error.schema.ts"
+import { RunId } from "../../domain/ids.schema.ts"
+import { Plan } from "../../domain/plan.schema.ts"
+import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
+import { runRecord } from "../../domain/run-summary.schema.ts"
+import {
+  isTerminalStatus,
+  type RunPaths,
+  RunRecord,
+  RunResult,
+  type RunStatus,
+} from "../../domain/run.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { foldLog, type LogError } from "./event-log-reader.effect.ts"
+import { directoryMode, fileMode, storeError, syncDirectory, writeAtomically } from "./files.effect.ts"
+import { pathsIn, runPaths } from "./run-paths.effect.ts"
+
+const isRunId = Schema.is(RunId)
+const decodePlan = Schema.decodeUnknownEffect(Schema.fromJsonString(Plan))
+const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord))
+const decodeResult = Schema.decodeUnknownEffect(Schema.fromJsonString(RunResult))
+
+/** A run that could not be read, for a list that goes on without it. */
+export type Unreadable = { readonly runId: string; readonly message: string }
+
+/** Contents of frozen sources by their sha256. */
+export type SourceContents = ReadonlyMap<string, string>
+
+export class RunStore extends Context.Service<
+  RunStore,
+  {
+    readonly paths: (runId: RunId) => RunPaths
+    readonly exists: (runId: RunId) => Effect.Effect<boolean>
+    /** Makes the folder of a new run; nothing is left behind when it fails. */
+    readonly create: (
+      plan: Plan,
+      program: string,
+      sources: SourceContents,
+    ) => Effect.Effect<RunPaths, StoreError>
+    readonly plan: (runId: RunId) => Effect.Effect<Plan, StoreError>
+    /** What `run.json` says, if it can be read. */
+    readonly snapshot: (runId: RunId) => Effect.Effect<RunRecord | undefined>
+    /** The run as its log tells it, or as its snapshot does once that says that it has ended. */
+    readonly record: (runId: RunId) => Effect.Effect<RunRecord, LogError>
+    readonly result: (runId: RunId) => Effect.Effect<RunResult, StoreError>
+    /** Writes the `run.json` that a state amounts to. */
+    readonly writeRecord: (plan: Plan, state: RunState) => Effect.Effect<RunRecord, StoreError>
+    readonly writeResult: (result: RunResult) => Effect.Effect<void, StoreError>
+    /** Names of all runs, newest first. */
+    readonly names: Effect.Effect<ReadonlyArray<string>, StoreError>
+    /** The newest runs, newest first, and those that could not be read. */
+    readonly list: (filter: {
+      readonly status?: RunStatus
+      readonly limit: number
+    }) => Effect.Effect<
+      { readonly runs: ReadonlyArray<RunRecord>; readonly unreadable: ReadonlyArray<Unreadable> },
+      StoreError
+    >
+  }
+>()("mill/internal/RunStore") {
+  static readonly layer = Layer.effect(
+    RunStore,
+    Effect.gen(function* () {
+      const { runsDir } = yield* Settings
+      const fs = yield* FileSystem.FileSystem
+      const provideFs = Effect.provideService(FileSystem.FileSystem, fs)
+      const paths = (runId: RunId) => runPaths(runsDir, runId)
+
+      const exists = (runId: RunId) => Effect.orElseSucceed(fs.exists(paths(runId).runDir), () => false)
+
+      const create = Effect.fn("RunStore.create")(function* (
+        plan: Plan,
+        program: string,
+        sources: SourceContents,
+      ) {
+        const { runId } = plan.invocation
+        const final = paths(runId)
+        const building = pathsIn(`${runsDir}/.new-${runId}`)
+        const write = (path: string, contents: string) =>
+          fs.writeFileString(path, contents, { mode: fileMode })
+        const makeDirectory = (path: string) =>
+          fs.makeDirectory(path, { recursive: true, mode: directoryMode })
+        yield* makeDirectory(runsDir).pipe(Effect.mapError(storeError(runsDir, "create")))
+        yield* Effect.gen(function* () {
+          yield* makeDirectory(building.runDir)
+          for (const folder of ["logs", "spawns", "sources"])
+            yield* makeDirectory(`${building.runDir}/${folder}`)
+          yield* write(building.planFile, `${JSON.stringify(plan)}\n`)
+          yield* write(building.programFile, program)
+          for (const [sha256, contents] of sources) {
+            yield* write(`${building.runDir}/sources/${sha256}`, contents)
+          }
+          const record = runRecord(plan, final, initialRunState)
+          yield* write(building.runFile, `${JSON.stringify(record)}\n`)
+          yield* fs.rename(building.runDir, final.runDir)
+        }).pipe(
+          Effect.mapError(storeError(final.runDir, "create")),
+          Effect.onError(() => Effect.ignore(fs.remove(building.runDir, { recursive: true, force: true }))),
+        )
+        yield* syncDirectory(runsDir)
+        return final
+      }, provideFs)
+
+      const read = <A, E>(path: string, decode: (text: string) => Effect.Effect<A, E>) =>
+        fs.readFileString(path).pipe(
+          Effect.mapError(storeError(path, "read")),
+          Effect.flatMap((text) =>
+            Effect.mapError(
+              decode(text),
+              () => new StoreError({ path, message: `${path} cannot be read: it is damaged` }),
+            ),
+          ),
+        )
+
+      const plan = Effect.fn("RunStore.plan")((runId: RunId) => read(paths(runId).planFile, decodePlan))
+      const result = Effect.fn("RunStore.result")((runId: RunId) =>
+        read(paths(runId).resultFile, decodeResult),
+      )
+
+      const snapshot = (runId: RunId) =>
+        Effect.orElseSucceed(read(paths(runId).runFile, decodeRecord), () => undefined)
+
+      const record = Effect.fn("RunStore.record")(function* (runId: RunId) {
+        const known = yield* snapshot(runId)
+        if (known !== undefined && isTerminalStatus(known.status)) return known
+        const frozen = yield* plan(runId)
+        return runRecord(frozen, paths(runId), yield* foldLog(paths(runId).eventsFile))
+      }, provideFs)
+
+      const writeRecord = Effect.fn("RunStore.writeRecord")(function* (frozen: Plan, state: RunState) {
+        const at = paths(frozen.invocation.runId)
+        const written = runRecord(frozen, at, state)
+        yield* writeAtomically(at.runFile, `${JSON.stringify(written)}\n`)
+        return written
+      }, provideFs)
+
+      const writeResult = Effect.fn("RunStore.writeResult")(
+        (value: RunResult) => writeAtomically(paths(value.runId).resultFile, `${JSON.stringify(value)}\n`),
+        provideFs,
+      )
+
+      const names = fs.readDirectory(runsDir).pipe(
+        Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed<Array<string>>([])),
+        Effect.catchTag("PlatformError", (error) => Effect.fail(storeError(runsDir, "read")(error))),
+        Effect.map((found) =>
+          found
+            .filter((name) => isRunId(name))
+            .sort()
+            .reverse(),
+        ),
+      )
+
+      const list = Effect.fn("RunStore.list")(function* (filter: {
+        readonly status?: RunStatus
+        readonly limit: number
+      }) {
+        const runs: Array<RunRecord> = []
+        const unreadable: Array<Unreadable> = []
+        for (const name of yield* names) {
+          if (runs.length >= filter.limit) break
+          if (!isRunId(name)) continue
+          const found = yield* Effect.result(record(name))
+          if (found._tag === "Failure") unreadable.push({ runId: name, message: found.failure.message })
+          else if (filter.status === undefined || found.success.status === filter.status)
+            runs.push(found.success)
+        }
+        return { runs, unreadable }
+      })
+
+      return RunStore.of({
+        paths,
+        exists,
+        create,
+        plan,
+        snapshot,
+        record,
+        result,
+        writeRecord,
+        writeResult,
+        names,
+        list,
+      })
+    }),
+  )
+}

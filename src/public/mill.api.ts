@@ -1,0 +1,30 @@
+/**
+ * `@mill/core`: what a `mill.config.ts` is made of.
+ *
+ * @example
+ * import { defineConfig, processDriver, claudeCodec } from "@mill/core"
+ *
+ * export default defineConfig({
+ *   defaultDriver: "claude",
+ *   drivers: { claude: processDriver({ command: "claude", codec: claudeCodec() }) },
+ * })
+ */
+export { claudeCodec } from "../codecs/claude.codec.ts"
+export { codexCodec } from "../codecs/codex.codec.ts"
+export { jsonlCodec } from "../codecs/jsonl.codec.ts"
+export { piCodec } from "../codecs/pi.codec.ts"
+export { textCodec } from "../codecs/text.codec.ts"
+export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
+export type {
+  AgentCall,
+  AgentExit,
+  AgentOutcome,
+  Codec,
+  CodecDefinition,
+  SpawnInput,
+} from "../domain/driver.schema.ts"
+export { SpawnRefused } from "../domain/error.schema.ts"
+export { defineConfig, directExecutor, processDriver } from "./config.api.ts"
+export type { DirectExecutor, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
+export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
+export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

@@ -1,0 +1,42 @@
+/** The types of a configuration, as its author sees them. */
+import type { Codec } from "../domain/driver.schema.ts"
+
+/** An agent that is a command. */
+export interface ProcessDriverOptions {
+  /** A name to be found on PATH, or a path. Never a shell line. */
+  readonly command: string
+  /** Given before the arguments that the codec adds. */
+  readonly args?: ReadonlyArray<string>
+  /** The agent's dialect, for example `claudeCodec()`. */
+  readonly codec: Codec
+  /** Added to the environment that the agent inherits. Only the names are ever written to disk. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The agent's working directory; the submitter's when absent. */
+  readonly cwd?: string
+  /** The longest line that is decoded, in bytes: 16 MiB when absent. Longer ones are dropped and counted. */
+  readonly maxLineBytes?: number
+}
+
+/** What `processDriver` gives. */
+export interface ProcessDriver extends ProcessDriverOptions {
+  readonly type: "process"
+}
+
+/** What `directExecutor` gives. */
+export interface DirectExecutor {
+  readonly type: "direct"
+}
+
+/** The default export of `mill.config.ts`. */
+export interface MillConfig {
+  /** The driver that serves a run's spawns when `--driver` says nothing. */
+  readonly defaultDriver?: string
+  /** The executor that runs programs when `--executor` says nothing: `direct` when absent. */
+  readonly defaultExecutor?: string
+  /** Drivers by name, beside the built-in `claude`, `pi`, `codex` and `offline`; the same name replaces one. */
+  readonly drivers?: Readonly<Record<string, ProcessDriver>>
+  /** Executors by name, beside the built-in `direct`. */
+  readonly executors?: Readonly<Record<string, DirectExecutor>>
+  /** How many levels of runs may be started inside a run: 1 when absent. */
+  readonly maxRunDepth?: number
+}

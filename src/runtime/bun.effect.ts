@@ -1,0 +1,127 @@
+/** Bun's own tools, as services: the only file that calls them. */
+import { Effect, FileSystem, Layer } from "effect"
+import { ProgramError } from "../domain/error.schema.ts"
+import { type GraphFile, SourceCompiler } from "../internal/plan/source-compiler.effect.ts"
+import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
+import { reasonOf } from "../internal/store/files.effect.ts"
+import { topLevelStatements } from "./module-loader.effect.ts"
+
+/** Files whose frozen contents can be given to the program; others are read where they lie. */
+const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml)$/
+
+const languageOf = (path: string) => (path.endsWith("x") ? "tsx" : "ts")
+
+type Log = BuildMessage | ResolveMessage
+
+const located = (path: string, position: Position | null | undefined) =>
+  position === null || position === undefined || position.line < 1
+    ? {}
+    : { location: `${position.file === "" ? path : position.file}:${position.line}:${position.column}` }
+
+const refusal = (path: string, log: Log | undefined, fallback: string) =>
+  new ProgramError({ path, message: log?.message ?? fallback, ...located(path, log?.position) })
+
+/** The message by which Bun refuses a top-level return in a module. */
+const returnMessage = /top-level return/i
+
+const returnsAtTopLevel = (contents: string, path: string) =>
+  Effect.try({
+    // An export makes it a module, in which Bun refuses the return; without it Bun may take it for CommonJS.
+    try: () => new Bun.Transpiler({ loader: languageOf(path) }).scan(`${contents}\nexport {};`),
+    catch: (error) => String(error),
+  }).pipe(
+    Effect.as(false),
+    Effect.catch((message) => Effect.succeed(returnMessage.test(message))),
+  )
+
+const build = (entry: string, files: Readonly<Record<string, string>>) =>
+  Effect.promise(() =>
+    Bun.build({
+      entrypoints: [entry],
+      files,
+      target: "bun",
+      packages: "external",
+      metafile: true,
+      throw: false,
+    }),
+  )
+
+/** Where a specifier first stands in a text: line and column, counted from 1. */
+const placeOf = (contents: string, specifier: string): string => {
+  const index = Math.max(contents.indexOf(`"${specifier}"`), contents.indexOf(`'${specifier}'`))
+  const before = contents.slice(0, Math.max(0, index)).split("\n")
+  return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
+}
+
+export const layer = Layer.effect(
+  SourceCompiler,
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const readSource = (path: string, entry: string) =>
+      fs
+        .readFileString(path)
+        .pipe(
+          Effect.mapError(
+            (error) => new ProgramError({ path: entry, message: `cannot read ${path}: ${reasonOf(error)}` }),
+          ),
+        )
+
+    const resolves = (specifier: string, from: string) =>
+      Effect.try({ try: () => Bun.resolveSync(specifier, from), catch: () => undefined }).pipe(
+        Effect.isSuccess,
+      )
+
+    const graph: SourceCompiler["Service"]["graph"] = Effect.fn("SourceCompiler.graph")(
+      function* (entry, options) {
+        const original = yield* readSource(entry, entry)
+        const wrapped =
+          options.topLevelReturn && (yield* returnsAtTopLevel(original, entry))
+            ? wrapTopLevelReturn(original, yield* topLevelStatements(original, entry))
+            : undefined
+        const built = yield* build(entry, wrapped === undefined ? {} : { [entry]: wrapped.contents })
+        if (!built.success) return yield* refusal(entry, built.logs[0], "the program cannot be read")
+        const inputs = Object.entries(built.metafile?.inputs ?? {})
+        const files: Array<GraphFile> = []
+        for (const [name, input] of inputs) {
+          const path = absolute(name)
+          const contents = path === entry ? original : yield* readSource(path, entry)
+          const imports: Record<string, string> = {}
+          for (const found of input.imports) {
+            const specifier = found.original ?? found.path
+            if (found.external !== true) {
+              imports[specifier] = absolute(found.path)
+              continue
+            }
+            // A dynamic import may be meant to fail; a static one cannot be.
+            const optional = found.kind === "dynamic-import" || options.provided.includes(specifier)
+            if (optional || (yield* resolves(specifier, directoryOf(path)))) continue
+            const location = `${path}:${placeOf(contents, specifier)}`
+            return yield* new ProgramError({
+              path: entry,
+              location,
+              message: `cannot find ${JSON.stringify(specifier)}`,
+            })
+          }
+          if (!freezable.test(path)) continue
+          files.push({
+            path,
+            contents,
+            imports,
+            ...(path === entry && wrapped !== undefined ? { wrapped } : {}),
+          })
+        }
+        return files.sort((a, b) => Number(b.path === entry) - Number(a.path === entry))
+      },
+    )
+
+    const which: SourceCompiler["Service"]["which"] = (command, { cwd, path }) =>
+      Effect.sync(() => Bun.which(command, { PATH: path, cwd }) ?? undefined)
+
+    return SourceCompiler.of({ graph, which })
+  }),
+)
+
+/** Bun names inputs relative to its working directory. */
+const absolute = (name: string): string =>
+  Bun.fileURLToPath(new URL(name, Bun.pathToFileURL(`${process.cwd()}/`)))
+const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"

@@ -1,0 +1,45 @@
+/** The one place where the layers of a mill process are composed. */
+import { Context, Effect, Layer } from "effect"
+import { ConfigLoader } from "../internal/config/config-loader.effect.ts"
+import { IoHub } from "../internal/control/io-hub.effect.ts"
+import { Engine } from "../internal/engine/engine.effect.ts"
+import { RunStore } from "../internal/store/run-store.effect.ts"
+import * as BunTools from "./bun.effect.ts"
+import * as Environment from "./environment.effect.ts"
+import { installFrozenSources } from "./host/frozen-sources.ts"
+import { importModule } from "./module-loader.effect.ts"
+import * as PlatformLayer from "./platform.effect.ts"
+
+/** Modules that a configuration may import by name though no node_modules holds them. */
+export type ProvidedModules = Readonly<Record<string, Record<string, unknown>>>
+
+const configLoader = (modules: ProvidedModules) =>
+  Layer.succeed(
+    ConfigLoader,
+    ConfigLoader.of({
+      evaluate: Effect.fn("ConfigLoader.evaluate")(function* (files) {
+        yield* Effect.sync(() => installFrozenSources(files, modules))
+        const module = yield* importModule(files[0].path)
+        return typeof module === "object" && module !== null && "default" in module
+          ? module.default
+          : undefined
+      }),
+    }),
+  )
+
+/** What the surroundings do not say. */
+export type Overrides = Environment.Overrides
+
+/** Everything that a mill process may need, from its surroundings. */
+export const layer = (options: Overrides & { readonly modules: ProvidedModules }) =>
+  Engine.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(RunStore.layer, IoHub.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(BunTools.layer, configLoader(options.modules), Environment.layer(options)),
+    ),
+    Layer.provideMerge(PlatformLayer.layer),
+  )
+
+/** The engine alone, for as long as the scope lives. */
+export const makeEngine = (options: Overrides & { readonly modules: ProvidedModules }) =>
+  Effect.map(Layer.build(layer(options)), (context) => Context.get(context, Engine))

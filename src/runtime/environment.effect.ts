@@ -1,0 +1,68 @@
+/** Reads what the surroundings say, once; nothing else below the command line does. */
+import { Effect, Layer, Option, Schema } from "effect"
+import { UsageError } from "../domain/error.schema.ts"
+import { RunId, SpawnId } from "../domain/ids.schema.ts"
+import { type ParentRun, Settings } from "../internal/config/settings.effect.ts"
+import packageJson from "../../package.json" with { type: "json" }
+
+/** What a command line may say instead of the environment. */
+export type Overrides = { readonly runsDir?: string | undefined; readonly cwd?: string | undefined }
+
+/** The version of this mill. */
+export const millVersion: string = packageJson.version
+
+const decodeRunId = Schema.decodeUnknownOption(RunId)
+const decodeSpawnId = Schema.decodeUnknownOption(SpawnId)
+
+const parentOf = (env: typeof process.env): ParentRun | undefined => {
+  const runId = Option.getOrUndefined(decodeRunId(env["MILL_RUN_ID"]))
+  if (runId === undefined) return undefined
+  const spawnId = Option.getOrUndefined(decodeSpawnId(env["MILL_SPAWN_ID"]))
+  const depth = Number(env["MILL_RUN_DEPTH"] ?? 0)
+  return {
+    runId,
+    depth: Number.isSafeInteger(depth) && depth >= 0 ? depth : 0,
+    ...(spawnId === undefined ? {} : { spawnId }),
+  }
+}
+
+/** Sockets lie in the user's runtime folder, else in a private one among the temporary files. */
+const socketDirOf = (env: typeof process.env): string => {
+  const runtimeDir = env["XDG_RUNTIME_DIR"]
+  if (runtimeDir !== undefined && runtimeDir !== "" && runtimeDir.length < 60) return `${runtimeDir}/mill`
+  return `/tmp/mill-${process.getuid?.() ?? 0}`
+}
+
+const scriptOf = (name: string): string => new URL(name, import.meta.url).pathname
+
+export const layer = (overrides: Overrides) =>
+  Layer.effect(
+    Settings,
+    Effect.gen(function* () {
+      const { env } = process
+      const cwd = overrides.cwd ?? process.cwd()
+      const absolute = (path: string) => (path.startsWith("/") ? path : `${cwd}/${path}`)
+      const home = env["MILL_HOME"] ?? (env["HOME"] === undefined ? undefined : `${env["HOME"]}/.mill`)
+      const runsDir = overrides.runsDir ?? (home === undefined ? undefined : `${home}/runs`)
+      if (runsDir === undefined || runsDir === "") {
+        return yield* new UsageError({
+          message: "there is no place for runs: neither HOME nor MILL_HOME is set",
+          hint: "name one with --runs-dir <folder>",
+        })
+      }
+      const parent = parentOf(env)
+      return Settings.of({
+        cwd,
+        runsDir: absolute(runsDir).replace(/\/+$/, ""),
+        socketDir: socketDirOf(env),
+        searchPath: env["PATH"] ?? "",
+        self: { command: process.execPath, args: ["--no-install", scriptOf("../bin/mill.ts")] },
+        bun: { command: process.execPath, env: {} },
+        hostScript: scriptOf("program-host.ts"),
+        millVersion,
+        bunVersion: Bun.version,
+        pid: process.pid,
+        ...(parent === undefined ? {} : { parent }),
+      })
+    }),
+  )

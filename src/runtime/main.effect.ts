@@ -1,0 +1,18 @@
+/** Runs a process's one effect: interrupted by SIGINT and SIGTERM, and its value is the exit code. */
+import { Cause, Effect, Exit } from "effect"
+import { runMain as run } from "./platform.effect.ts"
+
+/** The exit code of a process that was interrupted. */
+const interrupted = 130
+
+/** What cannot happen happened: say so, without a stack unless it is asked for. */
+const report = (cause: Cause.Cause<unknown>) => Effect.logFatal(cause)
+
+export const runMain = (effect: Effect.Effect<number>): void =>
+  run({
+    disableErrorReporting: true,
+    teardown: (exit, onExit) =>
+      onExit(
+        Exit.isSuccess(exit) ? Number(exit.value) : Cause.hasInterruptsOnly(exit.cause) ? interrupted : 70,
+      ),
+  })(Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : report(cause))))

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "bun:test"
+import { claudeCodec } from "../../src/codecs/claude.codec.ts"
+import { codexCodec } from "../../src/codecs/codex.codec.ts"
+import { jsonlCodec } from "../../src/codecs/jsonl.codec.ts"
+import { piCodec } from "../../src/codecs/pi.codec.ts"
+import { textCodec } from "../../src/codecs/text.codec.ts"
+import type { Codec } from "../../src/domain/driver.schema.ts"
+import { encoded, loneSurrogates, refusal, trickyTexts } from "./calls.ts"
+
+const file = "/scratch/spawn_1/system-prompt.txt"
+
+/** The codecs of agents that take the system prompt from a file. */
+const byFile: Record<string, Codec> = {
+  "claude, replacing": claudeCodec(),
+  "claude, appending": claudeCodec({ systemPrompt: "append" }),
+  "codex, replacing": codexCodec({ systemPrompt: "replace" }),
+  "pi, replacing": piCodec(),
+  "pi, appending": piCodec({ systemPrompt: "append" }),
+}
+
+for (const [agent, codec] of Object.entries(byFile)) {
+  describe(agent, () => {
+    for (const [name, text] of Object.entries(trickyTexts)) {
+      test(`${name} arrives as prompt and system prompt, and is in no argument`, () => {
+        const call = encoded(codec, { prompt: text, systemPrompt: text })
+        const added = agent.startsWith("claude") && text.startsWith("/") ? "\n" : ""
+        expect(call.stdin).toBe(`${added}${text}`)
+        expect(call.files).toEqual({ [file]: text })
+        expect(call.args).toEqual(encoded(codec).args)
+      })
+    }
+  })
+}
+
+describe("codex, appending", () => {
+  for (const [name, text] of Object.entries(trickyTexts)) {
+    if (name === "a megabyte") continue
+    test(`${name} arrives as prompt and system prompt`, () => {
+      const call = encoded(codexCodec(), { prompt: text, systemPrompt: text })
+      expect(call.stdin).toBe(text)
+      const given = call.args.find((argument) => argument.startsWith("developer_instructions="))
+      const value = given?.slice("developer_instructions=".length) ?? ""
+      // No character that TOML forbids in a basic string; what JSON escapes, TOML reads alike.
+      // oxlint-disable-next-line no-control-regex
+      expect(value).not.toMatch(/[\u0000-\u001f\u007f]/)
+      expect(JSON.parse(value)).toBe(text)
+      expect(Bun.TOML.parse(`x = ${value}`)).toEqual({ x: text })
+    })
+  }
+})
+
+describe("what UTF-8 cannot carry is refused by name", () => {
+  const codecs = {
+    ...byFile,
+    codex: codexCodec(),
+    text: textCodec(),
+    "text with arguments": textCodec({ args: ["--s={systemPrompt}", "--p={prompt}"] }),
+  }
+  for (const [agent, codec] of Object.entries(codecs)) {
+    for (const [name, text] of Object.entries(loneSurrogates)) {
+      test(`${agent}: ${name}`, () => {
+        expect(refusal(codec, { prompt: text })).toMatch(/^prompt: it holds half of a surrogate pair/)
+        expect(refusal(codec, { systemPrompt: text })).toMatch(
+          /^systemPrompt: it holds half of a surrogate pair/,
+        )
+      })
+    }
+  }
+})
+
+describe("a model is one argument", () => {
+  for (const [agent, codec] of Object.entries({ ...byFile, codex: codexCodec() })) {
+    test(agent, () => {
+      expect(refusal(codec, { model: "a\0b" })).toMatch(/^model: it holds a NUL character/)
+      expect(refusal(codec, { model: "m".repeat(131_072) })).toMatch(/^model: 131072 bytes are too long/)
+      for (const text of ["--help", "a b", "a\nb", '"; $(id)', "漢字"]) {
+        const { args } = encoded(codec, { model: text })
+        expect(args.filter((argument) => argument.endsWith(text))).toHaveLength(1)
+      }
+    })
+  }
+})
+
+describe("options that nobody type-checked", () => {
+  const unchecked = (options: object): object => options
+  test("are refused with their name, and no factory fails", () => {
+    expect(claudeCodec(unchecked({ tool: ["Read"] })).problem).toMatch(
+      /options of claudeCodec cannot be used: .*tool/,
+    )
+    expect(claudeCodec(unchecked({ permissionMode: "yolo" })).problem).toMatch(/permissionMode/)
+    expect(codexCodec(unchecked({ sandbox: true })).problem).toMatch(
+      /options of codexCodec cannot be used: .*sandbox/,
+    )
+    expect(piCodec(unchecked({ tools: "read" })).problem).toMatch(
+      /options of piCodec cannot be used: .*tools/,
+    )
+    expect(textCodec(unchecked({ args: "-p" })).problem).toMatch(
+      /options of textCodec cannot be used: .*args/,
+    )
+    const codec = piCodec(unchecked({ tools: "read" }))
+    expect(refusal(codec)).toBe(codec.problem)
+  })
+})
+
+test("every codec has its name and says how models are called", () => {
+  const codecs = [claudeCodec(), codexCodec(), jsonlCodec(), piCodec(), textCodec()]
+  expect(codecs.map(({ name }) => name)).toEqual(["claude", "codex", "jsonl", "pi", "text"])
+  for (const { modelFormat, problem } of codecs) {
+    expect(modelFormat).not.toBe("")
+    expect(problem).toBeUndefined()
+  }
+})

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test"
+import { maxAnswerLength } from "../../src/codecs/line.codec.ts"
+import { textCodec } from "../../src/codecs/text.codec.ts"
+import { encoded, refusal, trickyTexts } from "./calls.ts"
+import { decodeLines, exited, linesOf } from "./recorded.ts"
+
+const decode = (output: string) => decodeLines(textCodec(), linesOf(output))
+
+describe("text decodes", () => {
+  test("all of standard output, without the line feed at its end", () => {
+    expect(decode("one\ntwo\n")).toEqual({ events: [], outcome: { final: true, text: "one\ntwo" } })
+    expect(decode("one").outcome.text).toBe("one")
+    expect(decode("\n\n one\n\n").outcome.text).toBe("\n\n one\n")
+    expect(decode("").outcome).toEqual({ final: true, text: "" })
+  })
+  test("an exit of its own is the end, whatever its code; a signal is none", () => {
+    expect(decodeLines(textCodec(), ["x"], { code: 3, overlongLines: 0 }).outcome.final).toBe(true)
+    expect(decodeLines(textCodec(), ["x"], { signal: "SIGKILL", overlongLines: 0 }).outcome).toEqual({
+      final: false,
+      text: "x",
+    })
+  })
+  test("an answer with a hole is no success", () => {
+    const { outcome } = decodeLines(textCodec(), ["x"], { ...exited, overlongLines: 2 })
+    expect(outcome.errorMessage).toMatch(/^2 of the agent's lines were longer/)
+  })
+  test("a long answer stays whole, and an endless one is cut", () => {
+    const many = Array.from({ length: 300_000 }, (_, index) => `line ${index}`)
+    expect(decodeLines(textCodec(), many).outcome).toEqual({ final: true, text: many.join("\n") })
+    const line = "x".repeat(maxAnswerLength / 2)
+    expect(decodeLines(textCodec(), [line, line.slice(1)]).outcome.errorMessage).toBeUndefined()
+    const { outcome } = decodeLines(textCodec(), [line, line])
+    expect(outcome.text).toHaveLength(maxAnswerLength)
+    expect(outcome.errorMessage).toMatch(/longer than \d+ characters/)
+  })
+})
+
+describe("text encodes", () => {
+  const prompts = { systemPrompt: "WHO", prompt: "WHAT", model: "m", agent: "a" }
+
+  test("both prompts by stdin, if not told otherwise", () => {
+    expect(encoded(textCodec(), prompts)).toEqual({ args: [], stdin: "WHO\n\nWHAT" })
+  })
+  test("stdin holds what no argument does", () => {
+    expect(encoded(textCodec({ args: ["--system={systemPrompt}"] }), prompts)).toEqual({
+      args: ["--system=WHO"],
+      stdin: "WHAT",
+    })
+    expect(
+      encoded(textCodec({ args: ["{agent}: {systemPrompt} / {prompt}", "-m{model}"] }), prompts),
+    ).toEqual({
+      args: ["a: WHO / WHAT", "-mm"],
+    })
+    expect(encoded(textCodec({ stdin: "" }), prompts)).toEqual({ args: [] })
+    expect(encoded(textCodec({ stdin: "{prompt}" }), prompts).stdin).toBe("WHAT")
+  })
+  test("braces", () => {
+    expect(encoded(textCodec({ args: ["{{{model}}}", "{{prompt}}", ""] }), prompts).args).toEqual([
+      "{m}",
+      "{prompt}",
+      "",
+    ])
+  })
+  test("bad templates: the codec can be made, says why, and refuses every spawn", () => {
+    const bad: Record<string, RegExp> = {
+      "{nothing}": /args\[1\]: \{nothing\} is none of \{agent\}, \{systemPrompt\}, \{prompt\}, \{model\}/,
+      "{": /args\[1\]: a single \{; write \{\{/,
+      "a } b": /args\[1\]: a single \}; write \}\}/,
+      "{prompt": /a single \{/,
+      "{}": /\{\} is none of/,
+      '{"prompt":"{prompt}"}': /a single \{/,
+    }
+    for (const [template, reason] of Object.entries(bad)) {
+      const codec = textCodec({ args: ["fine", template] })
+      expect(codec.problem).toMatch(reason)
+      expect(refusal(codec)).toBe(codec.problem)
+    }
+    expect(textCodec({ stdin: "{x}" }).problem).toMatch(/stdin: \{x\}/)
+    expect(textCodec().problem).toBeUndefined()
+  })
+  test("a value is never read as a template", () => {
+    const values = {
+      systemPrompt: "{prompt} {{model}}",
+      prompt: "{systemPrompt",
+      model: "{agent}",
+      agent: "}",
+    }
+    expect(encoded(textCodec({ args: ["{model}{agent}"] }), values)).toEqual({
+      args: ["{agent}}"],
+      stdin: "{prompt} {{model}}\n\n{systemPrompt",
+    })
+  })
+  test("a value cannot become a flag", () => {
+    expect(refusal(textCodec({ args: ["--model", "{model}"] }), { model: "-x" })).toMatch(
+      /^model: it begins with a dash.*--flag=\{model\} in args\[1\]/,
+    )
+    expect(encoded(textCodec({ args: ["--model={model}"] }), { model: "-x" }).args).toEqual(["--model=-x"])
+    expect(encoded(textCodec({ args: ["-{model}"] }), { model: "x" }).args).toEqual(["-x"])
+  })
+  test("what no argument can hold is refused", () => {
+    const byArgument = textCodec({ args: ["--prompt={prompt}"] })
+    expect(refusal(byArgument, { prompt: "a\0b" })).toMatch(
+      /^prompt: it holds a NUL character.*pass it by stdin$/,
+    )
+    expect(refusal(byArgument, { prompt: "é".repeat(70_000) })).toMatch(
+      /^prompt: 140000 bytes are too long.*by stdin$/,
+    )
+    const most = 131_071 - "--prompt=".length
+    expect(encoded(byArgument, { prompt: "x".repeat(most) }).args[0]).toHaveLength(131_071)
+    expect(refusal(byArgument, { prompt: "x".repeat(most + 1) })).toMatch(
+      /^args\[0\]: 131072 bytes are too long/,
+    )
+  })
+  for (const [name, text] of Object.entries(trickyTexts)) {
+    test(`${name} arrives by stdin`, () => {
+      expect(encoded(textCodec(), { systemPrompt: text, prompt: text }).stdin).toBe(`${text}\n\n${text}`)
+    })
+  }
+})

@@ -1,0 +1,133 @@
+/**
+ * The real agent CLIs of test/agents: whether they are there, how they are started, and what each needs to talk to a model
+ * server instead of its vendor. `bun run agents` installs them.
+ */
+import { describe, test } from "bun:test"
+import { existsSync } from "node:fs"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+export type AgentName = "claude" | "codex" | "pi"
+
+/** A model name that all three take without a warning. */
+export const agentModel: Record<AgentName, string> = {
+  claude: "claude-sonnet-4-5",
+  codex: "fake-model",
+  pi: "fake-model",
+}
+
+const executable = (name: AgentName): string => join(import.meta.dir, "../agents/node_modules/.bin", name)
+
+export const isInstalled = (name: AgentName): boolean => existsSync(executable(name))
+
+/** How to start the agent. pi and codex's wrapper are scripts for Node; Bun runs them where there is none, and pi always. */
+export const agentCommand = (name: AgentName): ReadonlyArray<string> => {
+  const needsBun = name === "pi" || (name === "codex" && Bun.which("node") === null)
+  return needsBun ? [process.execPath, executable(name)] : [executable(name)]
+}
+
+export interface AgentPlace extends AsyncDisposable {
+  /** Starts with the agent's executable, to be followed by its arguments. */
+  readonly command: ReadonlyArray<string>
+  readonly home: string
+  /** An empty folder to work in. */
+  readonly cwd: string
+  /** The whole environment that the agent needs. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+const codexConfig = (url: string) => `model = "fake-model"
+model_provider = "fake"
+
+[analytics]
+enabled = false
+
+[model_providers.fake]
+name = "fake"
+base_url = "${url}/v1"
+env_key = "FAKE_API_KEY"
+wire_api = "responses"
+request_max_retries = 1
+stream_max_retries = 1
+`
+
+const piModels = (url: string) => ({
+  providers: {
+    fake: {
+      baseUrl: `${url}/v1`,
+      api: "openai-completions",
+      apiKey: "test-key",
+      models: [
+        {
+          id: "fake-model",
+          contextWindow: 128_000,
+          maxTokens: 16_384,
+          cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
+        },
+      ],
+    },
+  },
+})
+
+const settings: Record<AgentName, (url: string) => Readonly<Record<string, string>>> = {
+  claude: (url) => ({
+    ANTHROPIC_BASE_URL: url,
+    ANTHROPIC_API_KEY: "test-key",
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    CLAUDE_CODE_MAX_RETRIES: "1",
+    DISABLE_AUTOUPDATER: "1",
+    DISABLE_ERROR_REPORTING: "1",
+    DISABLE_TELEMETRY: "1",
+  }),
+  codex: () => ({ FAKE_API_KEY: "test-key" }),
+  pi: () => ({ PI_OFFLINE: "1", PI_SKIP_VERSION_CHECK: "1", PI_TELEMETRY: "0" }),
+}
+
+/**
+ * A home of its own for one agent, set up to talk to the model server at `url`; removed when disposed of.
+ *
+ * TMPDIR lies beside the home: codex refuses to work from a home that is inside the temporary directory.
+ */
+export const agentPlace = async (name: AgentName, url: string): Promise<AgentPlace> => {
+  const root = await mkdtemp(join(tmpdir(), `mill-${name}-`))
+  const [home, cwd, temp] = [join(root, "home"), join(root, "work"), join(root, "tmp")]
+  for (const folder of [join(home, ".codex"), join(home, ".pi/agent"), cwd, temp])
+    await mkdir(folder, { recursive: true })
+  await writeFile(join(home, ".codex/config.toml"), codexConfig(url))
+  await writeFile(join(home, ".pi/agent/models.json"), JSON.stringify(piModels(url)))
+  return {
+    command: agentCommand(name),
+    home,
+    cwd,
+    env: {
+      PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+      LANG: "C.UTF-8",
+      HOME: home,
+      TMPDIR: temp,
+      ...settings[name](url),
+    },
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),
+  }
+}
+
+const told = new Set<AgentName>()
+
+/**
+ * `describe` for tests that need a real agent. Where it is not installed they are skipped, and standard error says so; with
+ * MILL_REQUIRE_AGENTS=1 they fail.
+ */
+export const describeWithAgent = (name: AgentName, title: string, define: () => void): void => {
+  if (isInstalled(name)) return void describe(title, define)
+  const message = `${name} is not installed: run \`bun run agents\``
+  if (process.env["MILL_REQUIRE_AGENTS"] === "1") {
+    return void describe(title, () => {
+      test(`${name} is installed`, () => {
+        throw new Error(message)
+      })
+    })
+  }
+  if (!told.has(name)) process.stderr.write(`\nSKIPPED: ${message}\n`)
+  told.add(name)
+  describe.skip(title, define)
+}
