@@ -5,6 +5,7 @@ import packageJson from "../../package.json" with { type: "json" }
 import { ExitWith } from "./engine.command.ts"
 import { errorJson, renderError, type TellableError } from "./error.render.ts"
 import { colorFlag, jsonFlag, runsDirFlag } from "./global-flags.command.ts"
+import { cancelCommand } from "./cancel.command.ts"
 import { lsCommand } from "./ls.command.ts"
 import { Output, outputOf, type Surroundings } from "./output.command.ts"
 import { runCommand } from "./run.command.ts"
@@ -18,6 +19,7 @@ const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
   mill status <run>                  show a run
   mill wait <run> --timeout <s>      wait for its end
   mill ls                            list runs
+  mill cancel <run>                  end a run, and everything that it has started
 
 In a program:  const { text } = await mill.spawn({ agent, systemPrompt, prompt, model })
 Without any agent installed:  mill run <program.ts> --driver offline --sync
@@ -25,7 +27,7 @@ More: mill --help, mill run --help`
 
 const root = Command.make("mill", {}, () => Effect.flatMap(Output, ({ out }) => out(card))).pipe(
   Command.withDescription("Runs TypeScript programs that spawn and coordinate AI agents"),
-  Command.withSubcommands([runCommand, statusCommand, waitCommand, lsCommand, workerCommand]),
+  Command.withSubcommands([runCommand, statusCommand, waitCommand, lsCommand, cancelCommand, workerCommand]),
   Command.withGlobalFlags([jsonFlag, runsDirFlag, colorFlag]),
 )
 
@@ -73,7 +75,7 @@ export const main = (surroundings: Surroundings) =>
       }
       return isTellable(error)
         ? Effect.andThen(surroundings.debug ? Effect.logError(cause) : Effect.void, tell(error))
-        : Effect.failCause(cause)
+        : Effect.orDie(Effect.failCause(cause))
     }),
     Effect.provide(Layer.mergeAll(presenter, cliConfig, Layer.succeed(Output, outputOf(surroundings)))),
   )

@@ -1,5 +1,6 @@
 /** How a command speaks: JSON or text, to whom, with which style. */
-import { Console, Context, Effect } from "effect"
+import type { Effect } from "effect"
+import { Console, Context } from "effect"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 
 /** What the process knows of where it runs. */

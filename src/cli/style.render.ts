@@ -1,4 +1,5 @@
 /** Colour, sparingly: a status, a title, what is less important. Without a terminal there is none. */
+import { CliOutput } from "effect/cli"
 import type { RunStatus } from "../domain/run.schema.ts"
 import type { SpawnStatus } from "../domain/spawn.schema.ts"
 
@@ -71,12 +72,12 @@ export const table = (
   const widths: Array<number> = []
   for (const row of rows) {
     for (const [index, { text }] of row.entries())
-      widths[index] = Math.max(widths[index] ?? 0, Bun.stringWidth(text))
+      widths[index] = Math.max(widths[index] ?? 0, CliOutput.displayWidth(text))
   }
   return rows.map((row) =>
     row
       .map(({ paint = asIs, right = false, text }, index) => {
-        const space = " ".repeat((widths[index] ?? 0) - Bun.stringWidth(text))
+        const space = " ".repeat((widths[index] ?? 0) - CliOutput.displayWidth(text))
         const last = index === row.length - 1
         return right ? `${space}${paint(text)}` : `${paint(text)}${last ? "" : space}`
       })
@@ -88,10 +89,10 @@ export const table = (
 /** One line of at most `width` columns, without control characters. */
 export const oneLine = (text: string, width: number): string => {
   const flat = text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim()
-  if (Bun.stringWidth(flat) <= width) return flat
+  if (CliOutput.displayWidth(flat) <= width) return flat
   let cut = ""
   for (const { segment } of new Intl.Segmenter().segment(flat)) {
-    if (Bun.stringWidth(cut + segment) > width - 1) break
+    if (CliOutput.displayWidth(cut + segment) > width - 1) break
     cut += segment
   }
   return `${cut}…`

@@ -7,6 +7,11 @@ import type { Codec } from "./driver.schema.ts"
 /** The longest line, in bytes, that a driver hands to its codec when the configuration says nothing. */
 export const defaultMaxLineBytes = 16 * 1024 * 1024
 
+/** The grace period when the configuration says nothing, in seconds. */
+export const defaultCancelGrace = 5
+
+const Seconds = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3600 }))
+
 const isCodec = (value: unknown): value is Codec =>
   typeof value === "object" &&
   value !== null &&
@@ -28,6 +33,8 @@ export const ProcessDriverConfig = Schema.Struct({
   /** The agent's working directory; the submitter's when absent. */
   cwd: Schema.optionalKey(Schema.NonEmptyString),
   maxLineBytes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  /** Seconds that this agent may take to end after SIGTERM, before SIGKILL; the configuration's when absent. */
+  cancelGrace: Schema.optionalKey(Seconds),
 })
 export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
 
@@ -40,6 +47,8 @@ export const MillConfig = Schema.Struct({
   defaultExecutor: Schema.optionalKey(Schema.NonEmptyString),
   drivers: Schema.optionalKey(Schema.Record(Schema.String, ProcessDriverConfig)),
   executors: Schema.optionalKey(Schema.Record(Schema.String, DirectExecutorConfig)),
+  /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */
+  cancelGrace: Schema.optionalKey(Seconds),
   /** How many levels of runs may be started inside a run: 1 when absent. */
   maxRunDepth: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
 })

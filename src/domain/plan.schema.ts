@@ -32,6 +32,8 @@ export const PlanDriver = Schema.Struct({
   env: Schema.Array(Schema.String),
   cwd: Schema.optionalKey(Schema.String),
   maxLineBytes: Schema.Int,
+  /** Seconds that an agent may take to end after SIGTERM. */
+  cancelGrace: Schema.Finite,
   modelFormat: Schema.String,
   models: Schema.Array(Schema.String),
 })
@@ -65,7 +67,11 @@ const content = {
   config: Schema.Array(PlanSource),
   driver: PlanDriver,
   executor: PlanExecutor,
-  limits: Schema.Struct({ maxRunDepth: Schema.Int }),
+  limits: Schema.Struct({
+    maxRunDepth: Schema.Int,
+    /** Seconds that the program's process, and what an agent leaves, may take to end after SIGTERM. */
+    cancelGrace: Schema.Finite,
+  }),
 }
 
 /** What `planId` is the hash of. */

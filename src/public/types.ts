@@ -15,6 +15,8 @@ export interface ProcessDriverOptions {
   readonly cwd?: string
   /** The longest line that is decoded, in bytes: 16 MiB when absent. Longer ones are dropped and counted. */
   readonly maxLineBytes?: number
+  /** Seconds that this agent may take to end after SIGTERM, before SIGKILL; the configuration's when absent. */
+  readonly cancelGrace?: number
 }
 
 /** What `processDriver` gives. */
@@ -37,6 +39,8 @@ export interface MillConfig {
   readonly drivers?: Readonly<Record<string, ProcessDriver>>
   /** Executors by name, beside the built-in `direct`. */
   readonly executors?: Readonly<Record<string, DirectExecutor>>
+  /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */
+  readonly cancelGrace?: number
   /** How many levels of runs may be started inside a run: 1 when absent. */
   readonly maxRunDepth?: number
 }

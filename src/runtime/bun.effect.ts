@@ -34,17 +34,34 @@ const returnsAtTopLevel = (contents: string, path: string) =>
     Effect.catch((message) => Effect.succeed(returnMessage.test(message))),
   )
 
-const build = (entry: string, files: Readonly<Record<string, string>>) =>
+const bundle = (
+  entry: string,
+  files: Readonly<Record<string, string>>,
+  external: ReadonlyArray<string> = [],
+) =>
   Effect.promise(() =>
     Bun.build({
       entrypoints: [entry],
       files,
       target: "bun",
       packages: "external",
+      external: [...external],
       metafile: true,
       throw: false,
     }),
   )
+
+/** What is loaded on use, by `import()` or `require()`, may be meant to be absent; what a statement imports may not. */
+const isStatic = (kind: string): boolean => kind === "import-statement"
+
+/** Bun refuses also what is loaded on use and not there, unless it is told to leave it out. */
+const build = Effect.fnUntraced(function* (entry: string, files: Readonly<Record<string, string>>) {
+  const built = yield* bundle(entry, files)
+  const absent = built.logs.flatMap((log) =>
+    "importKind" in log && !isStatic(log.importKind) ? [log.specifier] : [],
+  )
+  return absent.length === 0 ? built : yield* bundle(entry, files, absent)
+})
 
 /** Where a specifier first stands in a text: line and column, counted from 1. */
 const placeOf = (contents: string, specifier: string): string => {
@@ -92,8 +109,7 @@ export const layer = Layer.effect(
               imports[specifier] = absolute(found.path)
               continue
             }
-            // A dynamic import may be meant to fail; a static one cannot be.
-            const optional = found.kind === "dynamic-import" || options.provided.includes(specifier)
+            const optional = !isStatic(found.kind) || options.provided.includes(specifier)
             if (optional || (yield* resolves(specifier, directoryOf(path)))) continue
             const location = `${path}:${placeOf(contents, specifier)}`
             return yield* new ProgramError({

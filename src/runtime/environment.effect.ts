@@ -60,7 +60,7 @@ export const layer = (overrides: Overrides) =>
         bun: { command: process.execPath, env: {} },
         hostScript: scriptOf("program-host.ts"),
         millVersion,
-        bunVersion: Bun.version,
+        bunVersion: process.versions.bun,
         pid: process.pid,
         ...(parent === undefined ? {} : { parent }),
       })

@@ -33,7 +33,12 @@ export const topLevelStatements = Effect.fnUntraced(function* (text: string, pat
       case "ExportNamedDeclaration": {
         const declaration = node.declaration?.start
         if (typeof declaration === "number") statements.push({ kind: "exported", start, declaration })
-        else statements.push({ kind: node.source == null ? "export-list" : "outside", start, end })
+        else
+          statements.push({
+            kind: node.source === null || node.source === undefined ? "export-list" : "outside",
+            start,
+            end,
+          })
         break
       }
       case "ExportDefaultDeclaration":
@@ -48,9 +53,9 @@ export const topLevelStatements = Effect.fnUntraced(function* (text: string, pat
 })
 
 /** Evaluates a module of the user's. */
-export const importModule = (path: string) =>
+export const importModule = (path: string): Effect.Effect<unknown, ConfigError> =>
   Effect.tryPromise({
-    try: (): Promise<unknown> => import(path),
+    try: () => import(path),
     catch: (error) =>
       new ConfigError({
         path,

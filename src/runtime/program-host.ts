@@ -79,6 +79,9 @@ process.on("beforeExit", () => {
 Object.defineProperty(globalThis, "mill", { value: millGlobal(client, invocation), enumerable: true })
 process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
 installFrozenSources(plan.program.map(frozen))
-import(programPath).then((module: { readonly default?: unknown }) => {
+// Not awaited at the top level: a module that waits for ever would keep Bun spinning instead of letting it drain.
+const evaluate = async () => {
+  const module: { readonly default?: unknown } = await import(programPath)
   settled = { value: module.default }
-}, fail)
+}
+evaluate().catch(fail)

@@ -11,7 +11,7 @@ export const property = <A>(
   name: string,
   values: Arbitrary.Arbitrary<A>,
   holds: (value: A) => boolean,
-  runs = 30000,
+  runs = 300,
 ): void =>
   test(name, async () => {
     const runtime = ManagedRuntime.make(Layer.empty)

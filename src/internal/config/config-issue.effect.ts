@@ -1,5 +1,6 @@
 /** What is wrong with a configuration, in one line: which key, what was found, what is allowed. */
-import { Schema, SchemaIssue } from "effect"
+import type { Schema } from "effect"
+import { SchemaIssue } from "effect"
 import { DirectExecutorConfig, MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
 
 /** A problem at a key; `hint` says what would do. */

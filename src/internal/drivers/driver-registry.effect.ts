@@ -68,6 +68,12 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
         ...(close === undefined ? {} : { hint: `did you mean ${close}?` }),
       })
     }
+    if (driver.codec.problem !== undefined) {
+      return yield* new ConfigError({
+        key: `drivers.${wanted}.codec`,
+        message: `drivers.${wanted}.codec: ${driver.codec.problem}`,
+      })
+    }
     const command = yield* find(driver)
     if (command === undefined) {
       return yield* new ConfigError({

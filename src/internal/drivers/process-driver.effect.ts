@@ -2,12 +2,13 @@
  * The process driver: an agent that is a command. One process group for each spawn, argument vectors only, prompts by
  * the way the codec chooses, standard error drained and its end kept.
  */
-import { Effect, FileSystem, Result } from "effect"
+import { Duration, Effect, FileSystem, Result } from "effect"
 import type { PlatformError } from "effect/PlatformError"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { AgentCall, AgentExit, Decoding, DriverEvent } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
+import type { PlanDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { makeLineSplitter } from "../process/lines.effect.ts"
 import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
@@ -21,17 +22,13 @@ const stderrBytes = 8 * 1024
 /** The longest line of standard error that is told to listeners whole. */
 const stderrLineBytes = 1024 * 1024
 
-/** How long an agent may take to end after SIGTERM. */
-const grace = "5 seconds"
-
-/** The driver `name` for a configuration; `command` is its executable, already found. */
+/** The driver of a plan, with the codec and the values that its configuration gives. */
 export const makeProcessDriver = Effect.fnUntraced(function* (
-  name: string,
+  { cancelGrace, command, name }: PlanDriver,
   config: ProcessDriverConfig,
-  command: string,
 ) {
   const fs = yield* FileSystem.FileSystem
-  const spawner = yield* ChildProcessSpawner
+  const context = yield* Effect.context<ChildProcessSpawner | FileSystem.FileSystem>()
 
   const prepare = Effect.fnUntraced(
     function* (request: DriverRequest, call: AgentCall) {
@@ -81,7 +78,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       cwd: config.cwd ?? request.cwd,
       env: { ...config.env, ...call.env, ...request.env },
       stdin: call.stdin,
-      grace,
+      grace: Duration.seconds(cancelGrace),
       onStdout: (chunk) => Effect.suspend(() => decode(stdout.push(chunk))),
       onStderr: (chunk) =>
         Effect.suspend(() => {
@@ -90,7 +87,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
         }),
     }).pipe(
       Effect.mapError((error) => notStarted(name, command, error)),
-      Effect.provideService(ChildProcessSpawner, spawner),
+      Effect.provideContext(context),
     )
     yield* request.onStart(process)
     const ended = yield* process.exit

@@ -1,7 +1,7 @@
 /** The engine: what a user can do with runs. Every method works from any process; a run's worker is one of them. */
-import { Context, type Duration, Effect, FileSystem, Layer, Path, Stream } from "effect"
-import { Digest, SecureRandom } from "effect/crypto"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import { Context, type Duration, Effect, type FileSystem, Layer, type Path, Stream } from "effect"
+import type { Digest, SecureRandom } from "effect/crypto"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type {
   ConfigError,
   LaunchError,
@@ -14,17 +14,22 @@ import type {
 import type { LogEntry } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { spawnSummary, spawnsInOrder } from "../../domain/run-summary.schema.ts"
-import { isTerminalStatus, type RunRecord, type RunResult, type RunStatus } from "../../domain/run.schema.ts"
+import { isTerminalStatus, type RunRecord, type RunResult } from "../../domain/run.schema.ts"
 import type { SpawnSummary } from "../../domain/spawn.schema.ts"
-import { ConfigLoader } from "../config/config-loader.effect.ts"
-import { Settings } from "../config/settings.effect.ts"
-import { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import type { ConfigLoader } from "../config/config-loader.effect.ts"
+import type { IoItem } from "../control/io-hub.effect.ts"
+import type { Settings } from "../config/settings.effect.ts"
+import type { Sockets } from "../process/sockets.effect.ts"
+import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { foldLog, type LogError } from "../store/event-log-reader.effect.ts"
 import { resolveRun } from "../store/run-reference.effect.ts"
-import { RunStore, type Unreadable } from "../store/run-store.effect.ts"
+import { RunStore } from "../store/run-store.effect.ts"
+import { type Cancellation, cancelRun } from "./cancel.effect.ts"
+import { listRuns, type RunFilter, type Unreadable } from "./list.effect.ts"
+import { currentRecord } from "./reconcile.effect.ts"
 import { type Submission, type SubmitInput, submitRun } from "./submit.effect.ts"
-import { waitForEnd } from "./wait.effect.ts"
-import { watchEvents } from "./watch.effect.ts"
+import { untilEnd, waitForEnd } from "./wait.effect.ts"
+import { liveRuns, watchEvents, watchIo } from "./watch.effect.ts"
 
 /** Why a run that was named could not be told of. */
 export type LookupError = UsageError | RunNotFound | LogError
@@ -38,7 +43,7 @@ export type InspectedRun = {
 
 const inspectRun = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
-  const run = yield* store.record(runId)
+  const run = yield* currentRecord(runId)
   if (isTerminalStatus(run.status)) {
     const result = yield* store.result(runId)
     return { run, spawns: result.spawns, result } satisfies InspectedRun
@@ -56,6 +61,7 @@ type Needs =
   | RunStore
   | SecureRandom.SecureRandom
   | Settings
+  | Sockets
   | SourceCompiler
 
 export class Engine extends Context.Service<
@@ -77,11 +83,16 @@ export class Engine extends Context.Service<
     readonly inspect: (runId: RunId) => Effect.Effect<InspectedRun, LogError>
     /** The run's events from the first on, live, until the one that ends it. */
     readonly watch: (runId: RunId) => Stream.Stream<LogEntry, LogError>
+    /** What the program and the agents print from now on, until the run ends. */
+    readonly watchIo: (runId: RunId) => Stream.Stream<IoItem>
+    /** The runs that are live, and those that start from now on; never ends. */
+    readonly liveRuns: Stream.Stream<RunId, StoreError>
+    /** Ends the run for good, and the runs inside it. A run that has ended stays as it is. */
+    readonly cancel: (runId: RunId, reason?: string) => Effect.Effect<Cancellation, LogError>
     /** The newest runs, newest first. */
-    readonly list: (filter: {
-      readonly status?: RunStatus
-      readonly limit: number
-    }) => Effect.Effect<
+    readonly list: (
+      filter: RunFilter,
+    ) => Effect.Effect<
       { readonly runs: ReadonlyArray<RunRecord>; readonly unreadable: ReadonlyArray<Unreadable> },
       StoreError
     >
@@ -95,11 +106,18 @@ export class Engine extends Context.Service<
       return Engine.of({
         submit: (input) => Effect.provideContext(submitRun(input), context),
         resolve: (reference) => Effect.provideContext(resolveRun(reference), context),
-        status: store.record,
-        wait: (runId, timeout) => Effect.provideContext(waitForEnd(runId, timeout), context),
+        status: (runId) => Effect.provideContext(currentRecord(runId), context),
+        wait: (runId, timeout) =>
+          Effect.provideContext(
+            timeout === undefined ? untilEnd(runId) : waitForEnd(runId, timeout),
+            context,
+          ),
         inspect: (runId) => Effect.provideContext(inspectRun(runId), context),
-        watch: (runId) => Stream.provideContext(watchEvents(store.paths(runId)), context),
-        list: store.list,
+        watch: (runId) => Stream.provideContext(watchEvents(runId), context),
+        watchIo: (runId) => Stream.provideContext(watchIo(runId), context),
+        liveRuns: Stream.provideContext(liveRuns, context),
+        cancel: (runId, reason) => Effect.provideContext(cancelRun(runId, reason), context),
+        list: (filter) => Effect.provideContext(listRuns(filter), context),
       })
     }),
   )

@@ -1,33 +1,47 @@
 /**
  * One run in its worker, from `run:start` to its one terminal event and its snapshots. Whatever ends the program, the
- * spawns that still run have their terminal events before the run has its own.
+ * spawns that still run have their terminal events, and no process of the run is left, before the run has its own.
  */
-import { DateTime, Effect } from "effect"
+import { DateTime, Deferred, Duration, Effect, Fiber } from "effect"
 import type { ConfigError, LaunchError, StoreError } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { runResult } from "../../domain/run-summary.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
 import type { Driver } from "../drivers/driver.effect.ts"
 import type { Executor } from "../executors/executor.effect.ts"
 import { type HostEnd, runProgram } from "../executors/program-process.effect.ts"
+import { endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { type EventLog, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
 import { makeSpawner } from "./spawner.effect.ts"
+
+/** A request to end the run. */
+export type CancelRequest = { readonly reason?: string }
+
+/** Where requests to end the run arrive; the first one counts. */
+export type Cancellation = Deferred.Deferred<CancelRequest>
+
+/** What ended the work on the run. */
+type End = HostEnd | { readonly type: "cancelled"; readonly reason?: string }
 
 /** Carries a run out. It ends with the run's record on the disk, or fails when the disk does not take it. */
 export const carryOutRun = Effect.fn("Run.carryOut")(function* <R>(
   plan: Plan,
   makeDriver: Effect.Effect<Driver, ConfigError | LaunchError | StoreError, R>,
   executor: Executor,
+  cancellation: Cancellation,
 ) {
+  const { pid } = yield* Settings
   const store = yield* RunStore
-  const { invocation } = plan
+  const { invocation, limits } = plan
   const { runId } = invocation
   const paths = store.paths(runId)
   const log = yield* openEventLog(runId, paths.eventsFile)
   yield* log.append(startOf(plan))
-  const body = yield* Effect.gen(function* () {
+
+  const work = Effect.gen(function* () {
     const driver = yield* makeDriver
     const spawner = yield* makeSpawner({
       runId,
@@ -37,18 +51,30 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* <R>(
       driver,
       log,
     })
-    const end = yield* runProgram(plan, paths, executor, {
+    const program = yield* runProgram(plan, paths, executor, {
       spawn: spawner.spawn,
       log: (message) => Effect.ignore(log.append({ type: "run:log", payload: { message } })),
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.scoped, Effect.forkScoped)
+    const cancelled = Effect.map(Deferred.await(cancellation), (request): End => ({
+      type: "cancelled",
+      ...request,
+    }))
+    const end = yield* Effect.raceAllFirst([
+      Effect.map(Fiber.join(program), (end): End => end),
+      cancelled,
+      log.failure,
+    ]).pipe(Effect.onError(() => spawner.cancelAll("the run cannot be recorded")))
     const { body, spawns } = endingOf(end)
-    if (spawns === undefined) yield* spawner.idle
-    else yield* spawner.cancelAll(spawns)
+    if (end.type === "cancelled") yield* log.append(cancelling)
+    yield* Effect.all(
+      [Fiber.interrupt(program), spawns === undefined ? spawner.idle : spawner.cancelAll(spawns)],
+      { concurrency: "unbounded", discard: true },
+    )
     return body
-  }).pipe(
-    Effect.catchTags({ ConfigError: notStarted, LaunchError: notStarted, StoreError: notStarted }),
-    Effect.raceFirst(log.failure),
-  )
+  }).pipe(Effect.scoped)
+
+  const body = yield* Effect.catchTags(work, { ConfigError: notStarted, LaunchError: notStarted })
+  yield* endMarkedProcesses(runId, pid, Duration.seconds(limits.cancelGrace))
   yield* log.append(body.type === "run:complete" ? yield* completion(plan, log, body.result) : body)
   return yield* writeSnapshots(plan, log.state())
 }, Effect.scoped)
@@ -63,38 +89,42 @@ const startOf = ({ invocation, planId, programPath }: Plan): EventBody => ({
   },
 })
 
-const notStarted = ({ message }: { readonly message: string }) =>
-  Effect.succeed<Failed>({ type: "run:failed", payload: { message, cause: "program-error" } })
+const cancelling: EventBody = { type: "run:status", payload: { status: "running", cancelling: true } }
 
 type Complete = {
   readonly type: "run:complete"
   readonly result: Extract<HostEnd, { type: "complete" }>["result"]
 }
-type Failed = Extract<EventBody, { readonly type: "run:failed" }>
+type Ending = Extract<EventBody, { readonly type: "run:failed" | "run:cancelled" }>
 
-/** What the end of the program means for the run, and why its spawns are cancelled, if they are. */
-const endingOf = (end: HostEnd): { readonly body: Complete | Failed; readonly spawns?: string } => {
+const failed = (message: string, cause: "program-error" | "program-exit", location?: string): Ending => ({
+  type: "run:failed",
+  payload: { message, cause, ...(location === undefined ? {} : { location }) },
+})
+
+const notStarted = ({ message }: { readonly message: string }) =>
+  Effect.succeed(failed(message, "program-error"))
+
+/** What the end of the work means for the run, and why its spawns are cancelled, if they are. */
+const endingOf = (end: End): { readonly body: Complete | Ending; readonly spawns?: string } => {
   switch (end.type) {
     case "complete":
       return { body: { type: "run:complete", result: end.result } }
-    case "failed": {
-      const { location, message } = end
-      const payload = {
-        message,
-        cause: "program-error" as const,
-        ...(location === undefined ? {} : { location }),
-      }
-      return { body: { type: "run:failed", payload }, spawns: "the program failed" }
+    case "failed":
+      return { body: failed(end.message, "program-error", end.location), spawns: "the program failed" }
+    case "cancelled": {
+      const payload = end.reason === undefined ? {} : { reason: end.reason }
+      return { body: { type: "run:cancelled", payload }, spawns: end.reason ?? "the run was cancelled" }
     }
     case "exited": {
       const spawns = "the program exited"
-      if (end.exit._tag === "Code" && end.exit.code === 0)
-        return { body: { type: "run:complete", result: undefined }, spawns }
-      const message =
-        end.exit._tag === "Code"
-          ? `the program exited with code ${end.exit.code}`
-          : `the program's process was killed by ${end.exit.signal}`
-      return { body: { type: "run:failed", payload: { message, cause: "program-exit" } }, spawns }
+      const { exit } = end
+      if (exit._tag === "Signal") {
+        return { body: failed(`the program's process was killed by ${exit.signal}`, "program-exit"), spawns }
+      }
+      return exit.code === 0
+        ? { body: { type: "run:complete", result: undefined }, spawns }
+        : { body: failed(`the program exited with code ${exit.code}`, "program-exit"), spawns }
     }
   }
 }

@@ -6,16 +6,16 @@ import { Duration, Effect, FileSystem, Schedule, Stream } from "effect"
 import { WaitTimeout } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
+import { settleIfLost } from "./reconcile.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 
 const pollInterval = "500 millis"
 
-/** Ticks at once, whenever the file `name` in `directory` changes, and every half second. */
-export const fileTicks = (directory: string, name: string) =>
+const ticks = (directory: string, matters: (path: string) => boolean) =>
   Stream.unwrap(
     Effect.map(FileSystem.FileSystem, (fs) => {
       const notices = fs.watch(directory).pipe(
-        Stream.filter((event) => event.path === name || event.path.endsWith(`/${name}`)),
+        Stream.filter((event) => matters(event.path)),
         Stream.catchCause(() => Stream.empty),
       )
       return Stream.merge(notices, Stream.fromSchedule(Schedule.spaced(pollInterval)))
@@ -25,18 +25,33 @@ export const fileTicks = (directory: string, name: string) =>
     Stream.merge(Stream.make(undefined)),
   )
 
+/** Ticks at once, whenever anything changes in the directory, and every half second. */
+export const directoryTicks = (directory: string) => ticks(directory, () => true)
+
+/** Ticks at once, whenever the file `name` in `directory` changes, and every half second. */
+export const fileTicks = (directory: string, name: string) =>
+  ticks(directory, (path) => path === name || path.endsWith(`/${name}`))
+
+/** Looks every half second whether the run's worker lives, and brings the run to its end when it does not. */
+export const lookAfter = (runId: RunId) =>
+  Effect.andThen(Effect.repeat(settleIfLost(runId), Schedule.spaced(pollInterval)), Effect.never)
+
 /** The record of the run when it has ended. */
-export const waitForEnd = Effect.fn("Engine.wait")(function* (runId: RunId, timeout?: Duration.Duration) {
+export const untilEnd = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
-  const ended = fileTicks(store.paths(runId).runDir, "run.json").pipe(
+  yield* fileTicks(store.paths(runId).runDir, "run.json").pipe(
     Stream.mapEffect(() => store.snapshot(runId)),
-    Stream.filter((record) => record !== undefined && isTerminalStatus(record.status)),
-    Stream.runHead,
-    Effect.andThen(store.record(runId)),
+    Stream.takeUntil((record) => record !== undefined && isTerminalStatus(record.status)),
+    Stream.runDrain,
+    Effect.raceFirst(lookAfter(runId)),
   )
-  if (timeout === undefined) return yield* ended
+  return yield* store.record(runId)
+})
+
+/** As `untilEnd`, for `timeout` at the most. */
+export const waitForEnd = Effect.fn("Engine.wait")((runId: RunId, timeout: Duration.Duration) => {
   const seconds = Duration.toMillis(timeout) / 1000
-  return yield* Effect.timeoutOrElse(ended, {
+  return Effect.timeoutOrElse(untilEnd(runId), {
     duration: timeout,
     orElse: () =>
       new WaitTimeout({

@@ -1,12 +1,19 @@
 /**
- * Follows a run's event log from its start to its terminal event, also while it is being written, from any process.
+ * Follows runs from any process: their event logs, which are files, and what they print, which their workers tell.
  * Woken by the file system, and by a slow poll beside it, since a notice may be lost.
  */
-import { Effect, Stream } from "effect"
+import { Effect, FileSystem, Stream } from "effect"
 import { isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
-import type { RunPaths } from "../../domain/run.schema.ts"
+import type { RunId } from "../../domain/ids.schema.ts"
+import { isTerminalStatus } from "../../domain/run.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { connectControl } from "../control/control-client.effect.ts"
+import type { IoItem } from "../control/io-hub.effect.ts"
 import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
-import { fileTicks } from "./wait.effect.ts"
+import { directoryMode } from "../store/files.effect.ts"
+import { RunStore } from "../store/run-store.effect.ts"
+import { currentRecord } from "./reconcile.effect.ts"
+import { directoryTicks, fileTicks, lookAfter } from "./wait.effect.ts"
 
 const endsRun = (entry: LogEntry): boolean => entry.known && isRunTerminal(entry.event)
 
@@ -18,12 +25,53 @@ const drain = (cursor: LogCursor) =>
   )
 
 /** The events of a run, from the first; ends behind the one that ends the run. */
-export const watchEvents = (paths: RunPaths) =>
+export const watchEvents = (runId: RunId) =>
   Stream.unwrap(
-    Effect.map(openCursor(paths.eventsFile), (cursor) =>
-      fileTicks(paths.runDir, "events.ndjson").pipe(
+    Effect.gen(function* () {
+      const { eventsFile, runDir } = (yield* RunStore).paths(runId)
+      const cursor = yield* openCursor(eventsFile)
+      yield* Effect.forkScoped(Effect.ignore(lookAfter(runId)))
+      return fileTicks(runDir, "events.ndjson").pipe(
         Stream.flatMap(() => drain(cursor)),
         Stream.takeUntil(endsRun),
-      ),
-    ),
+      )
+    }),
   )
+
+/** What a live run's program and agents print from now on; ends with the run, and at once when it has ended. */
+export const watchIo = (runId: RunId) =>
+  Stream.unwrap(
+    Effect.map(connectControl(runId), (client): Stream.Stream<IoItem> =>
+      Stream.catchCause(client.io(), () => Stream.empty),
+    ),
+  ).pipe(Stream.catchTag("NoWorker", () => Stream.empty))
+
+/** The runs that are live, and those that start from now on. */
+export const liveRuns = Stream.unwrap(
+  Effect.gen(function* () {
+    const { runsDir } = yield* Settings
+    const store = yield* RunStore
+    const fs = yield* FileSystem.FileSystem
+    yield* Effect.ignore(fs.makeDirectory(runsDir, { recursive: true, mode: directoryMode }))
+    const known = new Set<RunId>()
+    let looking = false
+    const fresh = Effect.gen(function* () {
+      const found: Array<RunId> = []
+      const first = !looking
+      looking = true
+      for (const runId of yield* store.names) {
+        if (known.has(runId)) continue
+        known.add(runId)
+        // A run that appears while we look may have ended already, and is told of all the same.
+        const record = first ? yield* Effect.option(currentRecord(runId)) : undefined
+        if (record?._tag === "Some" && isTerminalStatus(record.value.status)) continue
+        found.unshift(runId)
+      }
+      return found
+    })
+    return directoryTicks(runsDir).pipe(
+      Stream.mapEffect(() => fresh),
+      Stream.flatMap(Stream.fromIterable),
+    )
+  }),
+)

@@ -1,29 +1,70 @@
 /** What a worker does with the run that it was started for. */
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber, FileSystem } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
+import { LaunchError, type StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
-import { evaluateConfig } from "../config/config.effect.ts"
 import type { ConfigSource } from "../config/config-loader.effect.ts"
+import { evaluateConfig } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
+import { serveControl } from "../control/control-server.effect.ts"
 import { driversOf } from "../drivers/driver-registry.effect.ts"
 import { makeProcessDriver } from "../drivers/process-driver.effect.ts"
 import { directExecutor } from "../executors/executor.effect.ts"
-import { LaunchError } from "../../domain/error.schema.ts"
 import { readSources } from "../plan/frozen.effect.ts"
+import { fileMode } from "../store/files.effect.ts"
 import { takeOwnership } from "../store/owner-lock.effect.ts"
+import { reserveFile } from "../store/run-paths.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { carryOutRun } from "./run.effect.ts"
+import { type CancelRequest, type Cancellation, carryOutRun } from "./run.effect.ts"
+import { settleRun } from "./settle.effect.ts"
 
-/** Owns the run `runId` and carries it out. Fails when another worker owns it. */
+/** Space that is kept on the disk, so that a run can still say that there was none: bytes. */
+const reserveBytes = 64 * 1024
+
+/**
+ * Owns the run `runId` and carries it out. Fails when another worker owns it. Interrupting it cancels the run, and
+ * waits until that is done.
+ */
 export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   const { pid } = yield* Settings
   const store = yield* RunStore
-  yield* takeOwnership(runId, store.paths(runId).runDir, pid)
+  const fs = yield* FileSystem.FileSystem
+  const paths = store.paths(runId)
+  yield* takeOwnership(runId, paths.runDir, pid)
   const plan = yield* store.plan(runId)
-  const record = yield* carryOutRun(plan, driverOf(plan), directExecutor(plan.executor.name))
+  const reserve = reserveFile(paths)
+  yield* Effect.ignore(fs.writeFile(reserve, new Uint8Array(reserveBytes), { mode: fileMode }))
+  const release = Effect.ignore(fs.remove(reserve, { force: true }))
+
+  const cancellation: Cancellation = yield* Deferred.make<CancelRequest>()
+  yield* serveControl(runId, {
+    cancel: (reason) => Effect.asVoid(Deferred.succeed(cancellation, reason === undefined ? {} : { reason })),
+  })
+  /** The log does not take the run any more: say so with the space that was kept for it. */
+  const outOfStorage = Effect.fnUntraced(function* ({ message }: StoreError) {
+    yield* Effect.logError(message)
+    yield* release
+    return yield* settleRun(plan, { type: "run:failed", payload: { message, cause: "storage" } })
+  })
+  const running = yield* carryOutRun(
+    plan,
+    driverOf(plan),
+    directExecutor(plan.executor.name),
+    cancellation,
+  ).pipe(
+    Effect.catchTag("StoreError", outOfStorage),
+    Effect.ensuring(release),
+    Effect.uninterruptible,
+    Effect.forkDetach,
+  )
+  const record = yield* Fiber.join(running).pipe(
+    Effect.onInterrupt(() =>
+      Effect.andThen(Deferred.succeed(cancellation, { reason: "worker terminated" }), Fiber.await(running)),
+    ),
+  )
   yield* Effect.logInfo(record.summaryHuman)
-})
+}, Effect.scoped)
 
 /** The configuration as it was frozen, and the driver that it and the plan name. */
 const driverOf = Effect.fnUntraced(function* (plan: Plan) {
@@ -34,9 +75,11 @@ const driverOf = Effect.fnUntraced(function* (plan: Plan) {
   )
   const [entry, ...others] = sources
   const config: MillConfig = entry === undefined ? {} : yield* evaluateConfig([entry, ...others])
-  const { command, name } = plan.driver
-  const driver = (yield* driversOf(config)).get(name)
-  if (driver === undefined)
-    return yield* new LaunchError({ message: `the plan's driver ${name} is not in its configuration` })
-  return yield* makeProcessDriver(name, driver, command)
+  const driver = (yield* driversOf(config)).get(plan.driver.name)
+  if (driver === undefined) {
+    return yield* new LaunchError({
+      message: `the plan's driver ${plan.driver.name} is not in its configuration`,
+    })
+  }
+  return yield* makeProcessDriver(plan.driver, driver)
 })

@@ -48,5 +48,5 @@ export const serveHost = Effect.fnUntraced(function* (socketPath: string, handle
     Layer.provide(RpcSerialization.layerNdJsonRpc({ controlMessages: false, maxBufferSize: "unbounded" })),
   )
   yield* Layer.build(layer)
-  return Deferred.await(hungUp)
+  return { hungUp: Deferred.await(hungUp) }
 })

@@ -2,7 +2,7 @@
  * The program host as a process: started through an executor, served over its socket, its output told to listeners.
  * What it prints is never protocol, and its standard input is empty.
  */
-import { DateTime, Deferred, Effect } from "effect"
+import { DateTime, Deferred, Duration, Effect, FileSystem } from "effect"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { ProgramEnd } from "../../domain/host-protocol.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
@@ -14,7 +14,6 @@ import { type ProcessExit, startProcess } from "../process/process-group.effect.
 import { directoryMode, reasonOf, storeError } from "../store/files.effect.ts"
 import type { Executor } from "./executor.effect.ts"
 import { type HostHandlers, serveHost } from "./host-server.effect.ts"
-import { FileSystem } from "effect"
 
 /** How the host ended: the program said how, or the process ended without a word. */
 export type HostEnd = ProgramEnd | { readonly type: "exited"; readonly exit: ProcessExit }
@@ -24,9 +23,6 @@ const maxLineBytes = 1024 * 1024
 
 /** How long the host may take to exit when the program has ended, and its socket to close when it has exited. */
 const patience = "2 seconds"
-
-/** How long the host may take to end after SIGTERM. */
-const grace = "5 seconds"
 
 /** Runs the program of `plan` to its end. Interrupting it ends the host. */
 export const runProgram = Effect.fnUntraced(function* (
@@ -44,7 +40,7 @@ export const runProgram = Effect.fnUntraced(function* (
   const socketPath = `${settings.socketDir}/${plan.invocation.runId}.host`
   yield* Effect.ignore(fs.remove(socketPath, { force: true }))
   const programEnd = yield* Deferred.make<ProgramEnd>()
-  const hungUp = yield* serveHost(socketPath, {
+  const { hungUp } = yield* serveHost(socketPath, {
     ...handlers,
     end: (end) => Effect.asVoid(Deferred.succeed(programEnd, end)),
   }).pipe(
@@ -67,13 +63,20 @@ export const runProgram = Effect.fnUntraced(function* (
   const { runId, depth } = plan.invocation
   const host = executor.wrap({
     command: settings.bun.command,
-    args: ["--no-install", settings.hostScript, paths.planFile, socketPath],
+    args: [
+      "--no-install",
+      settings.hostScript,
+      paths.planFile,
+      socketPath,
+      settings.self.command,
+      ...settings.self.args,
+    ],
     env: { ...settings.bun.env, MILL_RUN_ID: runId, MILL_RUN_DEPTH: String(depth) },
   })
   const process = yield* startProcess({
     ...host,
     cwd: plan.invocation.cwd,
-    grace,
+    grace: Duration.seconds(plan.limits.cancelGrace),
     onStdout: stdout.chunk,
     onStderr: stderr.chunk,
   }).pipe(

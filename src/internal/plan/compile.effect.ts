@@ -1,7 +1,7 @@
 /** Compiles a submission to a frozen plan: everything that the run will depend on, read once and hashed. */
 import { Effect, FileSystem, Path } from "effect"
 import { canonicalJson } from "../../domain/canonical-json.schema.ts"
-import { defaultMaxLineBytes } from "../../domain/config.schema.ts"
+import { defaultCancelGrace, defaultMaxLineBytes } from "../../domain/config.schema.ts"
 import { ProgramError } from "../../domain/error.schema.ts"
 import {
   type Invocation,
@@ -37,6 +37,7 @@ export const findProgram = Effect.fnUntraced(function* (given: string) {
     new ProgramError({ path, message: `${given}: ${message}`, ...(hint === undefined ? {} : { hint }) })
   const info = yield* Effect.mapError(fs.stat(path), (error) => refuse(reasonOf(error)))
   if (info.type === "Directory") return yield* refuse("it is a folder", "name the program's file in it")
+  if (info.type !== "File") return yield* refuse("it is no file that could be read to its end")
   if (!/\.[cm]?[jt]sx?$/.test(path)) return yield* refuse("it is not a TypeScript or JavaScript file")
   // One file, one path: stack traces and the bundler speak of the real one.
   return yield* Effect.mapError(fs.realPath(path), (error) => refuse(reasonOf(error)))
@@ -69,6 +70,7 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
 
   const graph = yield* compiler.graph(programPath, { provided: [], topLevelReturn: true })
   const { config } = driver
+  const cancelGrace = loaded.config.cancelGrace ?? defaultCancelGrace
   const content: PlanContent = {
     planVersion,
     mill: settings.millVersion,
@@ -85,11 +87,12 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
       env: Object.keys(config.env ?? {}).sort(),
       ...(config.cwd === undefined ? {} : { cwd: config.cwd }),
       maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
+      cancelGrace: config.cancelGrace ?? cancelGrace,
       modelFormat: config.codec.modelFormat,
       models: config.codec.models,
     },
     executor: { name: executor.name, type: executor.config.type },
-    limits: { maxRunDepth: loaded.config.maxRunDepth ?? defaultMaxRunDepth },
+    limits: { maxRunDepth: loaded.config.maxRunDepth ?? defaultMaxRunDepth, cancelGrace },
   }
   const planId = yield* sha256(canonicalJson(content))
   const program = graph[0]?.contents ?? ""

@@ -64,6 +64,18 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }): Li
     return [decoder.decode(take())]
   }
 
+  const shortLines = (body: Uint8Array): ReadonlyArray<string> => {
+    const lines: Array<string> = []
+    for (let start = 0; start <= body.length;) {
+      const end = body.indexOf(lineFeed, start)
+      const line = body.subarray(start, end === -1 ? body.length : end)
+      if (line.length > options.maxLineBytes) overlongLines += 1
+      else lines.push(decoder.decode(line))
+      start += line.length + 1
+    }
+    return lines
+  }
+
   const push = (chunk: Uint8Array): ReadonlyArray<string> => {
     const first = chunk.indexOf(lineFeed)
     if (first === -1) {
@@ -73,16 +85,12 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }): Li
     keep(chunk.subarray(0, first))
     const lines = [...finish()]
     const last = chunk.lastIndexOf(lineFeed)
-    if (last > first) {
-      const body = chunk.subarray(first + 1, last)
-      // Only a chunk that is larger than a line may be can hold a line that is too long.
-      const whole = decoder.decode(body).split("\n")
-      for (const line of whole) {
-        if (body.length > options.maxLineBytes && Buffer.byteLength(line) > options.maxLineBytes)
-          overlongLines += 1
-        else lines.push(line)
-      }
-    }
+    // Only a chunk that is larger than a line may be can hold a line that is too long.
+    const body = chunk.subarray(first + 1, last)
+    if (last > first)
+      lines.push(
+        ...(body.length > options.maxLineBytes ? shortLines(body) : decoder.decode(body).split("\n")),
+      )
     keep(chunk.subarray(last + 1))
     return lines
   }

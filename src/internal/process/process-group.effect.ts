@@ -3,9 +3,10 @@
  * start to the end, whoever listens; after its exit for `drainAfterExit` more, since something that it left behind may
  * hold the pipe. When the scope closes, what is left of the group gets SIGTERM, and SIGKILL after the grace period.
  */
-import { Data, type Duration, Effect, Fiber, Stream } from "effect"
+import { Data, type Duration, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcess } from "effect/process"
+import { endGroup } from "./process-tree.effect.ts"
 
 /** How long output is read after the process has exited. */
 const drainAfterExit = "1 second"
@@ -25,7 +26,7 @@ export type ProcessSpec = {
   readonly env: Readonly<Record<string, string>>
   /** Written to standard input, which is then closed. Absent: standard input is empty. */
   readonly stdin?: string | undefined
-  readonly grace: Duration.Input
+  readonly grace: Duration.Duration
   readonly onStdout: (chunk: Uint8Array) => Effect.Effect<void>
   readonly onStderr: (chunk: Uint8Array) => Effect.Effect<void>
 }
@@ -47,7 +48,10 @@ const exitOf = (error: PlatformError): ProcessExit => {
 
 /** Starts the process. Fails when there is no such command, or the system refuses to run it. */
 export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
-  const handle = yield* ChildProcess.make(spec.command, spec.args, {
+  // Effect's own clean-up waits for zombies too: it goes on behind ours, and nobody waits for it.
+  const scope = yield* Scope.make()
+  yield* Effect.addFinalizer(() => Effect.forkDetach(Scope.close(scope, Exit.void)))
+  const command = ChildProcess.make(spec.command, spec.args, {
     cwd: spec.cwd,
     env: spec.env,
     extendEnv: true,
@@ -55,6 +59,9 @@ export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
     forceKillAfter: spec.grace,
     stdin: spec.stdin === undefined ? "ignore" : Stream.make(encoder.encode(spec.stdin)),
   })
+  const handle = yield* Effect.acquireRelease(Scope.provide(command, scope), ({ pid }) =>
+    endGroup(pid, spec.grace),
+  )
   const drain = (
     stream: Stream.Stream<Uint8Array, PlatformError>,
     onChunk: (chunk: Uint8Array) => Effect.Effect<void>,

@@ -50,7 +50,7 @@ export const openCursor = Effect.fnUntraced(function* (path: string) {
       for (const text of splitter.push(buffer.subarray(0, read))) {
         line += 1
         const decoded = decodeLine(text, line)
-        if (Result.isFailure(decoded)) return yield* Effect.fail(decoded.failure)
+        if (Result.isFailure(decoded)) return yield* decoded.failure
         entries.push(decoded.success)
       }
       if (entries.length > 0) return entries

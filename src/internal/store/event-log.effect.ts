@@ -6,7 +6,7 @@
  * When a write fails the log is broken: every append from then on fails with the same error, and `failure` tells it.
  */
 import { DateTime, Deferred, Effect, Exit, FileSystem, Queue, Result } from "effect"
-import { IllegalTransition, type StoreError } from "../../domain/error.schema.ts"
+import type { IllegalTransition, StoreError } from "../../domain/error.schema.ts"
 import { encodeLine, type EventBody, isDurable, schemaVersion } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../domain/run-state.schema.ts"

@@ -26,3 +26,6 @@ export const spawnFile = (paths: RunPaths, spawnId: SpawnId): string =>
 /** A private directory of one spawn, for as long as it runs. */
 export const scratchDir = (paths: RunPaths, spawnId: SpawnId): string =>
   `${paths.runDir}/spawns/${spawnId}.scratch`
+
+/** Space that a live run keeps for itself on the disk. */
+export const reserveFile = (paths: RunPaths): string => `${paths.runDir}/reserve`

@@ -17,7 +17,7 @@ export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   }
   const store = yield* RunStore
   if (isRunId(reference) && (yield* store.exists(reference))) return reference
-  const names = (yield* store.names).filter(isRunId)
+  const names = yield* store.names
   const matches =
     reference === "last" ? names.slice(0, 1) : names.filter((name) => name.startsWith(reference))
   const [only, ...others] = matches

@@ -8,13 +8,7 @@ import { RunId } from "../../domain/ids.schema.ts"
 import { Plan } from "../../domain/plan.schema.ts"
 import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
 import { runRecord } from "../../domain/run-summary.schema.ts"
-import {
-  isTerminalStatus,
-  type RunPaths,
-  RunRecord,
-  RunResult,
-  type RunStatus,
-} from "../../domain/run.schema.ts"
+import { isTerminalStatus, type RunPaths, RunRecord, RunResult } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { foldLog, type LogError } from "./event-log-reader.effect.ts"
 import { directoryMode, fileMode, storeError, syncDirectory, writeAtomically } from "./files.effect.ts"
@@ -24,9 +18,6 @@ const isRunId = Schema.is(RunId)
 const decodePlan = Schema.decodeUnknownEffect(Schema.fromJsonString(Plan))
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord))
 const decodeResult = Schema.decodeUnknownEffect(Schema.fromJsonString(RunResult))
-
-/** A run that could not be read, for a list that goes on without it. */
-export type Unreadable = { readonly runId: string; readonly message: string }
 
 /** Contents of frozen sources by their sha256. */
 export type SourceContents = ReadonlyMap<string, string>
@@ -52,15 +43,7 @@ export class RunStore extends Context.Service<
     readonly writeRecord: (plan: Plan, state: RunState) => Effect.Effect<RunRecord, StoreError>
     readonly writeResult: (result: RunResult) => Effect.Effect<void, StoreError>
     /** Names of all runs, newest first. */
-    readonly names: Effect.Effect<ReadonlyArray<string>, StoreError>
-    /** The newest runs, newest first, and those that could not be read. */
-    readonly list: (filter: {
-      readonly status?: RunStatus
-      readonly limit: number
-    }) => Effect.Effect<
-      { readonly runs: ReadonlyArray<RunRecord>; readonly unreadable: ReadonlyArray<Unreadable> },
-      StoreError
-    >
+    readonly names: Effect.Effect<ReadonlyArray<RunId>, StoreError>
   }
 >()("mill/internal/RunStore") {
   static readonly layer = Layer.effect(
@@ -147,30 +130,8 @@ export class RunStore extends Context.Service<
       const names = fs.readDirectory(runsDir).pipe(
         Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed<Array<string>>([])),
         Effect.catchTag("PlatformError", (error) => Effect.fail(storeError(runsDir, "read")(error))),
-        Effect.map((found) =>
-          found
-            .filter((name) => isRunId(name))
-            .sort()
-            .reverse(),
-        ),
+        Effect.map((found) => found.filter(isRunId).sort().reverse()),
       )
-
-      const list = Effect.fn("RunStore.list")(function* (filter: {
-        readonly status?: RunStatus
-        readonly limit: number
-      }) {
-        const runs: Array<RunRecord> = []
-        const unreadable: Array<Unreadable> = []
-        for (const name of yield* names) {
-          if (runs.length >= filter.limit) break
-          if (!isRunId(name)) continue
-          const found = yield* Effect.result(record(name))
-          if (found._tag === "Failure") unreadable.push({ runId: name, message: found.failure.message })
-          else if (filter.status === undefined || found.success.status === filter.status)
-            runs.push(found.success)
-        }
-        return { runs, unreadable }
-      })
 
       return RunStore.of({
         paths,
@@ -183,7 +144,6 @@ export class RunStore extends Context.Service<
         writeRecord,
         writeResult,
         names,
-        list,
       })
     }),
   )

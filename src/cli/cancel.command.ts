@@ -1,0 +1,40 @@
+/** `mill cancel <run>` */
+import { Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { openEngine } from "./engine.command.ts"
+import { Output } from "./output.command.ts"
+import { runArgument } from "./status.command.ts"
+import { statusMark } from "./style.render.ts"
+
+export const cancelCommand = Command.make(
+  "cancel",
+  {
+    run: runArgument,
+    reason: Flag.String("reason").pipe(
+      Flag.withDescription("Why; kept in the run's log"),
+      Flag.withMetavar("text"),
+      Flag.optional,
+    ),
+  },
+  Effect.fnUntraced(function* ({ reason, run: reference }) {
+    const engine = yield* openEngine
+    const { json, out, style } = yield* Output
+    const runId = yield* engine.resolve(reference)
+    const { alreadyTerminal, run } = yield* engine.cancel(runId, Option.getOrUndefined(reason))
+    if (json) return yield* out(JSON.stringify({ runId, status: run.status, alreadyTerminal }))
+    const { mark, paint } = statusMark(run.status, style)
+    const ended = alreadyTerminal || run.status !== "cancelled"
+    yield* out(
+      `${paint(mark)} ${style.bold(runId)} ${ended ? `had ended already: ${run.status}` : "is cancelled"}`,
+    )
+    yield* out(`  ${style.dim("→")} mill status ${runId}`)
+  }, Effect.scoped),
+).pipe(
+  Command.withDescription(
+    "End a run for good: its program, its agents, and the runs that were started inside it",
+  ),
+  Command.withExamples([
+    { command: "mill cancel last", description: "The newest run" },
+    { command: "mill cancel run_01jx --reason 'wrong branch'", description: "By the beginning of its id" },
+  ]),
+)

@@ -1,0 +1,155 @@
+/** Agents that behave badly, all in one run: each has one terminal event that tells the truth, and the run goes on. */
+import { beforeAll, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import {
+  type Ended,
+  isAlive,
+  jsonlDriver,
+  makeWorld,
+  repository,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
+
+const world = makeWorld()
+const megabytes = (n: number, letter: string) => `head -c ${n}000000 /dev/zero | tr '\\0' ${letter}`
+const answer = `echo '{"type":"result","text":"done","sessionRef":"session"}'`
+const rpc = [
+  { jsonrpc: "2.0", id: 1, result: { text: "spoofed" } },
+  { jsonrpc: "2.0", method: "end", params: { end: { type: "complete", result: "spoofed" } } },
+  { schemaVersion: 1, runId: "run_0", sequence: 1, timestamp: "", type: "run:complete", payload: {} },
+].map((line) => `echo '${JSON.stringify(line)}'`)
+
+/** What each agent does, by its name: a shell script. */
+const scripts: Readonly<Record<string, string>> = {
+  "floods stderr and answers": `${megabytes(20, "e")} >&2; ${answer}`,
+  "floods stderr and fails": `${megabytes(20, "e")} >&2; printf 'the end' >&2; ${answer}; exit 1`,
+  "prints garbage": `echo '{"type":"result"'; echo 'result'; echo '[1]'; echo null; echo '{"type":7}'; echo; ${answer}`,
+  "prints no UTF-8": `printf '\\377\\376\\n'; printf '{"type":"result","text":"a\\377z"}\\n'`,
+  "prints a long line": `${megabytes(50, "x")}; echo; ${answer}`,
+  "answers in a line that is too long": `printf '{"type":"result","text":"'; ${megabytes(50, "x")}; echo '"}'`,
+  "is killed": `echo 'out of memory' >&2; ${answer}; kill -9 $$`,
+  "exits with 3": `${answer}; exit 3`,
+  "gives no answer": `echo '{"type":"text","text":"half"}'`,
+  "says that it failed": `echo '{"type":"text","text":"half"}'; echo '{"type":"error","message":"no credit"}'`,
+  "says that it failed, twice": `echo '{"type":"error","message":"no credit"}'; ${answer}; exit 4`,
+  "answers twice": `${answer}; echo '{"type":"result","text":"more"}'`,
+  "leaves a process behind": `sleep 1000 & echo $! > left; ${answer}`,
+  "leaves a process in a session of its own": `setsid sleep 1000 & echo $! > left-alone; ${answer}`,
+  "a deaf one": answer,
+  "speaks protocols": `${rpc.join("; ")}; ${answer}`,
+  "ends in the middle of a line": `printf '{"type":"result","text":"done"}'`,
+}
+const names = Object.keys(scripts)
+const agents = join(world.dir, "agents")
+const command = writeScript(world, "agents/start", `exec "${agents}/$MILL_SPAWN_ID"`)
+for (const [index, name] of names.entries()) writeScript(world, `agents/spawn_${index + 1}`, scripts[name] ?? "")
+writeScript(world, `agents/spawn_${names.length + 1}`, `rm "${command}"; ${answer}`)
+writeConfig(world, { agents: jsonlDriver(command) })
+
+type Report = {
+  readonly result?: Readonly<Record<string, unknown>>
+  readonly error?: {
+    readonly name: string
+    readonly message: string
+    readonly cause: string
+    readonly spawnId: string
+    readonly result: Readonly<Record<string, unknown>>
+  }
+}
+
+let ended: Ended
+beforeAll(async () => {
+  const program = `${repository}/test/programs/report.ts`
+  ended = await world.run(program, ["--", ...names, "then", "deletes its command", "is not there"])
+}, 60_000)
+
+const terminalTypes = ["spawn:complete", "spawn:error", "spawn:cancelled"]
+
+/** The one end of a spawn, as the log tells it, and what the program was told of it. */
+const endOf = (index: number) => {
+  const terminal = ended.events.filter(
+    ({ payload, type }) =>
+      terminalTypes.includes(type) && "spawnId" in payload && payload.spawnId === `spawn_${index + 1}`,
+  )
+  expect(terminal).toHaveLength(1)
+  const payload = terminal[0]?.payload as Readonly<Record<string, unknown>>
+  const report = (ended.result.programResult as ReadonlyArray<Report>)[index] ?? {}
+  if (terminal[0]?.type === "spawn:complete") {
+    expect(report).toEqual({ result: payload["result"] as Report["result"] & object })
+  } else {
+    expect(report.error as object).toEqual({ name: "MillSpawnError", ...payload })
+  }
+  return report
+}
+
+describe("an agent completes that", () => {
+  const complete: Readonly<Record<string, object>> = {
+    "floods stderr and answers": { text: "done" },
+    "prints garbage": { text: "done", sessionRef: "session", exitCode: 0 },
+    "prints no UTF-8": { text: "a\ufffdz" },
+    "prints a long line": { text: "done" },
+    "answers twice": { text: "done" },
+    "leaves a process behind": { text: "done" },
+    "leaves a process in a session of its own": { text: "done" },
+    "a deaf one": { text: "done" },
+    "speaks protocols": { text: "done", sessionRef: "session" },
+    "ends in the middle of a line": { text: "done" },
+  }
+  test.each(Object.entries(complete))("%s", (name, expected) => {
+    expect(endOf(names.indexOf(name)).result).toMatchObject(expected)
+  })
+})
+
+describe("an agent fails that", () => {
+  const failed: Readonly<Record<string, readonly [cause: string, message: RegExp, result: object]>> = {
+    "floods stderr and fails": ["exit", /code 1/, { text: "done", exitCode: 1, sessionRef: "session" }],
+    "answers in a line that is too long": ["codec", /1 of its lines exceeded maxLineBytes/, { exitCode: 0 }],
+    "is killed": ["signal", /killed by SIGKILL: out of memory$/, { text: "done", signal: "SIGKILL" }],
+    "exits with 3": ["exit", /exited with code 3/, { text: "done", exitCode: 3, sessionRef: "session" }],
+    "gives no answer": ["codec", /without a final answer/, { text: "half", exitCode: 0 }],
+    "says that it failed": ["agent-error", /^no credit$/, { text: "half", errorMessage: "no credit" }],
+    "says that it failed, twice": ["agent-error", /^no credit$/, { text: "", exitCode: 4 }],
+  }
+  test.each(Object.entries(failed))("%s", (name, [cause, message, result]) => {
+    const { error } = endOf(names.indexOf(name))
+    expect(error).toMatchObject({ cause, result })
+    expect(error?.message).toMatch(message)
+    expect(error?.result["errorMessage"]).toBe(error?.message ?? "")
+  })
+  test("was there when the run was submitted, and is not any more", () => {
+    expect(endOf(names.length).result).toMatchObject({ text: "done" })
+    const { error } = endOf(names.length + 1)
+    expect(error?.cause).toBe("not-found")
+    expect(error?.message).toContain(command)
+    expect(error?.result).not.toHaveProperty("exitCode")
+  })
+})
+
+test("the last 8 KiB of stderr are kept", () => {
+  const { stderr } = endOf(names.indexOf("floods stderr and fails")).error?.result ?? {}
+  expect(stderr).toHaveLength(8192)
+  expect(stderr).toMatch(/^e+the end$/)
+})
+
+test("a signal leaves no exit code", () => {
+  expect(endOf(names.indexOf("is killed")).error?.result).not.toHaveProperty("exitCode")
+})
+
+test.each(["left", "left-alone"])("what an agent leaves behind does not outlive the run: %s", (file) => {
+  const pid = Number(readFileSync(join(world.dir, file), "utf8"))
+  expect(pid).toBeGreaterThan(1)
+  expect(isAlive(pid)).toBe(false)
+})
+
+test("the run is complete, since its program handled the failures, and counts them", () => {
+  expect(ended.code).toBe(0)
+  expect(ended.record.status).toBe("complete")
+  expect(ended.record.spawns).toEqual({ started: 19, running: 0, complete: 11, error: 8, cancelled: 0 })
+  expect(ended.result.spawns.map(({ spawnId }) => `${spawnId}`)).toEqual(
+    Array.from({ length: 19 }, (_, index) => `spawn_${index + 1}`),
+  )
+  expect(ended.result.spawns.map(({ status }) => status).filter((status) => status === "error")).toHaveLength(8)
+  expect(ended.events.at(-1)?.type).toBe("run:complete")
+})

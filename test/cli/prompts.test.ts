@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test"
+import { existsSync, mkdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { loneSurrogate, prompts } from "../programs/prompts.ts"
+import {
+  jsonlDriver,
+  makeWorld,
+  ofType,
+  repository,
+  writeAgent,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
+
+const world = makeWorld()
+const received = join(world.dir, "received")
+mkdirSync(received)
+
+/** Writes the prompt's UTF-16 code units, which hold also what UTF-8 cannot. */
+const jsonl = writeAgent(
+  world,
+  "jsonl",
+  `const { prompt } = JSON.parse(await Bun.stdin.text())
+await Bun.write("${received}/jsonl." + process.env.MILL_SPAWN_ID, Buffer.from(prompt, "utf16le"))
+console.log(JSON.stringify({ type: "result", text: "received" }))`,
+)
+const stdin = writeScript(world, "stdin", `cat > "${received}/stdin.$MILL_SPAWN_ID"; echo received`)
+const argument = writeScript(world, "argument", `printf '%s' "$1" > "${received}/argument.$MILL_SPAWN_ID"`)
+const text = (command: string, options: string) =>
+  `processDriver({ command: ${JSON.stringify(command)}, codec: textCodec(${options}) })`
+writeConfig(world, {
+  jsonl: jsonlDriver(jsonl),
+  stdin: text(stdin, ""),
+  argument: text(argument, `{ args: ["{prompt}"], stdin: "" }`),
+})
+
+type Outcome = { readonly text?: string; readonly cause?: string; readonly message?: string }
+
+const send = async (driver: string) => {
+  const ended = await world.run(`${repository}/test/programs/send-prompts.ts`, ["--driver", driver])
+  const outcomes = ended.result.programResult as ReadonlyArray<Outcome>
+  const got = (index: number) => {
+    const file = join(received, `${driver}.spawn_${index + 1}`)
+    return existsSync(file) ? readFileSync(file) : undefined
+  }
+  return { ...ended, outcomes, got }
+}
+
+/** What two buffers have in common is told by their hashes: a megabyte makes no good message. */
+const sha256 = (bytes: Uint8Array | undefined) =>
+  bytes === undefined ? "nothing" : new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+
+test("every prompt arrives intact at an agent that reads JSON", async () => {
+  const { code, got, outcomes } = await send("jsonl")
+  const all = [...prompts, ["half a pair", loneSurrogate] as const]
+  for (const [index, [name, prompt]] of all.entries()) {
+    expect({ name, sha256: sha256(got(index)) }).toEqual({
+      name,
+      sha256: sha256(Buffer.from(prompt, "utf16le")),
+    })
+    expect(outcomes[index]).toEqual({ text: "received" })
+  }
+  expect(code).toBe(0)
+}, 20_000)
+
+test("every prompt that UTF-8 can carry arrives intact on standard input", async () => {
+  const { events, got, outcomes } = await send("stdin")
+  for (const [index, [name, prompt]] of prompts.entries()) {
+    expect({ name, sha256: sha256(got(index)) }).toEqual({
+      name,
+      sha256: sha256(Buffer.from(`You are\nterse.\n\n${prompt}`)),
+    })
+    expect(outcomes[index]).toEqual({ text: "received" })
+  }
+  const last = prompts.length
+  expect(outcomes[last]).toMatchObject({ name: "MillSpawnError", cause: "codec" })
+  expect(outcomes[last]?.message).toMatch(/^prompt: .*surrogate/)
+  expect(got(last)).toBeUndefined()
+  expect(ofType(events, "spawn:error")).toHaveLength(1)
+}, 20_000)
+
+describe("an argument", () => {
+  const refusals: Readonly<Record<string, RegExp>> = {
+    "a megabyte": /^prompt: 1048576 bytes/,
+    "a flag": /^prompt: it begins with a dash/,
+    "a dash": /^prompt: it begins with a dash/,
+    NUL: /^prompt: it holds a NUL/,
+  }
+  test("carries the prompt intact, or the spawn is refused with the field's name", async () => {
+    const { code, events, got, outcomes } = await send("argument")
+    for (const [index, [name, prompt]] of prompts.entries()) {
+      const refusal = refusals[name]
+      if (refusal === undefined) {
+        expect({ name, got: got(index)?.toString() }).toEqual({ name, got: prompt })
+      } else {
+        expect(outcomes[index]).toMatchObject({
+          name: "MillSpawnError",
+          cause: "codec",
+          spawnId: `spawn_${index + 1}`,
+        })
+        expect(outcomes[index]?.message).toMatch(refusal)
+        expect(got(index)).toBeUndefined()
+      }
+    }
+    const refused = ofType(events, "spawn:error").map(({ payload }) => payload)
+    expect(refused).toHaveLength(Object.keys(refusals).length + 1)
+    expect(refused.every(({ cause }) => cause === "codec")).toBe(true)
+    expect(code).toBe(0)
+  }, 20_000)
+})

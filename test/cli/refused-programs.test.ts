@@ -1,0 +1,140 @@
+/** Programs that are refused when they are submitted: nothing is started, and nothing is left in the store. */
+import { describe, expect, test } from "bun:test"
+import { mkdirSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { entriesOf, makeWorld } from "../support/mill.ts"
+
+const world = makeWorld()
+mkdirSync(join(world.dir, "folder.ts"))
+symlinkSync("loop.ts", join(world.dir, "loop.ts"))
+Bun.spawnSync(["mkfifo", join(world.dir, "fifo.ts")])
+world.write("broken.ts", "export const x =\n  = 3\n")
+world.write("data.json", `{ "a": 1,, }`)
+world.write("note.md", "# A note")
+world.write("secret.ts", "export default 1", 0o000)
+
+type Case = {
+  readonly file: string
+  readonly source?: string
+  /** file:line:column, in the world. */
+  readonly location?: string
+  readonly message: RegExp
+}
+const cases: Readonly<Record<string, Case>> = {
+  "a syntax error": {
+    file: "syntax.ts",
+    source: `const a = 1\nconst b = mill.spawn({\nexport default a\n`,
+    location: "syntax.ts:3:8",
+    message: /default/,
+  },
+  "a syntax error on the first line": {
+    file: "first.ts",
+    source: `const = 1`,
+    location: "first.ts:1:7",
+    message: /=/,
+  },
+  "a syntax error in a program that returns": {
+    file: "returns.ts",
+    source: `const a = 1\nconst const\nreturn a\n`,
+    location: "returns.ts:2:7",
+    message: /const/,
+  },
+  "a relative import that leads nowhere": {
+    file: "relative.ts",
+    source: `import { x } from "./nowhere.ts"\nexport default x\n`,
+    location: "relative.ts:1:19",
+    message: /\.\/nowhere\.ts/,
+  },
+  "an import of a package that is not there": {
+    file: "package.ts",
+    source: `// no-such-package is missing\nimport x from 'no-such-package/deep'\nexport default x\n`,
+    location: "package.ts:2:15",
+    message: /no-such-package\/deep/,
+  },
+  "a re-export of a package that is not there": {
+    file: "re-export.ts",
+    source: `\nexport { x } from "no-such-package"\n`,
+    location: "re-export.ts:2:19",
+    message: /no-such-package/,
+  },
+  "an import that leads nowhere, in a program that returns": {
+    file: "returns-import.ts",
+    source: `const a = 1\nimport { x } from "./nowhere.ts"\nreturn x\n`,
+    location: "returns-import.ts:2:19",
+    message: /\.\/nowhere\.ts/,
+  },
+  "a syntax error in what it imports": {
+    file: "imports-broken.ts",
+    source: `import { x } from "./broken.ts"\nexport default x\n`,
+    location: "broken.ts:2:3",
+    message: /=/,
+  },
+  "an imported JSON file that is none": {
+    file: "imports-json.ts",
+    source: `import data from "./data.json"\nexport default data\n`,
+    location: "data.json:1:10",
+    message: /./,
+  },
+  "no file": { file: "missing.ts", message: /missing\.ts: there is no such file/ },
+  "a folder": { file: "folder.ts", message: /folder\.ts: it is a folder/ },
+  "a named pipe": { file: "fifo.ts", message: /fifo\.ts: it is no file/ },
+  "a link to itself": { file: "loop.ts", message: /loop\.ts: / },
+  "another kind of file": { file: "note.md", message: /note\.md: it is not a TypeScript/ },
+}
+
+describe("a program is refused", () => {
+  test.concurrent.each(Object.entries(cases))(
+    "%s",
+    async (_, { file, location, message, source }) => {
+      if (source !== undefined) world.write(file, source)
+      const runsDir = join(world.dir, "stores", file)
+      const { code, stderr, stdout } = await world.mill(["run", file, "--json", "--driver=offline", "--runs-dir", runsDir])
+      const at = location === undefined ? undefined : join(world.dir, location)
+      expect(JSON.parse(stdout).error).toMatchObject({
+        _tag: "ProgramError",
+        path: join(world.dir, file),
+        message: expect.stringMatching(message),
+        ...(at === undefined ? {} : { location: at }),
+      })
+      const [first, second = ""] = stderr.split("\n")
+      expect(first).toMatch(message)
+      expect(first).toStartWith("error: ")
+      if (at !== undefined) expect(second.trim()).toBe(`at ${at}`)
+      expect(stderr).not.toMatch(/node_modules|src\/runtime|Effect/)
+      expect(code).toBe(2)
+      expect(entriesOf(runsDir)).toEqual([])
+    },
+    20_000,
+  )
+})
+
+// The superuser may read anything.
+test.skipIf(process.getuid?.() === 0)(
+  "a program that may not be read",
+  async () => {
+    const { code, stderr } = await world.mill(["run", "secret.ts"])
+    expect(stderr).toMatch(/secret\.ts.*permission denied/)
+    expect(code).toBe(2)
+    expect(entriesOf(world.runsDir)).toEqual([])
+  },
+  20_000,
+)
+
+test("a dynamic import of what is not there is the program's own affair", async () => {
+  const program = world.write(
+    "dynamic.ts",
+    `const names = ["./nowhere.ts", "no-such-package"]
+const failures: string[] = []
+for (const load of [() => import("./nowhere.ts"), () => import("no-such-package"), () => import(names[0]!)]) {
+  await load().catch((error: Error) => failures.push(error.message))
+}
+export default failures`,
+  )
+  const { code, result } = await world.run(program, ["--driver", "offline"])
+  expect(result.programResult).toEqual([
+    expect.stringContaining("./nowhere.ts"),
+    expect.stringContaining("no-such-package"),
+    expect.stringContaining("./nowhere.ts"),
+  ])
+  expect(code).toBe(0)
+}, 20_000)

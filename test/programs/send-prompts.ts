@@ -1,0 +1,10 @@
+/** Sends every prompt, and tells what came of each: the answer, or the error. */
+import { loneSurrogate, prompts } from "./prompts.ts"
+
+const send = (prompt: string) =>
+  mill.spawn({ agent: "a", systemPrompt: "You are\nterse.", prompt, model: "m" }).then(
+    ({ text }) => ({ text }),
+    ({ cause, message, name, spawnId }: MillSpawnError) => ({ name, cause, message, spawnId }),
+  )
+
+export default await Promise.all([...prompts.map(([, prompt]) => prompt), loneSurrogate].map(send))
