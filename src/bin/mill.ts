@@ -9,14 +9,21 @@ const offlineAgent = Effect.flatMap(
   ({ offlineAgent: agent }) => agent,
 )
 
+const sizeOf = ({ columns, isTTY, rows }: Pick<typeof process.stdout, "columns" | "isTTY" | "rows">) =>
+  isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined
+
 const surroundings = {
   argv: process.argv.slice(2),
   color: process.env["NO_COLOR"] === undefined || process.env["NO_COLOR"] === "",
   debug: process.env["MILL_DEBUG"] === "1",
-  stdoutIsTerminal: process.stdout.isTTY === true,
-  stderrIsTerminal: process.stderr.isTTY === true,
-  columns: process.stderr.columns ?? 80,
-  writeErr: (text: string) => Effect.sync(() => process.stderr.write(text)),
+  stdoutSize: () => sizeOf(process.stdout),
+  stderrSize: () => sizeOf(process.stderr),
+  writeOut: (text: string, done: (error?: unknown) => void) => process.stdout.write(text, done),
+  onInterrupt: (call: () => void) => {
+    process.once("SIGINT", call)
+    return () => void process.off("SIGINT", call)
+  },
+  writeErr: (text: string, done: (error?: unknown) => void) => process.stderr.write(text, done),
 }
 const commandLine = Effect.flatMap(
   Effect.promise(() => import("../cli/main.command.ts")),

@@ -9,6 +9,8 @@ export const openEngine = Effect.gen(function* () {
   return yield* createEngine({ runsDir: Option.getOrUndefined(yield* runsDirFlag) })
 })
 
+export type Engine = Effect.Success<typeof openEngine>
+
 /** The command has said all that it has to say, and ends with this exit code. */
 export class ExitWith extends Data.TaggedError("ExitWith")<{ readonly exitCode: number }> {}
 

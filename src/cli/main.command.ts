@@ -9,8 +9,10 @@ import { cancelCommand } from "./cancel.command.ts"
 import { lsCommand } from "./ls.command.ts"
 import { Output, outputOf, type Surroundings } from "./output.command.ts"
 import { runCommand } from "./run.command.ts"
+import { settleCommand } from "./settle.command.ts"
 import { statusCommand } from "./status.command.ts"
 import { waitCommand } from "./wait.command.ts"
+import { watchCommand } from "./watch.command.ts"
 import { workerCommand } from "./worker.command.ts"
 
 const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
@@ -18,6 +20,7 @@ const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
   mill run <program.ts>              start a program; prints its run id at once
   mill status <run>                  show a run
   mill wait <run> --timeout <s>      wait for its end
+  mill watch --run <run>             follow it live
   mill ls                            list runs
   mill cancel <run>                  end a run, and everything that it has started
 
@@ -27,7 +30,16 @@ More: mill --help, mill run --help`
 
 const root = Command.make("mill", {}, () => Effect.flatMap(Output, ({ out }) => out(card))).pipe(
   Command.withDescription("Runs TypeScript programs that spawn and coordinate AI agents"),
-  Command.withSubcommands([runCommand, statusCommand, waitCommand, lsCommand, cancelCommand, workerCommand]),
+  Command.withSubcommands([
+    runCommand,
+    statusCommand,
+    waitCommand,
+    watchCommand,
+    lsCommand,
+    cancelCommand,
+    workerCommand,
+    settleCommand,
+  ]),
   Command.withGlobalFlags([jsonFlag, runsDirFlag, colorFlag]),
 )
 

@@ -1,18 +1,28 @@
 /** How a command speaks: JSON or text, to whom, with which style. */
-import type { Effect } from "effect"
-import { Console, Context } from "effect"
+import { Console, Context, Data, Effect } from "effect"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 
-/** What the process knows of where it runs. */
+/** In characters. */
+export type TerminalSize = { readonly columns: number; readonly rows: number }
+
+/** Writes a text and calls back when it has been taken, with an error when nobody reads any more. */
+export type Write = (text: string, done: (error?: unknown) => void) => void
+
+/** What the process knows of where it runs. A size is there when the stream leads to a terminal. */
 export type Surroundings = {
   readonly argv: ReadonlyArray<string>
   readonly color: boolean
   readonly debug: boolean
-  readonly stdoutIsTerminal: boolean
-  readonly stderrIsTerminal: boolean
-  readonly columns: number
-  readonly writeErr: (text: string) => Effect.Effect<void>
+  readonly stdoutSize: () => TerminalSize | undefined
+  readonly stderrSize: () => TerminalSize | undefined
+  readonly writeOut: Write
+  readonly writeErr: Write
+  /** Calls back at the next Ctrl-C; gives what stops that. */
+  readonly onInterrupt: (call: () => void) => () => void
 }
+
+/** Nobody reads what is written any more. */
+export class ReaderGone extends Data.TaggedError("ReaderGone")<{}> {}
 
 export class Output extends Context.Service<
   Output,
@@ -22,30 +32,45 @@ export class Output extends Context.Service<
     /** For stdout and stderr: each may be a terminal or not. */
     readonly style: Style
     readonly errStyle: Style
-    /** How wide the terminal is that stderr leads to, if it does. */
-    readonly columns: number | undefined
+    readonly size: () => TerminalSize | undefined
+    readonly errSize: () => TerminalSize | undefined
+    /** Write a line. */
     readonly out: (text: string) => Effect.Effect<void>
     readonly err: (text: string) => Effect.Effect<void>
-    /** Writes to stderr as it is, without a line's end. */
-    readonly writeErr: (text: string) => Effect.Effect<void>
+    /** Write as it is, without a line's end, and wait until the reader has taken it. */
+    readonly writeOut: (text: string) => Effect.Effect<void, ReaderGone>
+    readonly writeErr: (text: string) => Effect.Effect<void, ReaderGone>
+    /** Waits for the next Ctrl-C. */
+    readonly nextInterrupt: Effect.Effect<void>
   }
 >()("mill/cli/Output") {}
 
+const writer = (write: Write) => (text: string) =>
+  Effect.callback<void, ReaderGone>((resume) =>
+    write(text, (error) =>
+      resume(error === undefined || error === null ? Effect.void : Effect.fail(new ReaderGone())),
+    ),
+  )
+
 /** The output of a command line: `--json` and `--no-color` may stand anywhere before `--`. */
 export const outputOf = (surroundings: Surroundings) => {
-  const { argv, color, columns, debug, stderrIsTerminal, stdoutIsTerminal } = surroundings
+  const { argv, color, debug, onInterrupt, stderrSize, stdoutSize, writeErr, writeOut } = surroundings
   const end = argv.indexOf("--")
   const flags = end === -1 ? argv : argv.slice(0, end)
   const colored = color && !flags.includes("--no-color") && !flags.includes("--color=false")
-  const json = flags.includes("--json") || flags.includes("--json=true")
+  const styleOf = (size: TerminalSize | undefined) =>
+    colored && size !== undefined ? terminalStyle : plainStyle
   return Output.of({
-    json,
+    json: flags.includes("--json") || flags.includes("--json=true"),
     debug,
-    style: colored && stdoutIsTerminal ? terminalStyle : plainStyle,
-    errStyle: colored && stderrIsTerminal ? terminalStyle : plainStyle,
-    columns: stderrIsTerminal ? columns : undefined,
+    style: styleOf(stdoutSize()),
+    errStyle: styleOf(stderrSize()),
+    size: stdoutSize,
+    errSize: stderrSize,
     out: (text) => Console.log(text),
     err: (text) => Console.error(text),
-    writeErr: surroundings.writeErr,
+    writeOut: writer(writeOut),
+    writeErr: writer(writeErr),
+    nextInterrupt: Effect.callback((resume) => Effect.sync(onInterrupt(() => resume(Effect.void)))),
   })
 }

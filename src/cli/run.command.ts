@@ -1,14 +1,11 @@
 /** `mill run <program.ts>` */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { RunId } from "../domain/ids.schema.ts"
-import type { createEngine } from "../public/engine.api.ts"
-import { exitAs, openEngine } from "./engine.command.ts"
+import { type Engine, exitAs, openEngine } from "./engine.command.ts"
 import { Output } from "./output.command.ts"
-import { showProgress } from "./progress.command.ts"
+import { showLive } from "./live.command.ts"
 import { renderRun } from "./run.render.ts"
-
-type Engine = Effect.Success<ReturnType<typeof createEngine>>
 
 const parameters = {
   program: Argument.String("program.ts").pipe(Argument.withDescription("The program: a TypeScript file")),
@@ -70,17 +67,32 @@ export const runCommand = Command.make(
   ]),
 )
 
+/** How long after the first Ctrl-C a second one cancels the run. */
+const secondInterrupt = "2 seconds"
+
+/** What Ctrl-C does: the run goes on, unless it is pressed again at once. */
+const goAway = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+  const { err, errSize, errStyle, nextInterrupt } = yield* Output
+  yield* err(`${runId} goes on`)
+  for (const command of [`mill watch --run ${runId}`, `mill cancel ${runId}`]) {
+    yield* err(`  ${errStyle.dim("→")} ${command}`)
+  }
+  if (errSize() === undefined) return
+  yield* err(errStyle.dim("  Ctrl-C again cancels it"))
+  const again = yield* Effect.timeoutOption(nextInterrupt, secondInterrupt)
+  if (again._tag === "None") return
+  yield* Effect.ignore(engine.cancel(runId, "Ctrl-C"))
+  yield* err(`${runId} is cancelled`)
+})
+
 /** Waits for the run, showing what it does; going away leaves it going. */
 const stay = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
-  const { err, errStyle, json, out, style } = yield* Output
+  const { errSize, errStyle, json, out, style, writeErr } = yield* Output
+  const events = Stream.map(engine.watch(runId), (entry) => ({ runId, entry }))
   const ended = yield* Effect.andThen(
-    json ? Effect.void : showProgress(engine.watch(runId)),
+    json ? Effect.void : showLive(events, { style: errStyle, size: errSize, write: writeErr }, () => ""),
     engine.wait(runId),
-  ).pipe(
-    Effect.onInterrupt(() =>
-      err(`\n${runId} goes on\n  ${errStyle.dim("→")} mill wait ${runId} --timeout 60`),
-    ),
-  )
+  ).pipe(Effect.onInterrupt(() => goAway(engine, runId)))
   const { result, run, spawns } = yield* engine.inspect(runId)
   yield* out(
     json

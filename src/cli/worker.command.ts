@@ -1,14 +1,15 @@
 /** `mill _worker`: mill starts this itself, a process for each run. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { RunId } from "../domain/ids.schema.ts"
 import { providedModules } from "../public/engine.api.ts"
+import { runsDirFlag } from "./global-flags.command.ts"
 
 export const workerCommand = Command.make(
   "_worker",
-  { runId: Flag.String("run-id").pipe(Flag.withSchema(RunId)), runsDir: Flag.String("runs-dir") },
-  Effect.fnUntraced(function* ({ runId, runsDir }) {
+  { runId: Flag.String("run-id").pipe(Flag.withSchema(RunId)) },
+  Effect.fnUntraced(function* ({ runId }) {
     const { runWorker } = yield* Effect.promise(() => import("../runtime/worker.effect.ts"))
-    yield* runWorker({ runId, runsDir, modules: providedModules })
+    yield* runWorker({ runId, runsDir: Option.getOrUndefined(yield* runsDirFlag), modules: providedModules })
   }),
 ).pipe(Command.unlisted)

@@ -8,6 +8,9 @@
  * `assistant` (one per content block) and, at the end, `result`, whose `type` is not its first key. A failed call to
  * the API is a `result` with `subtype: "success"` and `is_error: true`; an interrupted turn exits with 0.
  *
+ * A prompt is text and nothing else: mentions of files (`@notes.md`) would have claude read the file, wherever it lies and
+ * whatever tools there are, so they are switched off.
+ *
  * Trailing white space of the system prompt is cut by claude. It exits with 0 for a tool that it may not use:
  * `permissionMode` and `--allowedTools` are what lets an unattended claude write.
  */
@@ -67,6 +70,7 @@ const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
       ],
       // A prompt that begins with the name of a command, such as /help or /clear, would be carried out by claude itself.
       stdin: prompt.startsWith("/") ? `\n${prompt}` : prompt,
+      env: { CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1" },
       files: { [file]: systemPrompt },
     }
   })

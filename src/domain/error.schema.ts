@@ -63,23 +63,26 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   readonly exitCode = 1
 }
 
-/** A line of an event log that is no event. `line` is counted from 1. */
+/**
+ * A line of an event log that is no event. `lineNumber` is counted from 1. (A field `line` would be lost: errors have
+ * one of their own in JavaScriptCore, which is not enumerable.)
+ */
 export class IllegalLine extends Schema.TaggedError<IllegalLine>()("IllegalLine", {
-  line: Schema.Int,
+  lineNumber: Schema.Int,
   reason: Schema.String,
 }) {
   override get message() {
-    return `line ${this.line} of the event log cannot be read: ${this.reason}`
+    return `line ${this.lineNumber} of the event log cannot be read: ${this.reason}`
   }
 }
 
 /** A line of an event log that a newer mill wrote. */
 export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>()("UnsupportedVersion", {
-  line: Schema.Int,
+  lineNumber: Schema.Int,
   found: Schema.String,
 }) {
   override get message() {
-    return `line ${this.line} of the event log has schema version ${this.found}; this mill reads version 1`
+    return `line ${this.lineNumber} of the event log has schema version ${this.found}; this mill reads version 1`
   }
 }
 

@@ -130,13 +130,13 @@ const decodeUnknownType = Schema.decodeUnknownResult(UnknownEvent)
 /** One event as a line of the log, without its line feed. The schemas change nothing in encoding, so JSON is it. */
 export const encodeLine = (event: MillEvent): string => JSON.stringify(event)
 
-/** Reads one line of the log; `line` is its number, counted from 1, for the errors. */
+/** Reads one line of the log; `lineNumber` is counted from 1, and for the errors. */
 export const decodeLine = (
   text: string,
-  line: number,
+  lineNumber: number,
 ): Result.Result<LogEntry, IllegalLine | UnsupportedVersion> =>
   Result.gen(function* () {
-    const illegal = (reason: string) => new IllegalLine({ line, reason })
+    const illegal = (reason: string) => new IllegalLine({ lineNumber, reason })
     const value = yield* Result.try({
       try: (): unknown => JSON.parse(text),
       catch: () => illegal("not JSON"),
@@ -145,7 +145,7 @@ export const decodeLine = (
       return yield* Result.fail(illegal("not an event"))
     }
     if (value.schemaVersion !== schemaVersion) {
-      return yield* Result.fail(new UnsupportedVersion({ line, found: String(value.schemaVersion) }))
+      return yield* Result.fail(new UnsupportedVersion({ lineNumber, found: String(value.schemaVersion) }))
     }
     const decode = typeof value.type === "string" ? decoders.get(value.type) : undefined
     const because = (error: Schema.SchemaError) => illegal(firstLine(error.message))

@@ -1,5 +1,5 @@
 /** Bun's own tools, as services: the only file that calls them. */
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, FileSystem, Layer, Path } from "effect"
 import { ProgramError } from "../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../internal/plan/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
@@ -18,8 +18,14 @@ const located = (path: string, position: Position | null | undefined) =>
     ? {}
     : { location: `${position.file === "" ? path : position.file}:${position.line}:${position.column}` }
 
-const refusal = (path: string, log: Log | undefined, fallback: string) =>
-  new ProgramError({ path, message: log?.message ?? fallback, ...located(path, log?.position) })
+/** `moved` is the text of a program whose imports stand elsewhere in the form that Bun has seen. */
+const refusal = (path: string, log: Log | undefined, moved: string | undefined) => {
+  const message = log?.message ?? "the program cannot be read"
+  const imported = log !== undefined && "specifier" in log && log.position?.file === path
+  return moved !== undefined && imported
+    ? new ProgramError({ path, message, location: `${path}:${placeOf(moved, log.specifier)}` })
+    : new ProgramError({ path, message, ...located(path, log?.position) })
+}
 
 /** The message by which Bun refuses a top-level return in a module. */
 const returnMessage = /top-level return/i
@@ -28,7 +34,8 @@ const returnsAtTopLevel = (contents: string, path: string) =>
   Effect.try({
     // An export makes it a module, in which Bun refuses the return; without it Bun may take it for CommonJS.
     try: () => new Bun.Transpiler({ loader: languageOf(path) }).scan(`${contents}\nexport {};`),
-    catch: (error) => String(error),
+    // Several returns come as one error that holds the others.
+    catch: (error) => (error instanceof AggregateError ? error.errors.map(String).join() : String(error)),
   }).pipe(
     Effect.as(false),
     Effect.catch((message) => Effect.succeed(returnMessage.test(message))),
@@ -74,6 +81,8 @@ export const layer = Layer.effect(
   SourceCompiler,
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
+    // Bun names inputs relative to its working directory.
+    const { resolve: absolute } = yield* Path.Path
     const readSource = (path: string, entry: string) =>
       fs
         .readFileString(path)
@@ -96,7 +105,8 @@ export const layer = Layer.effect(
             ? wrapTopLevelReturn(original, yield* topLevelStatements(original, entry))
             : undefined
         const built = yield* build(entry, wrapped === undefined ? {} : { [entry]: wrapped.contents })
-        if (!built.success) return yield* refusal(entry, built.logs[0], "the program cannot be read")
+        if (!built.success)
+          return yield* refusal(entry, built.logs[0], wrapped === undefined ? undefined : original)
         const inputs = Object.entries(built.metafile?.inputs ?? {})
         const files: Array<GraphFile> = []
         for (const [name, input] of inputs) {
@@ -137,7 +147,4 @@ export const layer = Layer.effect(
   }),
 )
 
-/** Bun names inputs relative to its working directory. */
-const absolute = (name: string): string =>
-  Bun.fileURLToPath(new URL(name, Bun.pathToFileURL(`${process.cwd()}/`)))
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"

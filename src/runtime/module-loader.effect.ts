@@ -15,8 +15,7 @@ export const topLevelStatements = Effect.fnUntraced(function* (text: string, pat
         allowReturnOutsideFunction: true,
         plugins: path.endsWith("x") ? ["typescript", "jsx"] : ["typescript"],
       }),
-    catch: (error) =>
-      new ProgramError({ path, message: error instanceof Error ? error.message : String(error) }),
+    catch: (error) => unreadable(path, error),
   })
   const statements: Array<TopLevelStatement> = []
   for (const node of file.program.body) {
@@ -52,6 +51,15 @@ export const topLevelStatements = Effect.fnUntraced(function* (text: string, pat
   return statements
 })
 
+/** The parser puts the place behind its message, with columns counted from 0. */
+const unreadable = (path: string, error: unknown): ProgramError => {
+  const text = error instanceof Error ? error.message : String(error)
+  const [, message = text, line, column] = /^(.*?)\s*\((\d+):(\d+)\)$/s.exec(text) ?? []
+  return line === undefined
+    ? new ProgramError({ path, message })
+    : new ProgramError({ path, message, location: `${path}:${line}:${Number(column) + 1}` })
+}
+
 /** Evaluates a module of the user's. */
 export const importModule = (path: string): Effect.Effect<unknown, ConfigError> =>
   Effect.tryPromise({
@@ -59,6 +67,7 @@ export const importModule = (path: string): Effect.Effect<unknown, ConfigError> 
     catch: (error) =>
       new ConfigError({
         path,
-        message: `${path}: ${error instanceof Error ? error.message : String(error)}`,
+        // One line, whatever the configuration throws.
+        message: `${path}: ${(error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ")}`,
       }),
   })

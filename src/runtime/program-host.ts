@@ -1,5 +1,5 @@
 /**
- * The process in which a program runs: `bun --no-install program-host.ts <plan.json> <socket>`. It imports neither
+ * The process in which a program runs: `program-host.ts <plan.json> <socket> <mill and its first arguments>`. It imports neither
  * Effect nor anything of mill but types, so that it starts in the time of an empty Bun process.
  *
  * The program is imported at its original path with its frozen contents. It has ended when its module has been
@@ -14,8 +14,9 @@ import { jsonProblem } from "./host/json-problem.ts"
 import { millGlobal } from "./host/mill-global.ts"
 import { describeFailure } from "./host/program-error.ts"
 import { connect } from "./host/rpc-client.ts"
+import { settleRun } from "./host/settle-run.ts"
 
-const [planFile = "", socketPath = ""] = process.argv.slice(2)
+const [planFile = "", socketPath = "", ...mill] = process.argv.slice(2)
 // The worker has validated the plan and written it where nobody else writes.
 const plan = JSON.parse(readFileSync(planFile, "utf8")) as Plan
 const { invocation, programPath } = plan
@@ -30,7 +31,13 @@ const frozen = (source: PlanSource) => {
 }
 
 let ended = false
-const client = await connect(socketPath, () => process.exit(ended ? 0 : 1))
+
+/** The worker is gone: have the run brought to its end, which ends its agents, and this process too. */
+const workerGone = () => {
+  if (!ended) settleRun(mill, planFile)
+  process.exit(1)
+}
+const client = await connect(socketPath, workerGone)
 
 const own = new Set(plan.program.map(({ path }) => path))
 const shifts = new Map(plan.program.map(({ columnShift = 0, path }) => [path, columnShift]))
@@ -65,15 +72,19 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
 }
 
 let settled: { readonly value: unknown } | undefined
+/** How often nothing was left to do. */
+let idle = 0
+const oneMoreTurn = () => void setImmediate(() => undefined)
 process.on("beforeExit", () => {
-  if (settled === undefined) {
-    void end({
-      type: "failed",
-      message: "the program waits for something that can never happen (a top-level await)",
-    })
-  } else {
-    complete(settled.value).catch(fail)
+  idle += 1
+  // Bun asks this before it tells of rejections that nothing handles: they may fail the program yet.
+  if (idle === 1) return oneMoreTurn()
+  if (settled !== undefined && idle === 2) {
+    oneMoreTurn()
+    return void complete(settled.value).catch(fail)
   }
+  const what = settled === undefined ? "a top-level await" : "its default export is a promise"
+  void end({ type: "failed", message: `the program waits for something that can never happen (${what})` })
 })
 
 Object.defineProperty(globalThis, "mill", { value: millGlobal(client, invocation), enumerable: true })

@@ -2,19 +2,20 @@
 import { Effect, Logger } from "effect"
 import type { RunId } from "../domain/ids.schema.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
+import { fileMode } from "../internal/store/files.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
 import { layer, type ProvidedModules } from "./engine.effect.ts"
 
 /** Carries the run out. */
 export const runWorker = (options: {
   readonly runId: RunId
-  readonly runsDir: string
+  readonly runsDir: string | undefined
   readonly modules: ProvidedModules
 }) =>
   Effect.gen(function* () {
     const { logFile } = (yield* RunStore).paths(options.runId)
     yield* workOn(options.runId).pipe(
       Effect.tapCause((cause) => Effect.logError(cause)),
-      Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile)])),
+      Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),
     )
   }).pipe(Effect.provide(layer(options)))

@@ -44,7 +44,8 @@ const scripts: Readonly<Record<string, string>> = {
 const names = Object.keys(scripts)
 const agents = join(world.dir, "agents")
 const command = writeScript(world, "agents/start", `exec "${agents}/$MILL_SPAWN_ID"`)
-for (const [index, name] of names.entries()) writeScript(world, `agents/spawn_${index + 1}`, scripts[name] ?? "")
+for (const [index, name] of names.entries())
+  writeScript(world, `agents/spawn_${index + 1}`, scripts[name] ?? "")
 writeScript(world, `agents/spawn_${names.length + 1}`, `rm "${command}"; ${answer}`)
 writeConfig(world, { agents: jsonlDriver(command) })
 
@@ -150,6 +151,8 @@ test("the run is complete, since its program handled the failures, and counts th
   expect(ended.result.spawns.map(({ spawnId }) => `${spawnId}`)).toEqual(
     Array.from({ length: 19 }, (_, index) => `spawn_${index + 1}`),
   )
-  expect(ended.result.spawns.map(({ status }) => status).filter((status) => status === "error")).toHaveLength(8)
+  expect(ended.result.spawns.map(({ status }) => status).filter((status) => status === "error")).toHaveLength(
+    8,
+  )
   expect(ended.events.at(-1)?.type).toBe("run:complete")
 })

@@ -48,15 +48,19 @@ test("a hundred spawns run side by side", async () => {
 }, 60_000)
 
 // The numbers follow the order of the calls, but each key is hashed meanwhile, and the events follow the hashes.
-test.failing("spawns that start at once are logged in the order of their numbers", async () => {
-  const program = world.write(
-    "at-once.ts",
-    `await Promise.all(Array.from({ length: 100 }, (_, n) => ${spawn("n")}))`,
-  )
-  const { events } = await world.run(program, ["--driver", "instant"])
-  const numbers = ofType(events, "spawn:start").map(({ payload }) => Number(payload.spawnId.slice(6)))
-  expect(numbers).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
-}, 20_000)
+test.failing(
+  "spawns that start at once are logged in the order of their numbers",
+  async () => {
+    const program = world.write(
+      "at-once.ts",
+      `await Promise.all(Array.from({ length: 100 }, (_, n) => ${spawn("n")}))`,
+    )
+    const { events } = await world.run(program, ["--driver", "instant"])
+    const numbers = ofType(events, "spawn:start").map(({ payload }) => Number(payload.spawnId.slice(6)))
+    expect(numbers).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
+  },
+  20_000,
+)
 
 test("spawns that are awaited run one after the other", async () => {
   const program = world.write(

@@ -39,6 +39,18 @@ const cases: Readonly<Record<string, Case>> = {
     location: "returns.ts:2:7",
     message: /const/,
   },
+  "a syntax error behind a top-level return": {
+    file: "behind-return.ts",
+    source: `return 1; const const\n`,
+    location: "behind-return.ts:1:17",
+    message: /const/,
+  },
+  "a syntax error among top-level returns": {
+    file: "among-returns.ts",
+    source: `if (mill.args[0]) return 1\nif (mill.args[1]) return 2\nconst const\n`,
+    location: "among-returns.ts:3:7",
+    message: /const/,
+  },
   "a relative import that leads nowhere": {
     file: "relative.ts",
     source: `import { x } from "./nowhere.ts"\nexport default x\n`,
@@ -88,7 +100,14 @@ describe("a program is refused", () => {
     async (_, { file, location, message, source }) => {
       if (source !== undefined) world.write(file, source)
       const runsDir = join(world.dir, "stores", file)
-      const { code, stderr, stdout } = await world.mill(["run", file, "--json", "--driver=offline", "--runs-dir", runsDir])
+      const { code, stderr, stdout } = await world.mill([
+        "run",
+        file,
+        "--json",
+        "--driver=offline",
+        "--runs-dir",
+        runsDir,
+      ])
       const at = location === undefined ? undefined : join(world.dir, location)
       expect(JSON.parse(stdout).error).toMatchObject({
         _tag: "ProgramError",

@@ -76,6 +76,7 @@ describe("claude encodes", () => {
         `--system-prompt-file=${file}`,
       ],
       stdin: spawnInput.prompt,
+      env: { CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1" },
       files: { [file]: spawnInput.systemPrompt },
     })
   })

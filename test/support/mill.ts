@@ -3,7 +3,7 @@
  * Everything is seen as a user sees it: files, output, exit codes.
  */
 import { afterAll } from "bun:test"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { MillEvent } from "../../src/domain/event.schema.ts"
@@ -12,7 +12,10 @@ import type { RunRecord, RunResult } from "../../src/domain/run.schema.ts"
 export const repository = join(import.meta.dir, "../..")
 
 /** How mill is started; another one, such as a bundle, may be named by MILL_TEST_COMMAND (words apart by spaces). */
-const command = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [process.execPath, `${repository}/src/bin/mill.ts`]
+const command = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [
+  process.execPath,
+  `${repository}/src/bin/mill.ts`,
+]
 
 export type Finished = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
@@ -25,7 +28,10 @@ export type World = {
   /** Runs `mill` to its end. */
   readonly mill: (args: ReadonlyArray<string>, options?: MillOptions) => Promise<Finished>
   /** Starts `mill` and leaves it to the test. */
-  readonly start: (args: ReadonlyArray<string>, options?: MillOptions) => Bun.Subprocess<"ignore", "pipe", "pipe">
+  readonly start: (
+    args: ReadonlyArray<string>,
+    options?: MillOptions,
+  ) => Bun.Subprocess<"ignore", "pipe", "pipe">
   /** Runs a program to its end with `--sync --json`. */
   readonly run: (program: string, args?: ReadonlyArray<string>, options?: MillOptions) => Promise<Ended>
   readonly events: (runId: string) => ReadonlyArray<MillEvent>
@@ -47,7 +53,9 @@ export type Ended = Finished & {
 const environment = (dir: string, env: MillOptions["env"] = {}): Record<string, string> => {
   const { MILL_RUN_DEPTH: _depth, MILL_RUN_ID: _run, MILL_SPAWN_ID: _spawn, ...inherited } = process.env
   const merged = { ...inherited, MILL_HOME: join(dir, "home"), NO_COLOR: "1", ...env }
-  return Object.fromEntries(Object.entries(merged).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])))
+  return Object.fromEntries(
+    Object.entries(merged).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  )
 }
 
 /**
@@ -134,7 +142,8 @@ export const makeWorld = (): World => {
       .split("\n")
       .filter((line) => line !== "")
       .map((line): MillEvent => JSON.parse(line))
-  const record: World["record"] = (runId) => JSON.parse(readFileSync(join(runsDir, runId, "run.json"), "utf8"))
+  const record: World["record"] = (runId) =>
+    JSON.parse(readFileSync(join(runsDir, runId, "run.json"), "utf8"))
   const run: World["run"] = async (program, args = [], options) => {
     const finished = await mill(["run", "--sync", "--json", program, ...args], options)
     const { result, run } = JSON.parse(finished.stdout)
@@ -181,4 +190,16 @@ export const entriesOf = (directory: string): ReadonlyArray<string> => {
   } catch {
     return []
   }
+}
+
+/** A copy of a run under another id: another run, to every command. */
+export const copyRun = (world: World, from: string, to: string): string => {
+  const target = join(world.runsDir, to)
+  cpSync(join(world.runsDir, from), target, { recursive: true })
+  for (const name of readdirSync(target)) {
+    if (!/\.(?:json|ndjson)$/.test(name)) continue
+    const file = join(target, name)
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(from, to))
+  }
+  return target
 }

@@ -31,11 +31,30 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
   }
   return yield* decode(value).pipe(
     Effect.mapError((error) => {
-      const { message, ...problem } = configProblem(value, error)
-      return new ConfigError({ path, message: `${path}: ${message}`, ...problem })
+      const { key, message, ...problem } = configProblem(value, error)
+      return new ConfigError({
+        path,
+        message: `${path}: ${message}`,
+        ...(key === "" ? {} : { key }),
+        ...problem,
+      })
     }),
   )
 })
+
+/** An error that blames a key names also the file that the key stands in. */
+export const namingFile = ({ sources }: LoadedConfig) =>
+  Effect.mapError((error: ConfigError) => {
+    const { hint, key, message } = error
+    const path = sources[0]?.path
+    if (key === undefined || path === undefined) return error
+    return new ConfigError({
+      path,
+      key,
+      message: `${path}: ${key}: ${message}`,
+      ...(hint === undefined ? {} : { hint }),
+    })
+  })
 
 /** The configuration in the working directory, or an empty one. */
 export const loadConfig = Effect.fn("Config.load")(function* () {

@@ -84,7 +84,7 @@ export class Engine extends Context.Service<
     /** The run's events from the first on, live, until the one that ends it. */
     readonly watch: (runId: RunId) => Stream.Stream<LogEntry, LogError>
     /** What the program and the agents print from now on, until the run ends. */
-    readonly watchIo: (runId: RunId) => Stream.Stream<IoItem>
+    readonly watchIo: (runId: RunId) => Stream.Stream<IoItem, LogError>
     /** The runs that are live, and those that start from now on; never ends. */
     readonly liveRuns: Stream.Stream<RunId, StoreError>
     /** Ends the run for good, and the runs inside it. A run that has ended stays as it is. */
@@ -102,7 +102,6 @@ export class Engine extends Context.Service<
     Engine,
     Effect.gen(function* () {
       const context = yield* Effect.context<Needs>()
-      const store = yield* RunStore
       return Engine.of({
         submit: (input) => Effect.provideContext(submitRun(input), context),
         resolve: (reference) => Effect.provideContext(resolveRun(reference), context),

@@ -21,7 +21,8 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
       const handle = yield* ChildProcess.make(self.command, args, {
         detached: true,
         extendEnv: true,
-        env: { BUN_BE_BUN: undefined },
+        // A worker is no part of the run in which its own was started: that run would end it.
+        env: { MILL_RUN_ID: undefined, MILL_SPAWN_ID: undefined, MILL_RUN_DEPTH: undefined },
         stdin: "ignore",
         stdout: "ignore",
         stderr: "ignore",

@@ -13,7 +13,7 @@ const kindOf = (value: unknown): string =>
       ? "an array"
       : value === undefined
         ? "nothing"
-        : `a ${typeof value}`
+        : `${typeof value === "object" ? "an" : "a"} ${typeof value}`
 
 /** The first thing that is wrong with it, in one line. */
 const problemOf = (input: unknown): string => {

@@ -8,7 +8,7 @@ import { UsageError } from "../../domain/error.schema.ts"
 import { runIdOf } from "../../domain/ids.schema.ts"
 import type { Invocation } from "../../domain/plan.schema.ts"
 import type { SubmittedRun } from "../../domain/run.schema.ts"
-import { loadConfig } from "../config/config.effect.ts"
+import { loadConfig, namingFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
@@ -43,8 +43,8 @@ export const submitRun = Effect.fn("Engine.submit")(function* (input: SubmitInpu
       hint: "raise maxRunDepth in mill.config.ts if this is meant",
     })
   }
-  const driver = yield* chooseDriver(loaded.config, input.driver)
-  const executor = yield* chooseExecutor(loaded.config, input.executor)
+  const driver = yield* chooseDriver(loaded.config, input.driver).pipe(namingFile(loaded))
+  const executor = yield* chooseExecutor(loaded.config, input.executor).pipe(namingFile(loaded))
   const runId = runIdOf(yield* (yield* SecureRandom.SecureRandom).ulid)
   const { parent } = settings
   const invocation: Invocation = {

@@ -49,9 +49,12 @@ export const untilEnd = Effect.fnUntraced(function* (runId: RunId) {
 })
 
 /** As `untilEnd`, for `timeout` at the most. */
-export const waitForEnd = Effect.fn("Engine.wait")((runId: RunId, timeout: Duration.Duration) => {
+export const waitForEnd = Effect.fn("Engine.wait")(function* (runId: RunId, timeout: Duration.Duration) {
+  const record = yield* (yield* RunStore).snapshot(runId)
+  // Also where there is no time at all, a run that has ended has ended.
+  if (record !== undefined && isTerminalStatus(record.status)) return record
   const seconds = Duration.toMillis(timeout) / 1000
-  return Effect.timeoutOrElse(untilEnd(runId), {
+  return yield* Effect.timeoutOrElse(untilEnd(runId), {
     duration: timeout,
     orElse: () =>
       new WaitTimeout({

@@ -2,18 +2,18 @@
  * Follows runs from any process: their event logs, which are files, and what they print, which their workers tell.
  * Woken by the file system, and by a slow poll beside it, since a notice may be lost.
  */
-import { Effect, FileSystem, Stream } from "effect"
+import { Effect, FileSystem, Schedule, Stream } from "effect"
 import { isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { connectControl } from "../control/control-client.effect.ts"
+import { connectControl, NoWorker } from "../control/control-client.effect.ts"
 import type { IoItem } from "../control/io-hub.effect.ts"
 import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
 import { directoryMode } from "../store/files.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { currentRecord } from "./reconcile.effect.ts"
-import { directoryTicks, fileTicks, lookAfter } from "./wait.effect.ts"
+import { directoryTicks, fileTicks, lookAfter, untilEnd } from "./wait.effect.ts"
 
 const endsRun = (entry: LogEntry): boolean => entry.known && isRunTerminal(entry.event)
 
@@ -38,10 +38,17 @@ export const watchEvents = (runId: RunId) =>
     }),
   )
 
+/** A worker that has just been started listens in a moment; one whose run has ended does not. */
+const connectOrEnd = (runId: RunId) =>
+  connectControl(runId).pipe(
+    Effect.retry(Schedule.spaced("20 millis")),
+    Effect.raceFirst(Effect.andThen(untilEnd(runId), new NoWorker({ runId }))),
+  )
+
 /** What a live run's program and agents print from now on; ends with the run, and at once when it has ended. */
 export const watchIo = (runId: RunId) =>
   Stream.unwrap(
-    Effect.map(connectControl(runId), (client): Stream.Stream<IoItem> =>
+    Effect.map(connectOrEnd(runId), (client): Stream.Stream<IoItem> =>
       Stream.catchCause(client.io(), () => Stream.empty),
     ),
   ).pipe(Stream.catchTag("NoWorker", () => Stream.empty))

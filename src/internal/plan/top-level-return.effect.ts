@@ -24,16 +24,18 @@ export const wrapTopLevelReturn = (
   text: string,
   statements: ReadonlyArray<TopLevelStatement>,
 ): { readonly contents: string; readonly columnShift: number } => {
+  // A shebang may stand at the very start only.
+  const source = text.replace(/^#!.*/, blank)
   const pieces: Array<string> = []
   const outside: Array<string> = []
   let offset = 0
   for (const statement of statements) {
     const end = statement.kind === "exported" ? statement.declaration : statement.end
-    pieces.push(text.slice(offset, statement.start), blank(text.slice(statement.start, end)))
-    if (statement.kind === "outside") outside.push(text.slice(statement.start, end))
+    pieces.push(source.slice(offset, statement.start), blank(source.slice(statement.start, end)))
+    if (statement.kind === "outside") outside.push(source.slice(statement.start, end))
     offset = end
   }
-  pieces.push(text.slice(offset))
+  pieces.push(source.slice(offset))
   const body = pieces.join("")
   const room = /^[ ]*/.exec(body)?.[0].length ?? 0
   const fits = room >= opening.length

@@ -23,7 +23,8 @@ const fieldsOf = (failure: RpcFailure): Record<string, unknown> => {
 
 const spawnError = (at: Error, message: string, fields: Record<string, unknown>): MillSpawnError => {
   const error = new MillSpawnError(message, { cause: fields["cause"] })
-  const frames = (at.stack ?? "").split("\n").slice(1)
+  // The first frame is mill's own. (`Error.captureStackTrace` leaves none here, under Bun 1.4.5.)
+  const frames = (at.stack ?? "").split("\n").slice(2)
   error.stack = [`MillSpawnError: ${message}`, ...frames].join("\n")
   const { result, spawnId } = fields
   return Object.assign(
@@ -33,20 +34,24 @@ const spawnError = (at: Error, message: string, fields: Record<string, unknown>)
   )
 }
 
+/** Why an input cannot be sent at all; what is wrong with it otherwise is for the worker to say. */
+const inputProblem = (input: unknown): string | undefined => {
+  try {
+    return JSON.stringify(input) === undefined ? `it takes an object; it got ${typeof input}` : undefined
+  } catch (error) {
+    return `the input is not JSON: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
 /** Makes the global of one program. */
 export const millGlobal = (client: RpcClient, invocation: Invocation) => {
   const spawn = async (input: unknown): Promise<unknown> => {
     // Taken now, so that the error shows where the program asked.
     const at = new Error()
-    Error.captureStackTrace(at, spawn)
+    const problem = inputProblem(input)
+    if (problem !== undefined) throw spawnError(at, `mill.spawn: ${problem}`, { cause: "invalid-input" })
     try {
-      JSON.stringify(input)
-    } catch (error) {
-      const message = `mill.spawn: the input is not JSON: ${error instanceof Error ? error.message : String(error)}`
-      throw spawnError(at, message, { cause: "invalid-input" })
-    }
-    try {
-      return await client.call("spawn", { input: input ?? null })
+      return await client.call("spawn", { input })
     } catch (error) {
       if (!(error instanceof RpcFailure)) throw error
       throw spawnError(at, error.message, fieldsOf(error))

@@ -21,12 +21,19 @@ const firstPlace = (stack: string, own: ReadonlySet<string>, shifts: ColumnShift
   return undefined
 }
 
+/** A file with several syntax errors gives one error that holds them all: the first of them says most. */
+const withPlace = (error: unknown): unknown => {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined
+  return typeof first === "object" && first !== null && "position" in first ? first : error
+}
+
 /** Describes whatever the program threw. */
 export const describeFailure = (
-  thrown: unknown,
+  error: unknown,
   own: ReadonlySet<string>,
   shifts: ColumnShifts,
 ): ProgramFailure => {
+  const thrown = withPlace(error)
   if (!(thrown instanceof Error)) return { message: `the program threw ${Bun.inspect(thrown)}` }
   const message = thrown.message === "" ? thrown.name : `${thrown.name}: ${thrown.message}`
   // A module that cannot be parsed has a position instead of a stack.

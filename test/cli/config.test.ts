@@ -1,0 +1,181 @@
+/** A configuration that cannot be used is refused in one line that names its file and its key; nothing else minds it. */
+import { beforeAll, describe, expect, test } from "bun:test"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { entriesOf, makeWorld } from "../support/mill.ts"
+
+const world = makeWorld()
+const offline = ["--driver", "offline"]
+world.write("good.ts", `export default 1`)
+
+const configured = (fields: string) =>
+  `import { defineConfig, jsonlCodec, processDriver } from "@mill/core"
+export default defineConfig({ ${fields} } as any)\n`
+const driver = (fields: string) =>
+  configured(`drivers: { mine: processDriver({ command: "true", codec: jsonlCodec(), ${fields} } as any) }`)
+
+type Case = {
+  readonly config: string
+  readonly key?: string
+  readonly message: RegExp
+  readonly hint?: RegExp
+}
+const refused: Readonly<Record<string, Case>> = {
+  "an unknown key": {
+    config: configured(`driver: {}`),
+    key: "driver",
+    message: /unknown key driver$/,
+    hint: /did you mean drivers\?/,
+  },
+  "an unknown key that is like no other": {
+    config: configured(`whatever: 1`),
+    key: "whatever",
+    message: /unknown key whatever$/,
+    hint: /allowed here: .*drivers.*maxRunDepth/,
+  },
+  "an unknown key of a driver": {
+    config: driver(`comand: "x"`),
+    key: "drivers.mine.comand",
+    message: /unknown key drivers\.mine\.comand$/,
+    hint: /did you mean command\?/,
+  },
+  "a string for a number": {
+    config: configured(`maxRunDepth: "two"`),
+    key: "maxRunDepth",
+    message: /maxRunDepth is "two"; expected .*number/,
+  },
+  "a number that is too small": {
+    config: driver(`maxLineBytes: -1`),
+    key: "drivers.mine.maxLineBytes",
+    message: /drivers\.mine\.maxLineBytes is -1; expected/,
+  },
+  "a list for drivers": {
+    config: configured(`drivers: []`),
+    key: "drivers",
+    message: /drivers is an array; expected/,
+  },
+  "a string for a list": {
+    config: driver(`args: "-x"`),
+    key: "drivers.mine.args",
+    message: /drivers\.mine\.args is "-x"; expected .*array/,
+  },
+  "a number in the environment": {
+    config: driver(`env: { A: 1 }`),
+    key: "drivers.mine.env.A",
+    message: /drivers\.mine\.env\.A is 1; expected .*string/,
+  },
+  "no command": {
+    config: driver(`command: undefined`),
+    key: "drivers.mine.command",
+    message: /drivers\.mine\.command is (?:missing|undefined)/,
+  },
+  "an empty command": {
+    config: driver(`command: ""`),
+    key: "drivers.mine.command",
+    message: /is ""; expected/,
+  },
+  "something else than a codec": {
+    config: driver(`codec: "jsonl"`),
+    key: "drivers.mine.codec",
+    message: /drivers\.mine\.codec is "jsonl"; expected a codec/,
+  },
+  "a default driver that is none": {
+    config: configured(`defaultDriver: "mine"`),
+    key: "defaultDriver",
+    message: /no driver "mine"; there are claude, pi, codex, offline$/,
+  },
+  "a default executor that is none": {
+    config: configured(`defaultDriver: "offline", defaultExecutor: "moon"`),
+    key: "defaultExecutor",
+    message: /no executor "moon"; there are direct/,
+  },
+  "code that throws": { config: `throw new Error("no token\\n  at all")`, message: /no token at all$/ },
+  "a syntax error": { config: `export default {\n  drivers: {{\n}`, message: /mill\.config\.ts:2:\d+: / },
+  "an import that leads nowhere": {
+    config: `\nimport { x } from "no-such-package"\nexport default { x }`,
+    message: /mill\.config\.ts:2:19: .*no-such-package/,
+  },
+  "no default export": { config: `export const drivers = {}`, message: /has no default export$/ },
+  "a default export that is a function": {
+    config: `export default () => ({})`,
+    message: /the default export is a function; expected/,
+  },
+}
+
+const folderOf = (name: string) => name.replace(/\W+/g, "-")
+
+describe("a configuration is refused that has", () => {
+  test.concurrent.each(Object.entries(refused))(
+    "%s",
+    async (name, { config, hint, key, message }) => {
+      const path = world.write(`${folderOf(name)}/mill.config.ts`, config)
+      const cwd = join(world.dir, folderOf(name))
+      // The key of a default is wrong only where it is used.
+      const args = key?.startsWith("default") === true ? [] : offline
+      const ran = await world.mill(["run", "../good.ts", "--json", "--runs-dir", "runs", ...args], { cwd })
+      const { error } = JSON.parse(ran.stdout)
+      expect([error._tag, error.key, ran.code]).toEqual(["ConfigError", key, 2])
+      expect(error.message).toMatch(message)
+      expect(error.message).toContain(path)
+      if (hint !== undefined) expect(error.hint).toMatch(hint)
+      const [first, second = "", ...more] = ran.stderr.trimEnd().split("\n")
+      expect(first).toBe(`error: ${error.message}`)
+      expect(second).toBe(error.hint === undefined ? "" : `  → ${error.hint}`)
+      expect(more).toEqual([])
+      expect(entriesOf(join(cwd, "runs"))).toEqual([])
+    },
+    30_000,
+  )
+})
+
+describe("where the configuration is broken", () => {
+  let runId = ""
+  beforeAll(async () => {
+    runId = (await world.run("good.ts", offline)).record.id
+    world.write("broken/mill.config.ts", `throw new Error("no token")`)
+  }, 20_000)
+  test.concurrent.each([["ls"], ["status last"], ["wait last --timeout 5"]])(
+    "%s works all the same",
+    async (line) => {
+      const { code, stderr, stdout } = await world.mill([...line.split(" "), "--json"], {
+        cwd: join(world.dir, "broken"),
+      })
+      expect([code, stderr]).toEqual([0, ""])
+      expect(stdout).toContain(runId)
+    },
+    20_000,
+  )
+})
+
+test("a configuration may import files of its own, await, and be without a type", async () => {
+  world.write(
+    "apart/agents/mine.ts",
+    `import { jsonlCodec, processDriver } from "@mill/core"
+export const mine = processDriver({ command: "./agents/mine.sh", codec: jsonlCodec() })`,
+  )
+  world.write("apart/agents/mine.sh", `#!/bin/sh\necho '{"type":"result","text":"'"$0 $PWD"'"}'\n`, 0o755)
+  world.write(
+    "apart/mill.config.ts",
+    `import { mine } from "./agents/mine.ts"
+await Promise.resolve()
+export default { defaultDriver: "mine", drivers: { mine } }`,
+  )
+  world.write(
+    "apart/program.ts",
+    `export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })).text`,
+  )
+  const cwd = join(world.dir, "apart")
+  const { record, result } = await world.run("program.ts", [], { cwd })
+  expect(record.driver).toBe("mine")
+  expect(result.programResult).toBe(`${cwd}/agents/mine.sh ${cwd}`)
+}, 20_000)
+
+test("a folder in the place of the configuration is refused", async () => {
+  mkdirSync(join(world.dir, "folder/mill.config.ts"), { recursive: true })
+  const { code, stderr } = await world.mill(["run", "../good.ts", ...offline], {
+    cwd: join(world.dir, "folder"),
+  })
+  expect(stderr).toMatch(/^error: .*mill\.config\.ts/)
+  expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2)
+  expect(code).toBe(2)
+}, 20_000)

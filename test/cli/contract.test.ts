@@ -1,0 +1,163 @@
+/** What every command promises: JSON alone on stdout with `--json`, words for people on stderr, and the exit code. */
+import { beforeAll, describe, expect, test } from "bun:test"
+import { type Ended, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+
+const world = makeWorld()
+writeConfig(world, {
+  instant: jsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"one"}'`)),
+})
+world.write("good.ts", `mill.log("hello")\nexport default 1`)
+world.write("bad.ts", `throw new Error("oh")`)
+
+let good: Ended
+let bad: Ended
+beforeAll(async () => {
+  good = await world.run("good.ts")
+  bad = await world.run("bad.ts")
+}, 20_000)
+
+/** No escape sequences, no stack, no schema. */
+const noise = /\u001b|\n\s+at .*\.(?:ts|js):\d+:\d+\)?\n|Schema|Effect\.|Cause/
+
+type Refusal = {
+  readonly tag: string
+  readonly code: number
+  readonly message: RegExp
+  readonly hint?: RegExp
+}
+const refusals: Readonly<Record<string, Refusal>> = {
+  "statsu last": { tag: "UsageError", code: 2, message: /"statsu"/, hint: /did you mean status\?/ },
+  "ls --limt 5": { tag: "UsageError", code: 2, message: /--limt/, hint: /did you mean --limit\?/ },
+  "run good.ts --snyc": { tag: "UsageError", code: 2, message: /--snyc/, hint: /did you mean --sync\?/ },
+  "status last --unlike-any": { tag: "UsageError", code: 2, message: /--unlike-any/, hint: /status --help/ },
+  status: { tag: "UsageError", code: 2, message: /argument.*run/, hint: /mill status --help/ },
+  run: { tag: "UsageError", code: 2, message: /argument.*program/ },
+  "status last more": { tag: "UsageError", code: 2, message: /"more"/ },
+  "run good.ts --driver": { tag: "UsageError", code: 2, message: /--driver/ },
+  "run good.ts --meta novalue": { tag: "UsageError", code: 2, message: /--meta.*novalue/ },
+  "ls --limit 0": { tag: "UsageError", code: 2, message: /--limit/ },
+  "ls --limit many": { tag: "UsageError", code: 2, message: /--limit.*many/ },
+  "ls --status done": { tag: "UsageError", code: 2, message: /--status.*done/ },
+  "wait last --timeout soon": { tag: "UsageError", code: 2, message: /--timeout.*soon/ },
+  "wait last --timeout -1": { tag: "UsageError", code: 2, message: /--timeout.*-1/ },
+  "status ../../evil": { tag: "UsageError", code: 2, message: /"\.\.\/\.\.\/evil" is no run id/ },
+  "wait ..": { tag: "UsageError", code: 2, message: /is no run id/ },
+  "status run_0000": { tag: "RunNotFound", code: 3, message: /run_0000/, hint: /mill ls/ },
+  "wait run_0000 --timeout 1": { tag: "RunNotFound", code: 3, message: /run_0000/ },
+  "status last --runs-dir nowhere": { tag: "RunNotFound", code: 3, message: /no runs/, hint: /mill run/ },
+  "run nothing.ts": { tag: "ProgramError", code: 2, message: /nothing\.ts: there is no such file/ },
+  "run good.ts --driver nope": { tag: "ConfigError", code: 2, message: /"nope".*instant/ },
+  "run good.ts --executor nope": { tag: "ConfigError", code: 2, message: /"nope".*direct/ },
+  "ls --runs-dir good.ts": { tag: "StoreError", code: 1, message: /good\.ts.*not a folder/ },
+  "run good.ts --runs-dir good.ts/x": { tag: "StoreError", code: 1, message: /good\.ts.*not a folder/ },
+}
+
+describe("a command line is refused", () => {
+  test.concurrent.each(Object.entries(refusals))(
+    "mill %s",
+    async (line, { code, hint, message, tag }) => {
+      const args = line.split(" ")
+      const told = await world.mill([...args, "--json"])
+      expect(told.stdout).toEndWith("\n")
+      expect(told.stdout.trim()).not.toContain("\n")
+      const { error, ...others } = JSON.parse(told.stdout)
+      expect(others).toEqual({})
+      expect(error._tag).toBe(tag)
+      expect(error.message).toMatch(message)
+      if (hint !== undefined) expect(error.hint).toMatch(hint)
+      expect(Object.keys(error)).not.toContainAnyValues(["stack", "name", "cause", "exitCode"])
+      expect(told.stderr).toStartWith(`error: ${error.message}\n`)
+      expect(told.stderr).not.toMatch(noise)
+      expect(told.code).toBe(code)
+    },
+    30_000,
+  )
+})
+
+test("without --json an error is told on stderr alone", async () => {
+  const { code, stderr, stdout } = await world.mill(["status", "run_0000"])
+  expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
+  expect(stderr).toBe("error: there is no run run_0000\n  → mill ls lists the runs\n")
+}, 20_000)
+
+describe("a command with --json", () => {
+  test("run prints the run's id, its status and its paths; wait and status its record", async () => {
+    const started = await world.mill(["run", "good.ts", "--json"])
+    const { paths, runId, status, ...others } = JSON.parse(started.stdout)
+    expect({ status, others }).toEqual({ status: "running", others: {} })
+    expect(paths.runDir).toBe(`${world.runsDir}/${runId}`)
+    expect(Object.keys(paths).toSorted()).toEqual(
+      ["runDir", "runFile", "eventsFile", "resultFile", "planFile", "programFile", "logFile"].toSorted(),
+    )
+    expect(runId).toMatch(/^run_[0-9a-hjkmnp-tv-z]{26}$/)
+    const waited = await world.mill(["wait", runId, "--json", "--timeout", "20"])
+    expect(waited.code).toBe(0)
+    expect(JSON.parse(waited.stdout)).toEqual(world.record(runId))
+    const asked = await world.mill(["--json", "status", runId])
+    expect(asked.stdout).toBe(waited.stdout)
+    expect([started.stderr, waited.stderr, asked.stderr]).toEqual(["", "", ""])
+  }, 20_000)
+
+  test("run --sync prints the record and the result, and nothing else", () => {
+    expect(good.stderr).toBe("")
+    expect(Object.keys(JSON.parse(good.stdout))).toEqual(["run", "result"])
+    expect(good.record).toMatchObject({
+      status: "complete",
+      driver: "instant",
+      executor: "direct",
+      programPath: `${world.dir}/good.ts`,
+      spawns: { started: 0, running: 0, complete: 0, error: 0, cancelled: 0 },
+    })
+    expect(good.result).toMatchObject({
+      runId: good.record.id,
+      status: "complete",
+      programResult: 1,
+      spawns: [],
+    })
+    expect([good.code, bad.code]).toEqual([0, 1])
+  })
+
+  test("status of a failed run is no failure, waiting for one is", async () => {
+    const status = await world.mill(["status", bad.record.id, "--json"])
+    expect([status.code, JSON.parse(status.stdout).status]).toEqual([0, "failed"])
+    const wait = await world.mill(["wait", bad.record.id, "--json", "--timeout", "0"])
+    expect([wait.code, JSON.parse(wait.stdout).status]).toEqual([1, "failed"])
+  }, 20_000)
+})
+
+describe("a command without --json", () => {
+  test("run --sync shows on stderr what happens, and the outcome on stdout", async () => {
+    const failed = await world.mill(["run", "bad.ts", "--sync"])
+    expect(failed.stdout).toMatch(/ failed\n\s+Error: oh\n\s+at .*bad\.ts:1:11\n/)
+    const complete = await world.mill(["run", "good.ts", "--sync"])
+    expect(complete.stderr).toMatch(/hello/)
+    expect(complete.stdout).toMatch(/ complete\n[^]*Result\n\s+1\n$/)
+    expect([failed.code, complete.code]).toEqual([1, 0])
+  }, 20_000)
+
+  test("the card and the help are for stdout", async () => {
+    const [card, help, version] = await Promise.all([
+      world.mill([]),
+      world.mill(["run", "--help"]),
+      world.mill(["--version"]),
+    ])
+    expect(card.stdout).toContain("mill run <program.ts>")
+    expect(help.stdout).toMatch(/--driver/)
+    expect(version.stdout).toMatch(/\d+\.\d+\.\d+/)
+    expect([card, help, version].map(({ code, stderr }) => [code, stderr])).toEqual([
+      [0, ""],
+      [0, ""],
+      [0, ""],
+    ])
+  }, 20_000)
+})
+
+// The discovery payload is not there yet.
+test.failing.each([[["--help", "--json"]], [["--json"]]])(
+  "mill %j prints JSON",
+  async (args) => {
+    const { stdout } = await world.mill(args)
+    expect(() => JSON.parse(stdout)).not.toThrow()
+  },
+  20_000,
+)

@@ -1,0 +1,103 @@
+/** What was submitted is what runs: whatever happens to the files afterwards. */
+import { expect, test } from "bun:test"
+import { createHash } from "node:crypto"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { entriesOf, eventually, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+
+const world = makeWorld()
+const sources: Readonly<Record<string, string>> = {
+  "program/main.ts": `import { word } from "./lib.ts"
+import data from "./data.json"
+const ask = async (agent: string) => (await mill.spawn({ agent, systemPrompt: "s", prompt: "p", model: "m" })).text
+const before = await ask("one")
+const { later } = await import("./later.ts")
+const again = (await import("./lib.ts")).word
+export default { word, data, before, later, again, after: await ask("two"), line: new Error("here").stack?.includes("main.ts:7:") }
+`,
+  "program/lib.ts": `export { word } from "./deep/word.ts"\n`,
+  "program/deep/word.ts": `export const word = "old"\n`,
+  "program/later.ts": `import { word } from "./deep/word.ts"\nexport const later = "later " + word\n`,
+  "program/data.json": `{ "word": "old" }\n`,
+}
+
+/** Runs the program; when its first agent is there, does something to the files, then lets it go on. */
+const runAndMeanwhile = async (meanwhile: (files: ReadonlyArray<string>) => void) => {
+  for (const [path, contents] of Object.entries(sources)) world.write(path, contents)
+  const there = join(world.dir, "there")
+  const gate = join(world.dir, "gate")
+  rmSync(there, { force: true })
+  rmSync(gate, { force: true })
+  Bun.spawnSync(["mkfifo", gate])
+  const agent = writeScript(
+    world,
+    "agent",
+    `if [ "$MILL_SPAWN_ID" = spawn_1 ]; then : > "${there}"; read -r _ < "${gate}"; fi
+echo '{"type":"result","text":"'"$WORD"'"}'`,
+  )
+  const config = writeConfig(world, { agent: jsonlDriver(agent, `env: { WORD: "old" }`) })
+  const running = world.run("program/main.ts")
+  await eventually("the first agent is there", () => existsSync(there))
+  meanwhile([config, ...Object.keys(sources).map((path) => join(world.dir, path))])
+  writeFileSync(gate, "\n")
+  return running
+}
+
+const unchanged = {
+  word: "old",
+  data: { word: "old" },
+  before: "old",
+  later: "later old",
+  again: "old",
+  after: "old",
+  line: true,
+}
+
+test("files that are edited after submission change nothing", async () => {
+  const { record, result } = await runAndMeanwhile((files) => {
+    for (const file of files) {
+      const contents = readFileSync(file, "utf8")
+      const edited = contents.replaceAll("old", "new")
+      writeFileSync(file, file.endsWith(".json") ? edited : `// another line\n${edited}`)
+    }
+  })
+  expect(result.programResult).toEqual(unchanged)
+  expect(readFileSync(record.paths.programFile, "utf8")).toBe(sources["program/main.ts"] ?? "")
+}, 20_000)
+
+test("files that are deleted after submission change nothing, and are kept by their hashes", async () => {
+  const { code, record, result } = await runAndMeanwhile((files) => files.forEach((file) => rmSync(file)))
+  expect(result.programResult).toEqual(unchanged)
+  expect(code).toBe(0)
+  const kept = entriesOf(join(record.paths.runDir, "sources"))
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
+  for (const contents of Object.values(sources)) expect(kept).toContain(sha256(contents))
+  for (const name of kept) {
+    expect(sha256(readFileSync(join(record.paths.runDir, "sources", name), "utf8"))).toBe(name)
+  }
+  expect(kept).toHaveLength(Object.keys(sources).length + 1)
+}, 20_000)
+
+test("files that can be parsed no more after submission change nothing", async () => {
+  const { result } = await runAndMeanwhile((files) =>
+    files.forEach((file) => writeFileSync(file, "const = {")),
+  )
+  expect(result.programResult).toEqual(unchanged)
+}, 20_000)
+
+test("the plan's id tells whether anything that a run depends on has changed", async () => {
+  for (const [path, contents] of Object.entries(sources)) world.write(path, contents)
+  const agent = writeScript(world, "instant", `echo '{"type":"result","text":""}'`)
+  const configured = () => writeConfig(world, { agent: jsonlDriver(agent) })
+  const planId = async (...args: ReadonlyArray<string>) =>
+    (await world.run("program/main.ts", args)).record.planId
+  configured()
+  const first = await planId()
+  expect(first).toMatch(/^[0-9a-f]{64}$/)
+  expect(await planId("--meta", "a=b", "--", "argument")).toBe(first)
+  world.write("program/deep/word.ts", `export const word = "new"\n`)
+  const edited = await planId()
+  expect(edited).not.toBe(first)
+  writeConfig(world, { agent: jsonlDriver(agent, `args: ["-x"]`) })
+  expect([first, edited]).not.toContain(await planId())
+}, 30_000)

@@ -1,0 +1,74 @@
+/** What a run writes is for its owner's eyes, and secrets are not written at all. */
+import { beforeAll, expect, test } from "bun:test"
+import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { eventually, jsonlDriver, makeWorld, writeAgent, writeConfig } from "../support/mill.ts"
+
+const world = makeWorld()
+const secret = `sk-${"0123456789abcdef".repeat(2)}`
+const runtimeDir = join(world.dir, "x")
+mkdirSync(runtimeDir)
+
+let runId = ""
+beforeAll(async () => {
+  const agent = writeAgent(
+    world,
+    "agent",
+    `const { TOKEN } = process.env
+const text = new Bun.CryptoHasher("sha256").update(TOKEN ?? "").digest("hex")
+while (!require("fs").existsSync("go")) await Bun.sleep(5)
+console.log(JSON.stringify({ type: "result", text }))`,
+  )
+  writeConfig(world, { agent: jsonlDriver(agent, `env: { TOKEN: process.env["FROM_OUTSIDE"] ?? "" }`) })
+  world.write(
+    "program.ts",
+    `const { text } = await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
+mill.log("done")
+export default text`,
+  )
+  const umask = process.umask(0)
+  const child = world.start(["run", "program.ts", "--json"], {
+    env: { FROM_OUTSIDE: secret, XDG_RUNTIME_DIR: runtimeDir },
+  })
+  process.umask(umask)
+  runId = JSON.parse(await new Response(child.stdout).text()).runId
+}, 20_000)
+
+/** Every file and folder from `root` on, with its permissions. */
+const modes = (root: string): ReadonlyArray<readonly [path: string, mode: string, directory: boolean]> => {
+  const info = lstatSync(root)
+  const here = [root, (info.mode & 0o777).toString(8), info.isDirectory()] as const
+  return info.isDirectory() ? [here, ...readdirSync(root).flatMap((name) => modes(join(root, name)))] : [here]
+}
+const tooOpen = (root: string) =>
+  modes(root).filter(([, mode, directory]) => mode !== (directory ? "700" : "600"))
+
+test("whatever the umask: folders are 0700, files 0600, also while the run lives", async () => {
+  await eventually("the agent's file is there", () =>
+    readdirSync(join(world.runsDir, runId, "spawns")).includes("spawn_1.json"),
+  )
+  const folder = join(runtimeDir, "mill")
+  expect((lstatSync(folder).mode & 0o777).toString(8)).toBe("700")
+  expect(readdirSync(folder).some((name) => name.includes(runId))).toBe(true)
+  expect(tooOpen(join(world.runsDir, runId))).toEqual([])
+  world.write("go", "")
+  const { code } = await world.mill(["wait", runId, "--timeout", "20"])
+  expect(code).toBe(0)
+  expect(tooOpen(join(world.dir, "home"))).toEqual([])
+  expect(modes(join(world.runsDir, runId)).length).toBeGreaterThan(10)
+}, 30_000)
+
+test("a driver's environment reaches its agent, and is nowhere in the run's folder", () => {
+  const result = JSON.parse(readFileSync(join(world.runsDir, runId, "result.json"), "utf8"))
+  expect(result.programResult).toBe(new Bun.CryptoHasher("sha256").update(secret).digest("hex"))
+  const files = modes(join(world.runsDir, runId)).filter(([, , directory]) => !directory)
+  const telling = files.filter(([path]) => readFileSync(path).includes(secret))
+  expect(telling).toEqual([])
+  const plan = JSON.parse(readFileSync(join(world.runsDir, runId, "plan.json"), "utf8"))
+  expect(plan.driver.env).toEqual(["TOKEN"])
+})
+
+test("the sockets of a run are gone when it has ended", async () => {
+  const folder = join(runtimeDir, "mill")
+  await eventually("the sockets are gone", () => !readdirSync(folder).some((name) => name.includes(runId)))
+})

@@ -1,0 +1,111 @@
+/** What passes between a program and mill: what it asks for is judged, and what it prints is never taken for more. */
+import { describe, expect, test } from "bun:test"
+import { jsonlDriver, makeWorld, ofType, repository, writeConfig, writeScript } from "../support/mill.ts"
+
+const world = makeWorld()
+writeConfig(world, {
+  instant: jsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"done"}'`)),
+})
+
+describe("a spawn that cannot be", () => {
+  const refusals: Readonly<Record<string, RegExp>> = {
+    nothing: /it takes an object; it got undefined$/,
+    null: /^mill\.spawn takes an object with agent, systemPrompt, prompt, model; it got null$/,
+    "a number": /it got a number$/,
+    "a string": /it got a string$/,
+    "an array": /it got an array$/,
+    "a function": /it takes an object; it got function$/,
+    "no fields": /: agent must be a string/,
+    "no agent": /: agent must be a string/,
+    "no systemPrompt": /: systemPrompt must be a string/,
+    "no prompt": /: prompt must be a string/,
+    "no model": /: model must be a string/,
+    "an empty model": /: model is empty$/,
+    "an empty systemPrompt": /: systemPrompt is empty$/,
+    "a prompt of another kind": /: prompt must be a string; it is a number$/,
+    "a prompt that is null": /: prompt must be a string; it is null$/,
+    "an agent that is an object": /: agent must be a string; it is an object$/,
+    "a prompt that is a BigInt": /BigInt/,
+    "a cyclic object": /cyclic|circular/i,
+  }
+  test("rejects its own promise, naming the field; the program lives on, and no spawn has started", async () => {
+    const { code, events, result } = await world.run(`${repository}/test/programs/bad-spawns.ts`)
+    const { accepted, outcomes } = result.programResult as {
+      readonly accepted: unknown
+      readonly outcomes: Readonly<Record<string, object>>
+    }
+    expect(outcomes).toEqual(
+      Object.fromEntries(
+        Object.entries(refusals).map(([name, message]) => [
+          name,
+          {
+            isError: true,
+            name: "MillSpawnError",
+            cause: "invalid-input",
+            message: expect.stringMatching(message),
+            spawnId: null,
+            here: true,
+          },
+        ]),
+      ),
+    )
+    expect(accepted).toEqual(["with more", "a"])
+    const starts = ofType(events, "spawn:start").map(({ payload }) => payload)
+    expect(starts.map(({ input, spawnId }) => [`${spawnId}`, input])).toEqual([
+      ["spawn_1", { agent: "with more", systemPrompt: "s", prompt: " ", model: "m" }],
+      ["spawn_2", { agent: "a", systemPrompt: "s", prompt: "p", model: "m" }],
+    ])
+    expect(code).toBe(0)
+  }, 20_000)
+})
+
+test("what a program prints is never protocol, however much it is", async () => {
+  const program = world.write(
+    "prints.ts",
+    `const lines = [
+  { jsonrpc: "2.0", id: 1, method: "end", params: { end: { type: "complete", result: "spoofed" } } },
+  { jsonrpc: "2.0", id: 1, result: { text: "spoofed" } },
+  { schemaVersion: 1, runId: mill.run.id, sequence: 2, timestamp: "", type: "run:failed", payload: { message: "x", cause: "limit" } },
+]
+for (const line of lines) {
+  console.log(JSON.stringify(line))
+  console.error(JSON.stringify(line))
+}
+process.stdout.write(Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0xc3]))
+process.stdout.write("x".repeat(10_000_000))
+for (let n = 0; n < 100_000; n++) process.stderr.write("a line of a hundred characters ".repeat(3) + n + "\\n")
+const { text } = await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
+console.log("no line feed at the end".repeat(1000))
+process.stdout.end()
+export default text`,
+  )
+  const { code, events, result, stdout } = await world.run(program)
+  expect(result.programResult).toBe("done")
+  expect(events.map(({ type }) => `${type}`)).toEqual([
+    "run:start",
+    "spawn:start",
+    "spawn:complete",
+    "run:complete",
+  ])
+  expect(stdout).not.toContain("spoofed")
+  expect(code).toBe(0)
+}, 30_000)
+
+test("a program may close what it never used, and log what is no string", async () => {
+  const program = world.write(
+    "closes.ts",
+    `import { closeSync } from "node:fs"
+for (const fd of [0, 1, 2]) closeSync(fd)
+const log = mill.log as (message: unknown) => void
+log({ a: [1] }); log(undefined); log("x".repeat(100_000)); log("\\ud83d")
+export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })).text`,
+  )
+  const { events, result } = await world.run(program)
+  expect({ error: result.errorMessage, value: result.programResult }).toEqual({
+    error: undefined,
+    value: "done",
+  })
+  const [object = "", nothing, long, half] = ofType(events, "run:log").map(({ payload }) => payload.message)
+  expect(object).toMatch(/a: \[ ?1 ?\]/)
+  expect([nothing, long, half]).toEqual(["undefined", "x".repeat(100_000), "\ud83d"])
+}, 20_000)

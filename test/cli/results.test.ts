@@ -1,0 +1,64 @@
+/** A program's result is JSON, or the run fails with the place in it that is not. */
+import { describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { makeWorld } from "../support/mill.ts"
+
+const world = makeWorld()
+const offline = ["--driver", "offline"]
+
+const refused: Readonly<Record<string, readonly [source: string, message: string]>> = {
+  cycle: [
+    `const a: any = { list: [{}] }; a.list[0].up = a; export default a`,
+    "$.list[0].up contains itself",
+  ],
+  "big-int": [`export default { deep: { n: 1n } }`, "$.deep.n is a BigInt"],
+  function: [`export default ["x", () => 1]`, "$[1] is a function"],
+  map: [`export default { "odd key": new Map([["a", 1]]) }`, `$["odd key"] is a Map`],
+  "not-a-number": [`export default [[0 / 0]]`, "$[0][0] is NaN"],
+  infinity: [`export default { n: -1 / 0 }`, "$.n is -Infinity"],
+  symbol: [`return Symbol("x")`, "$ is a symbol"],
+  "undefined-item": [`return [1, undefined]`, "$[1] is undefined"],
+  promise: [`export default { later: Promise.resolve(1) }`, "$.later is a Promise"],
+}
+
+describe("a result is refused that holds", () => {
+  test.concurrent.each(Object.entries(refused))(
+    "a %s",
+    async (name, [source, message]) => {
+      const program = world.write(`${name}.ts`, source)
+      const { code, events, record, result } = await world.run(program, offline)
+      expect(result.errorMessage).toBe(`the program's result is not JSON: ${message}`)
+      expect(result).not.toHaveProperty("programResult")
+      expect([record.status, events.at(-1)?.type, code]).toEqual(["failed", "run:failed", 1])
+    },
+    30_000,
+  )
+})
+
+test("a result that throws when it is read fails the run", async () => {
+  const program = world.write(
+    "thrower.ts",
+    `export default { get bad(): number { throw new Error("not now") } }`,
+  )
+  const { code, result } = await world.run(program, offline)
+  expect(result).toMatchObject({ status: "failed", errorMessage: "Error: not now" })
+  expect(code).toBe(1)
+}, 20_000)
+
+test("a large result is the same in the log, in the result and on stdout", async () => {
+  const program = world.write(
+    "large.ts",
+    `export default { list: Array.from({ length: 200_000 }, (_, n) => n), text: "é\\u2028\\0\\ud83d".repeat(1000), "": null, __proto__x: 1, shared: [[1], [1]] }`,
+  )
+  const { events, record, result } = await world.run(program, offline)
+  const expected = {
+    list: Array.from({ length: 200_000 }, (_, n) => n),
+    text: "é\u2028\0\ud83d".repeat(1000),
+    "": null,
+    __proto__x: 1,
+    shared: [[1], [1]],
+  }
+  expect(Bun.deepEquals(result.programResult, expected)).toBe(true)
+  expect(JSON.parse(readFileSync(record.paths.resultFile, "utf8"))).toEqual(result)
+  expect(events.at(-1)).toMatchObject({ type: "run:complete", payload: { result: { status: "complete" } } })
+}, 20_000)

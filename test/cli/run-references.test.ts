@@ -1,0 +1,99 @@
+/** How a run is named, and how runs are listed. */
+import { beforeAll, describe, expect, test } from "bun:test"
+import { rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { RunRecord } from "../../src/domain/run.schema.ts"
+import { copyRun, makeWorld } from "../support/mill.ts"
+
+const world = makeWorld()
+const id = (n: number) => `run_01m7${n}${"0".repeat(21)}`
+const ids = [1, 2, 3, 4, 5].map(id)
+
+beforeAll(async () => {
+  world.write("good.ts", `export default 1`)
+  world.write("bad.ts", `throw new Error("oh")`)
+  const [good, bad] = await Promise.all(
+    ["good.ts", "bad.ts"].map((file) => world.run(file, ["--driver", "offline"])),
+  )
+  for (const n of [1, 2, 4, 5]) copyRun(world, good?.record.id ?? "", id(n))
+  copyRun(world, bad?.record.id ?? "", id(3))
+  for (const one of [good, bad]) rmSync(join(world.runsDir, one?.record.id ?? "x"), { recursive: true })
+}, 20_000)
+
+const list = async (...args: ReadonlyArray<string>) => {
+  const { code, stderr, stdout } = await world.mill(["ls", "--json", ...args])
+  const runs: ReadonlyArray<RunRecord> = JSON.parse(stdout)
+  return { code, stderr, ids: runs.map((run) => `${run.id}`), statuses: runs.map(({ status }) => status) }
+}
+
+describe("a run is named", () => {
+  const named = async (reference: string) => {
+    const { code, stdout } = await world.mill(["status", reference, "--json"])
+    return { code, ...JSON.parse(stdout) }
+  }
+  test.concurrent.each([
+    ["by its id", id(2), id(2)],
+    ["by the beginning of it", "run_01m73", id(3)],
+    ["by last, which is the newest", "last", id(5)],
+  ])(
+    "%s",
+    async (_, reference, expected) => {
+      const found = await named(reference)
+      expect([found.code, found.id]).toEqual([0, expected])
+    },
+    20_000,
+  )
+  test.concurrent("but not by the beginning of several", async () => {
+    const { code, error } = await named("run_01m7")
+    expect([code, error._tag]).toEqual([2, "UsageError"])
+    expect(error.message).toMatch(/run_01m7 is the beginning of 5 run ids/)
+    expect(error.hint).toContain(id(5))
+  })
+  test.concurrent.each(["../../evil", "/etc", "run_*", "x".repeat(129)])(
+    "and never by %j, which could leave the store",
+    async (reference) => {
+      const { code, error } = await named(reference)
+      expect([code, error._tag]).toEqual([2, "UsageError"])
+    },
+    20_000,
+  )
+})
+
+describe("ls", () => {
+  test.concurrent("lists runs, newest first", async () => {
+    expect(await list()).toEqual({
+      code: 0,
+      stderr: "",
+      ids: ids.toReversed(),
+      statuses: ["complete", "complete", "failed", "complete", "complete"],
+    })
+  })
+  test.concurrent("filters before it limits", async () => {
+    expect((await list("--limit", "2")).ids).toEqual([id(5), id(4)])
+    expect((await list("--status", "failed", "--limit", "1")).ids).toEqual([id(3)])
+    expect((await list("--status", "complete", "--limit", "3")).ids).toEqual([id(5), id(4), id(2)])
+    expect((await list("--status", "running")).ids).toEqual([])
+  }, 20_000)
+  test.concurrent("says that there is nothing", async () => {
+    const nothing = await world.mill(["ls", "--runs-dir", "empty"])
+    expect(nothing).toEqual({ code: 0, stdout: "no runs yet: mill run <program.ts>\n", stderr: "" })
+    const json = await world.mill(["ls", "--runs-dir", "empty", "--json"])
+    expect(json.stdout).toBe("[]\n")
+  }, 20_000)
+})
+
+test("ls goes on without what it cannot read, and says so on stderr", async () => {
+  writeFileSync(join(world.runsDir, id(4), "run.json"), "{")
+  writeFileSync(join(world.runsDir, id(4), "plan.json"), `{"planVersion":99}`)
+  world.write("home/runs/run_empty/keep", "")
+  world.write("home/runs/not-a-run", "a file")
+  world.write("home/runs/.new-run_01/plan.json", "{}")
+  const listed = await list()
+  expect([listed.code, listed.ids]).toEqual([0, [id(5), id(3), id(2), id(1)]])
+  const warnings = listed.stderr.trim().split("\n")
+  expect(warnings.every((line) => line.startsWith("warning: "))).toBe(true)
+  for (const name of [id(4), "run_empty"]) expect(listed.stderr).toContain(`warning: ${name}: `)
+  const people = await world.mill(["ls"])
+  for (const name of [id(5), id(3), id(2), id(1)]) expect(people.stdout).toContain(name)
+  expect(people.stdout).not.toContain(id(4))
+}, 20_000)

@@ -1,0 +1,46 @@
+/** Asks for spawns in every wrong way, and tells how each was refused; then for two that are right. */
+const good = { agent: "a", systemPrompt: "s", prompt: "p", model: "m" }
+const without = (field: keyof typeof good) => {
+  const { [field]: _left, ...rest } = good
+  return rest
+}
+const cyclic: Record<string, unknown> = { ...good }
+cyclic["self"] = cyclic
+
+const inputs: Readonly<Record<string, unknown>> = {
+  nothing: undefined,
+  null: null,
+  "a number": 7,
+  "a string": "prompt",
+  "an array": [good],
+  "a function": () => good,
+  "no fields": {},
+  "no agent": without("agent"),
+  "no systemPrompt": without("systemPrompt"),
+  "no prompt": without("prompt"),
+  "no model": without("model"),
+  "an empty model": { ...good, model: "" },
+  "an empty systemPrompt": { ...good, systemPrompt: "" },
+  "a prompt of another kind": { ...good, prompt: 7 },
+  "a prompt that is null": { ...good, prompt: null },
+  "an agent that is an object": { ...good, agent: {} },
+  "a prompt that is a BigInt": { ...good, prompt: 1n },
+  "a cyclic object": cyclic,
+}
+
+const outcomes: Record<string, unknown> = {}
+for (const [name, input] of Object.entries(inputs)) {
+  outcomes[name] = await mill.spawn(input as MillSpawnOptions).then(
+    () => "it was accepted",
+    (error: MillSpawnError) => ({
+      isError: error instanceof Error,
+      name: error.name,
+      cause: error.cause,
+      message: error.message,
+      spawnId: error.spawnId ?? null,
+      here: error.stack?.includes(import.meta.path),
+    }),
+  )
+}
+const extra = { ...good, agent: "with more", temperature: 1, prompt: " " }
+export default { outcomes, accepted: [(await mill.spawn(extra)).agent, (await mill.spawn(good)).agent] }

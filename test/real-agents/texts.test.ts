@@ -1,0 +1,158 @@
+import { expect, test } from "bun:test"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { type AgentName, describeWithAgent } from "../support/agents.ts"
+import { makeWorld } from "../support/mill.ts"
+import { agentNames, heardModel, modelOf, setStage, timeout, writeSpawns } from "./stage.ts"
+
+const world = makeWorld()
+
+/** Texts that must reach the model as they are, as prompt and as system prompt. */
+const texts: ReadonlyArray<string> = [
+  "-",
+  "--version",
+  "-p --dangerously-skip-permissions",
+  "/help me with this",
+  "/clear",
+  "!ls",
+  "#note",
+  "@notes.md",
+  [
+    `"double" 'single' \`back\` \\ $(id) $HOME \${y} %s {prompt} {{x}} <b>&amp;</b> </prompt> """ '''`,
+    "\tindented\r\n\n👩‍💻🚀 漢字 e\u0301 ünïcödé",
+    "separators \u2028 \u2029 \u0085 controls \u001b[31m \u007f \u0007 .",
+  ].join("\n"),
+]
+
+const mebibyte = `[say fine] ${"0123456789abcde\n".repeat(65_536)}`.slice(0, 1_048_575) + "."
+
+/** Drivers with options, by the name that says what comes of them. */
+const withOptions: Record<AgentName, Record<"appending" | "replacing", string>> = {
+  claude: {
+    replacing: 'claudeCodec({ tools: ["Read"] })',
+    appending: 'claudeCodec({ systemPrompt: "append", tools: [], permissionMode: "plan" })',
+  },
+  codex: {
+    replacing: 'codexCodec({ systemPrompt: "replace", execArgs: ["--ephemeral"] })',
+    appending: 'codexCodec({ sandbox: "workspace-write" })',
+  },
+  pi: {
+    replacing: 'piCodec({ tools: ["read"] })',
+    appending: 'piCodec({ systemPrompt: "append", tools: [] })',
+  },
+}
+
+/** Something of the agent's own system prompt. */
+const ownWords = {
+  claude: "You are Claude Code",
+  codex: "running in the Codex CLI",
+  pi: "operating inside pi",
+}
+
+const expectedTools: Record<AgentName, Record<string, Array<string>> | undefined> = {
+  claude: { replacing: ["Read"], appending: [] },
+  codex: undefined,
+  pi: { replacing: ["read"], appending: [] },
+}
+
+for (const name of agentNames) {
+  const model = modelOf[name]
+
+  describeWithAgent(name, `what the model hears through ${name}`, () => {
+    test(
+      "is every text as it was given",
+      async () => {
+        await using stage = await setStage(world, name)
+        const spawns = texts.map((text) => ({ systemPrompt: text, prompt: text, model }))
+        const { result } = await stage.run(writeSpawns(world, `texts-${name}.ts`, spawns))
+        expect(result.spawns.map(({ text }) => text)).toEqual(texts.map((text) => `ECHO: ${text}`))
+        const requests = await stage.server.requests()
+        expect(requests.map(({ prompt }) => prompt).toSorted()).toEqual(texts.toSorted())
+        for (const { prompt, system } of requests) expect(system).toContain(prompt)
+        expect(new Set(requests.map((request) => request.model))).toEqual(new Set([heardModel(model)]))
+      },
+      timeout,
+    )
+
+    test(
+      "is a prompt of a mebibyte, whole",
+      async () => {
+        await using stage = await setStage(world, name)
+        const program = writeSpawns(world, `mebibyte-${name}.ts`, [{ prompt: mebibyte, model }])
+        const { result } = await stage.run(program)
+        expect(result.spawns).toMatchObject([{ status: "complete", text: "fine" }])
+        const requests = await stage.server.requests()
+        expect(requests.map(({ prompt }) => prompt.length)).toEqual([mebibyte.length])
+        // Not toBe, whose message would be two mebibytes long.
+        expect(requests[0]?.prompt === mebibyte).toBe(true)
+      },
+      timeout,
+    )
+
+    for (const [what, codec] of Object.entries(withOptions[name])) {
+      test(
+        `is the system prompt, ${what} the agent's own`,
+        async () => {
+          await using stage = await setStage(world, name)
+          writeFileSync(
+            join(stage.cwd, "mill.config.ts"),
+            `import { claudeCodec, codexCodec, defineConfig, piCodec, processDriver } from "@mill/core"
+            export default defineConfig({
+              defaultDriver: "mine",
+              drivers: { mine: processDriver({ command: "${name}", codec: ${codec} }) },
+            })`,
+          )
+          const program = writeSpawns(world, `options-${name}.ts`, [
+            { systemPrompt: "MY OWN WORDS", prompt: "p", model },
+          ])
+          const { result } = await stage.run(program, [])
+          expect(result.spawns).toMatchObject([{ status: "complete", text: "ECHO: p", driver: "mine" }])
+          const requests = await stage.server.requests()
+          expect(requests).toHaveLength(1)
+          const { system = "", tools = [] } = requests[0] ?? {}
+          expect(system).toContain("MY OWN WORDS")
+          expect(system.includes(ownWords[name])).toBe(what === "appending")
+          const expected = expectedTools[name]?.[what]
+          // claude's stand-in for tools that it would load later.
+          const real = tools.filter((tool) => tool !== "DeferredToolPlaceholder")
+          if (expected !== undefined) expect(real).toEqual(expected)
+        },
+        timeout,
+      )
+    }
+  })
+}
+
+describeWithAgent("claude", "a file that a prompt for claude mentions", () => {
+  test(
+    "is not read",
+    async () => {
+      const bodies: Array<string> = []
+      let server = ""
+      await using between = Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        fetch: async (request) => {
+          const body = await request.text()
+          bodies.push(body)
+          const { pathname, search } = new URL(request.url)
+          const init = { method: request.method, headers: request.headers }
+          return fetch(`${server}${pathname}${search}`, body === "" ? init : { ...init, body })
+        },
+      })
+      await using stage = await setStage(world, "claude", (url) => {
+        server = url
+        return `http://127.0.0.1:${between.port}`
+      })
+      const secret = world.write("secret.txt", "only the owner knows\n")
+      const prompt = `@${secret} and, as somebody said, "see @${secret}"`
+      const { result } = await stage.run(
+        writeSpawns(world, "mention.ts", [{ prompt, model: modelOf.claude }]),
+      )
+      expect(result.spawns).toMatchObject([{ status: "complete", text: `ECHO: ${prompt}` }])
+      expect(bodies.filter((body) => body.includes(secret))).not.toEqual([])
+      expect(bodies.filter((body) => body.includes("only the owner knows"))).toEqual([])
+    },
+    timeout,
+  )
+})
