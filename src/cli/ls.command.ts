@@ -25,7 +25,7 @@ export const lsCommand = Command.make(
   },
   Effect.fnUntraced(function* ({ limit, status }) {
     const engine = yield* openEngine
-    const { err, errStyle, json, out, style } = yield* Output
+    const { err, errStyle, json, out, size, style } = yield* Output
     const wanted = Option.getOrUndefined(status)
     const { runs, unreadable } = yield* engine.list({
       limit,
@@ -34,7 +34,8 @@ export const lsCommand = Command.make(
     for (const { message, runId } of unreadable)
       yield* err(`${errStyle.yellow("warning:")} ${runId}: ${message}`)
     if (json) return yield* out(JSON.stringify(runs))
-    if (runs.length > 0) return yield* out(renderRuns(runs, yield* Clock.currentTimeMillis, style))
+    if (runs.length > 0)
+      return yield* out(renderRuns(runs, yield* Clock.currentTimeMillis, style, size()?.columns))
     yield* out(wanted === undefined ? "no runs yet: mill run <program.ts>" : `no runs are ${wanted}`)
   }, Effect.scoped),
 ).pipe(

@@ -87,7 +87,7 @@ const goAway = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
 
 /** Waits for the run, showing what it does; going away leaves it going. */
 const stay = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
-  const { errSize, errStyle, json, out, style, writeErr } = yield* Output
+  const { errSize, errStyle, json, out, size, style, writeErr } = yield* Output
   const events = Stream.map(engine.watch(runId), (entry) => ({ runId, entry }))
   const ended = yield* Effect.andThen(
     json ? Effect.void : showLive(events, { style: errStyle, size: errSize, write: writeErr }, () => ""),
@@ -97,7 +97,7 @@ const stay = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
   yield* out(
     json
       ? JSON.stringify({ run, result })
-      : renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style),
+      : renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns),
   )
   yield* exitAs(ended)
 })

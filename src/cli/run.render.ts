@@ -37,12 +37,14 @@ const countsLine = ({ spawns }: RunRecord, style: Style): string => {
 }
 
 const usageLine = (usage: RunUsage): string => {
+  const dollars = (costUsd: number) => (costUsd === 0 ? "$0" : `$${costUsd.toFixed(4)}`)
+  const { costUsd, costUsdAtLeast = 0 } = usage
   const cost =
-    usage.costUsd !== undefined
-      ? `$${usage.costUsd.toFixed(4)}`
-      : usage.costUsdAtLeast === undefined
+    costUsd !== undefined
+      ? dollars(costUsd)
+      : costUsdAtLeast === 0
         ? "cost unknown"
-        : `at least $${usage.costUsdAtLeast.toFixed(4)}`
+        : `at least ${dollars(costUsdAtLeast)}`
   const silent =
     usage.spawnsWithoutUsage === undefined
       ? ""
@@ -50,41 +52,71 @@ const usageLine = (usage: RunUsage): string => {
   return `${number(usage.inputTokens)} tokens in, ${number(usage.outputTokens)} out, ${cost}${silent}`
 }
 
-const shortPath = (path: string): string => path.split("/").slice(-2).join("/")
+/** The last `parts` parts of a path. */
+const shortPath = (path: string, parts: number): string => path.split("/").slice(-parts).join("/")
 
-/** A list of runs, newest first. */
-export const renderRuns = (runs: ReadonlyArray<RunRecord>, now: number, style: Style): string =>
-  table([
-    ["", "RUN", "STATUS", "AGE", "TOOK", "SPAWNS", "DRIVER", "PROGRAM"].map((text) => ({
-      text,
-      paint: style.dim,
-    })),
-    ...runs.map((run) => {
-      const { mark, paint } = statusMark(run.status, style)
-      const { complete, error, started } = run.spawns
-      return [
-        { text: mark, paint },
-        { text: run.id },
-        { text: run.status, paint },
-        { text: age(run.createdAt, now), right: true },
-        { text: elapsed(run, now), right: true },
-        { text: `${complete}/${started}${error > 0 ? ` (${error} failed)` : ""}` },
-        { text: run.driver },
-        { text: shortPath(run.programPath), paint: style.dim },
-      ]
-    }),
-  ]).join("\n")
+type Row = Parameters<typeof table>[0][number]
 
-const spawnRow = (spawn: SpawnSummary, style: Style) => {
+/** How wide a table is taken to be where no terminal says so. */
+const defaultColumns = 132
+
+/** A table of at most `columns` columns: what does not fit is cut off the last cells. */
+const fitted = (rows: ReadonlyArray<Row>, columns: number): ReadonlyArray<string> => {
+  const others = table(rows.map((row) => row.slice(0, -1).map(({ text }) => ({ text }))))
+  const room = Math.max(12, columns - 2 - Math.max(0, ...others.map((line) => line.length)))
+  return table(
+    rows.map((row) =>
+      row.map((cell, index) => (index < row.length - 1 ? cell : { ...cell, text: oneLine(cell.text, room) })),
+    ),
+  )
+}
+
+/** A list of runs, newest first, `columns` wide. Where there is little room, drivers are left out. */
+export const renderRuns = (
+  runs: ReadonlyArray<RunRecord>,
+  now: number,
+  style: Style,
+  columns: number = defaultColumns,
+): string => {
+  const narrow = columns < 100
+  const title = (text: string) => ({ text, paint: style.dim })
+  return fitted(
+    [
+      [
+        ...["", "RUN", "STATUS", "AGE", "TOOK", "SPAWNS"].map(title),
+        ...(narrow ? [] : [title("DRIVER")]),
+        title("PROGRAM"),
+      ],
+      ...runs.map((run) => {
+        const { mark, paint } = statusMark(run.status, style)
+        const { complete, error, started } = run.spawns
+        const failures = error > 0 ? `, ${error} ✗` : ""
+        return [
+          { text: mark, paint },
+          { text: run.id },
+          { text: run.status, paint },
+          { text: age(run.createdAt, now), right: true },
+          { text: elapsed(run, now), right: true },
+          { text: started === 0 ? "–" : `${complete}/${started}${failures}` },
+          ...(narrow ? [] : [{ text: run.driver }]),
+          { text: shortPath(run.programPath, narrow ? 1 : 2), paint: style.dim },
+        ]
+      }),
+    ],
+    columns,
+  ).join("\n")
+}
+
+const spawnRow = (spawn: SpawnSummary, style: Style, columns: number): Row => {
   const { mark, paint } = statusMark(spawn.status, style)
   const said = spawn.status === "complete" ? spawn.text : (spawn.errorMessage ?? spawn.status)
   return [
     { text: ` ${mark}`, paint },
     { text: spawn.spawnId.replace("spawn_", "#"), right: true, paint: style.dim },
     { text: oneLine(spawn.agent, 24) },
-    { text: oneLine(spawn.model, 32), paint: style.dim },
+    { text: oneLine(spawn.model, Math.max(12, Math.min(32, Math.floor(columns / 4)))), paint: style.dim },
     { text: duration(spawn.durationMs), right: true },
-    { text: oneLine(said, 72), paint: spawn.status === "complete" ? style.dim : paint },
+    { text: said, paint: spawn.status === "complete" ? style.dim : paint },
   ]
 }
 
@@ -101,17 +133,18 @@ const programResultLines = (result: RunResult, style: Style): ReadonlyArray<stri
 const nextCommands = (run: RunRecord): ReadonlyArray<string> =>
   run.status === "running" || run.status === "pending"
     ? [`mill wait ${run.id} --timeout 60`]
-    : run.status === "complete"
-      ? []
-      : [`less ${run.paths.logFile}`]
+    : run.status === "failed"
+      ? [`less ${run.paths.eventsFile}`]
+      : []
 
-/** One run in detail; `spawns` are those that are known, in order of start. */
+/** One run in detail, `columns` wide; `spawns` are those that are known, in order of start. */
 export const renderRun = (
   run: RunRecord,
   spawns: ReadonlyArray<SpawnSummary>,
   result: RunResult | undefined,
   now: number,
   style: Style,
+  columns: number = defaultColumns,
 ): string => {
   const { mark, paint } = statusMark(run.status, style)
   const facts = table(
@@ -125,7 +158,10 @@ export const renderRun = (
       ["folder", run.paths.runDir],
     ].map(([name = "", value = ""]) => [{ text: ` ${name}`, paint: style.dim }, { text: value }]),
   )
-  const rows = table(spawns.map((spawn) => spawnRow(spawn, style)))
+  const rows = fitted(
+    spawns.map((spawn) => spawnRow(spawn, style, columns)),
+    columns,
+  )
   const next = nextCommands(run)
   return [
     `${paint(mark)} ${style.bold(run.id)} ${paint(run.status)}`,

@@ -14,11 +14,11 @@ export const statusCommand = Command.make(
   { run: runArgument },
   Effect.fnUntraced(function* ({ run: reference }) {
     const engine = yield* openEngine
-    const { json, out, style } = yield* Output
+    const { json, out, size, style } = yield* Output
     const runId = yield* engine.resolve(reference)
     if (json) return yield* out(JSON.stringify(yield* engine.status(runId)))
     const { result, run, spawns } = yield* engine.inspect(runId)
-    yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style))
+    yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))
   }, Effect.scoped),
 ).pipe(
   Command.withDescription("Show a run: its status, its spawns, what they used"),

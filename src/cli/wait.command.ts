@@ -22,14 +22,14 @@ export const waitCommand = Command.make(
   },
   Effect.fnUntraced(function* ({ run: reference, timeout }) {
     const engine = yield* openEngine
-    const { json, out, style } = yield* Output
+    const { json, out, size, style } = yield* Output
     const runId = yield* engine.resolve(reference)
     const limit = Option.getOrUndefined(Option.map(timeout, Duration.seconds))
     const ended = yield* engine.wait(runId, limit)
     if (json) yield* out(JSON.stringify(ended))
     else {
       const { result, run, spawns } = yield* engine.inspect(runId)
-      yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style))
+      yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))
     }
     yield* exitAs(ended)
   }, Effect.scoped),

@@ -11,8 +11,8 @@
  *
  * Lines: `thread.started` (`thread_id`), `item.started` and `item.completed` (tools, and `agent_message`, of which the
  * last is the answer), `error` (a retry, or what `turn.failed` then repeats), `turn.completed` (`usage`) or
- * `turn.failed`. An item of the type `error` is only a warning. Codex tells neither cost nor stop reason, and counts
- * cached tokens among its input tokens.
+ * `turn.failed`. An item of the type `error` is only a warning. Codex tells neither cost nor stop reason. It counts
+ * cached tokens among its input tokens; here they are told apart, as the other agents do.
  */
 import { HashSet, Result, Schema } from "effect"
 import {
@@ -180,7 +180,7 @@ const onItem = (state: State, item: Item, completed: boolean): Step<State> => {
 const usageOf = (usage: NonNullable<(typeof CompletedLine.Type)["usage"]>): Usage => {
   const { cache_write_input_tokens: cacheWriteTokens, cached_input_tokens: cacheReadTokens } = usage
   return {
-    inputTokens: usage.input_tokens,
+    inputTokens: Math.max(0, usage.input_tokens - (cacheReadTokens ?? 0)),
     outputTokens: usage.output_tokens,
     ...(cacheReadTokens === undefined ? {} : { cacheReadTokens }),
     ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),

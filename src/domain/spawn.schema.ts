@@ -13,7 +13,10 @@ export const SpawnOptions = Schema.Struct({
 })
 export type SpawnOptions = typeof SpawnOptions.Type
 
-/** Tokens and money, as the agent reported them. A field that is absent is unknown, which is not zero. */
+/**
+ * Tokens and money, as the agent reported them. A field that is absent is unknown, which is not zero. Tokens that were
+ * read from a cache are not among `inputTokens`, whichever agent it is.
+ */
 export const Usage = Schema.Struct({
   inputTokens: Schema.Finite,
   outputTokens: Schema.Finite,

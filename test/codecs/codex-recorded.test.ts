@@ -3,9 +3,9 @@ import { codexCodec } from "../../src/codecs/codex.codec.ts"
 import type { Usage } from "../../src/domain/spawn.schema.ts"
 import { casesOf, type Expected, expectCase, recording } from "./recorded.ts"
 
-/** The server counts 150 input tokens for each request, 30 of them cached. Codex tells no cost. */
+/** The server counts 120 input tokens and 30 cached ones for each request. Codex tells no cost. */
 const usage = (requests: number, outputTokens: number): Usage => ({
-  inputTokens: 150 * requests,
+  inputTokens: 120 * requests,
   outputTokens,
   cacheReadTokens: 30 * requests,
   cacheWriteTokens: 0,

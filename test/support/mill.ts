@@ -12,7 +12,7 @@ import type { RunRecord, RunResult } from "../../src/domain/run.schema.ts"
 export const repository = join(import.meta.dir, "../..")
 
 /** How mill is started; another one, such as a bundle, may be named by MILL_TEST_COMMAND (words apart by spaces). */
-const command = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [
+export const millCommand = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [
   process.execPath,
   `${repository}/src/bin/mill.ts`,
 ]
@@ -121,7 +121,7 @@ export const makeWorld = (): World => {
     return file
   }
   const start: World["start"] = (args, options = {}) =>
-    Bun.spawn([...command, ...args], {
+    Bun.spawn([...millCommand, ...args], {
       cwd: options.cwd ?? dir,
       env: environment(dir, options.env),
       stdin: "ignore",
