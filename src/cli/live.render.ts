@@ -22,7 +22,13 @@ export type LiveRun = {
   readonly complete: number
   readonly failed: number
   readonly cancelled: number
-  readonly usage: { readonly inputTokens: number; readonly outputTokens: number; readonly costUsd: number }
+  /** What the ended spawns used; `costKnown` is false when one of them did not tell its cost. */
+  readonly usage: {
+    readonly inputTokens: number
+    readonly outputTokens: number
+    readonly costUsd: number
+    readonly costKnown: boolean
+  }
   readonly cancelling: boolean
 }
 
@@ -33,7 +39,7 @@ export const newLiveRun: LiveRun = {
   complete: 0,
   failed: 0,
   cancelled: 0,
-  usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
+  usage: { inputTokens: 0, outputTokens: 0, costUsd: 0, costKnown: true },
   cancelling: false,
 }
 
@@ -45,7 +51,7 @@ const withSpawn = (run: LiveRun, spawnId: string, change: (spawn: LiveSpawn) => 
 const withoutSpawn = (run: LiveRun, spawnId: string, usage: Usage | undefined): LiveRun => {
   const spawns = new Map(run.spawns)
   spawns.delete(spawnId)
-  const { costUsd, inputTokens, outputTokens } = run.usage
+  const { costKnown, costUsd, inputTokens, outputTokens } = run.usage
   return {
     ...run,
     spawns,
@@ -53,6 +59,7 @@ const withoutSpawn = (run: LiveRun, spawnId: string, usage: Usage | undefined): 
       inputTokens: inputTokens + (usage?.inputTokens ?? 0),
       outputTokens: outputTokens + (usage?.outputTokens ?? 0),
       costUsd: costUsd + (usage?.costUsd ?? 0),
+      costKnown: costKnown && usage?.costUsd !== undefined,
     },
   }
 }
@@ -106,7 +113,7 @@ export const liveAfter = (run: LiveRun, { event, known }: LogEntry): LiveRun => 
 }
 
 const totals = (run: LiveRun, style: Style): string => {
-  const { costUsd, inputTokens, outputTokens } = run.usage
+  const { costKnown, costUsd, inputTokens, outputTokens } = run.usage
   const number = (n: number) => n.toLocaleString("en-US")
   return [
     `${run.spawns.size} running`,
@@ -116,7 +123,7 @@ const totals = (run: LiveRun, style: Style): string => {
     ...(inputTokens + outputTokens === 0
       ? []
       : [`${number(inputTokens)} tokens in, ${number(outputTokens)} out`]),
-    ...(costUsd === 0 ? [] : [`$${costUsd.toFixed(4)}`]),
+    ...(costUsd === 0 ? [] : [`${costKnown ? "" : "at least "}$${costUsd.toFixed(4)}`]),
   ].join(style.dim(" · "))
 }
 

@@ -72,6 +72,16 @@ const tell = Effect.fnUntraced(function* (error: TellableError) {
   return error.exitCode ?? 1
 })
 
+/** What mill did not expect of itself. */
+const internalError = (cause: Cause.Cause<unknown>): TellableError => {
+  const defect = Cause.squash(cause)
+  return {
+    _tag: "InternalError",
+    message: defect instanceof Error ? defect.message : String(defect),
+    hint: "this is a fault of mill's; MILL_DEBUG=1 shows where",
+  }
+}
+
 const isTellable = (error: unknown): error is TellableError =>
   typeof error === "object" && error !== null && "_tag" in error && "message" in error
 
@@ -79,6 +89,7 @@ const isTellable = (error: unknown): error is TellableError =>
 export const main = (surroundings: Surroundings) =>
   Command.runWith(root, { version: packageJson.version })(surroundings.argv).pipe(
     Effect.as(0),
+    Effect.tapCause((cause) => (surroundings.debug ? Effect.logError(cause) : Effect.void)),
     Effect.catchCause((cause) => {
       const error = Option.getOrUndefined(Cause.findErrorOption(cause))
       if (error instanceof ExitWith) return Effect.succeed(error.exitCode)
@@ -86,8 +97,10 @@ export const main = (surroundings: Surroundings) =>
         return error.errors.length === 0 ? Effect.succeed(0) : tell(usageError(error))
       }
       return isTellable(error)
-        ? Effect.andThen(surroundings.debug ? Effect.logError(cause) : Effect.void, tell(error))
-        : Effect.orDie(Effect.failCause(cause))
+        ? tell(error)
+        : Cause.hasInterruptsOnly(cause)
+          ? Effect.interrupt
+          : tell(internalError(cause))
     }),
     Effect.provide(Layer.mergeAll(presenter, cliConfig, Layer.succeed(Output, outputOf(surroundings)))),
   )

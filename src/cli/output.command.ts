@@ -68,7 +68,8 @@ export const outputOf = (surroundings: Surroundings) => {
     size: stdoutSize,
     errSize: stderrSize,
     out: (text) => Console.log(text),
-    err: (text) => Console.error(text),
+    // Not the console: in a terminal, Bun's would paint it red, whatever the style.
+    err: (text) => Effect.ignore(writer(writeErr)(`${text}\n`)),
     writeOut: writer(writeOut),
     writeErr: writer(writeErr),
     nextInterrupt: Effect.callback((resume) => Effect.sync(onInterrupt(() => resume(Effect.void)))),

@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { isRunTerminal, type LogEntry } from "../domain/event.schema.ts"
 import type { RunId } from "../domain/ids.schema.ts"
 import { type Engine, exitAs, openEngine } from "./engine.command.ts"
+import { renderError, type TellableError } from "./error.render.ts"
 import { showLive } from "./live.command.ts"
 import { Output, ReaderGone } from "./output.command.ts"
 import { type WatchItem, watchItemJson, watchItemLine } from "./watch.render.ts"
@@ -80,17 +81,30 @@ export const watchCommand = Command.make(
     if (channel !== "events")
       yield* err(errStyle.dim("what was printed before now is not kept, and not shown"))
 
+    if (runId === undefined && !json) {
+      yield* err(errStyle.dim("all live runs, and those that start from now on; Ctrl-C ends this"))
+    }
+
     const runs = runId === undefined ? engine.liveRuns : Stream.make(runId)
     const label = (id: string) => (runId === undefined ? style.dim(`${id.slice(-8)} `) : "")
     const write = (lines: ReadonlyArray<string>) =>
       lines.length === 0 ? Effect.void : writeOut(lines.map((line) => `${line}\n`).join(""))
-    const items = Stream.flatMap(runs, (id) => itemsOf(engine, id, wanted), { concurrency: "unbounded" })
+    /** One of many runs that cannot be read is told of, and the others go on. */
+    const unlessAlone = <A, E extends TellableError>(items: Stream.Stream<A, E>) =>
+      runId === undefined
+        ? items.pipe(Stream.catch((error) => Stream.fromEffectDrain(err(renderError(error, errStyle)))))
+        : items
+    const items = Stream.flatMap(runs, (id) => unlessAlone(itemsOf(engine, id, wanted)), {
+      concurrency: "unbounded",
+    })
     const live = channel === "events" && !json && size() !== undefined
     const showing = live
       ? showLive(
-          Stream.flatMap(runs, (id) => Stream.map(engine.watch(id), (entry) => ({ runId: id, entry })), {
-            concurrency: "unbounded",
-          }).pipe(
+          Stream.flatMap(
+            runs,
+            (id) => unlessAlone(Stream.map(engine.watch(id), (entry) => ({ runId: id, entry }))),
+            { concurrency: "unbounded" },
+          ).pipe(
             Stream.filter(({ entry }) => entry.event.type === "run:start" || concerns(entry, wanted.spawn)),
           ),
           { style, size, write: writeOut },

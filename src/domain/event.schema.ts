@@ -105,6 +105,7 @@ export const isSpawnTerminal = MillEvent.isAnyOf(["spawn:complete", "spawn:error
 
 /** Types whose events must be on the disk before anything acts on them. */
 const durableTypes: ReadonlySet<string> = new Set<EventBody["type"]>([
+  "run:start",
   "spawn:start",
   "spawn:complete",
   "spawn:error",

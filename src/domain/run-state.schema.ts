@@ -4,6 +4,7 @@
  * whole answer: `textLimit` characters of each, so that its size depends on the number of spawns alone.
  */
 import { HashMap, Option, Result, Schema } from "effect"
+import { cutText } from "./cut-text.schema.ts"
 import { IllegalTransition } from "./error.schema.ts"
 import type { EventBody, MillEvent } from "./event.schema.ts"
 import { SpawnId, Timestamp } from "./ids.schema.ts"
@@ -170,7 +171,7 @@ const advanceSpawn = (
     status,
     endedAt: timestamp,
     ...(message === undefined ? {} : { errorMessage: message }),
-    ...(result === undefined ? {} : { result: cutText(result) }),
+    ...(result === undefined ? {} : { result: cutResult(result) }),
   }
   const { counts } = state
   return Result.succeed({
@@ -180,5 +181,5 @@ const advanceSpawn = (
   })
 }
 
-const cutText = (result: FailedSpawnResult): FailedSpawnResult =>
-  result.text.length <= textLimit ? result : { ...result, text: result.text.slice(0, textLimit) }
+const cutResult = (result: FailedSpawnResult): FailedSpawnResult =>
+  result.text.length <= textLimit ? result : { ...result, text: cutText(result.text, textLimit) }

@@ -9,6 +9,8 @@
  *   drivers: { claude: processDriver({ command: "claude", codec: claudeCodec() }) },
  * })
  */
+/** What a codec's `encodeSpawn` gives: `Result.succeed(call)`, or `Result.fail(new SpawnRefused({ … }))`. */
+export { Result } from "effect"
 export { claudeCodec } from "../codecs/claude.codec.ts"
 export { codexCodec } from "../codecs/codex.codec.ts"
 export { jsonlCodec } from "../codecs/jsonl.codec.ts"

@@ -4,7 +4,7 @@ import { ProgramError } from "../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../internal/plan/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
 import { reasonOf } from "../internal/store/files.effect.ts"
-import { topLevelStatements } from "./module-loader.effect.ts"
+import { asMainModule, topLevelStatements } from "./module-loader.effect.ts"
 
 /** Files whose frozen contents can be given to the program; others are read where they lie. */
 const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml)$/
@@ -77,6 +77,14 @@ const placeOf = (contents: string, specifier: string): string => {
   return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
 }
 
+/** The form in which a program is loaded, where that is not the one on disk. */
+const programForm = Effect.fnUntraced(function* (original: string, path: string) {
+  const returns = yield* returnsAtTopLevel(original, path)
+  const text = yield* Effect.orElseSucceed(asMainModule(original, path), () => original)
+  if (returns) return wrapTopLevelReturn(text, yield* topLevelStatements(text, path))
+  return text === original ? undefined : { contents: text, columnShift: 0 }
+})
+
 export const layer = Layer.effect(
   SourceCompiler,
   Effect.gen(function* () {
@@ -100,10 +108,7 @@ export const layer = Layer.effect(
     const graph: SourceCompiler["Service"]["graph"] = Effect.fn("SourceCompiler.graph")(
       function* (entry, options) {
         const original = yield* readSource(entry, entry)
-        const wrapped =
-          options.topLevelReturn && (yield* returnsAtTopLevel(original, entry))
-            ? wrapTopLevelReturn(original, yield* topLevelStatements(original, entry))
-            : undefined
+        const wrapped = options.asProgram ? yield* programForm(original, entry) : undefined
         const built = yield* build(entry, wrapped === undefined ? {} : { [entry]: wrapped.contents })
         if (!built.success)
           return yield* refusal(entry, built.logs[0], wrapped === undefined ? undefined : original)

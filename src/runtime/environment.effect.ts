@@ -33,18 +33,27 @@ const socketDirOf = (env: typeof process.env): string => {
   return `/tmp/mill-${process.getuid?.() ?? 0}`
 }
 
-const scriptOf = (name: string): string => new URL(name, import.meta.url).pathname
+const scriptOf = (name: string): string => decodeURIComponent(new URL(name, import.meta.url).pathname)
+
+const workingDirectory = Effect.try({
+  try: () => process.cwd(),
+  catch: () =>
+    new UsageError({ message: "the working directory is not there any more", hint: "go to one that is" }),
+})
 
 export const layer = (overrides: Overrides) =>
   Layer.effect(
     Settings,
     Effect.gen(function* () {
       const { env } = process
-      const cwd = overrides.cwd ?? process.cwd()
+      const cwd = overrides.cwd ?? (yield* workingDirectory)
       const absolute = (path: string) => (path.startsWith("/") ? path : `${cwd}/${path}`)
-      const home = env["MILL_HOME"] ?? (env["HOME"] === undefined ? undefined : `${env["HOME"]}/.mill`)
-      const runsDir = overrides.runsDir ?? (home === undefined ? undefined : `${home}/runs`)
-      if (runsDir === undefined || runsDir === "") {
+      // Set to nothing is not set. MILL_RUNS_DIR is what a run hands on to the runs inside it.
+      const userHome = env["HOME"] ? `${env["HOME"]}/.mill` : undefined
+      const home = env["MILL_HOME"] || userHome
+      const runsDir =
+        overrides.runsDir || env["MILL_RUNS_DIR"] || (home === undefined ? undefined : `${home}/runs`)
+      if (runsDir === undefined) {
         return yield* new UsageError({
           message: "there is no place for runs: neither HOME nor MILL_HOME is set",
           hint: "name one with --runs-dir <folder>",
@@ -62,6 +71,7 @@ export const layer = (overrides: Overrides) =>
         millVersion,
         bunVersion: process.versions.bun,
         pid: process.pid,
+        userId: process.getuid?.() ?? 0,
         ...(parent === undefined ? {} : { parent }),
       })
     }),

@@ -1,5 +1,5 @@
 /** Runs a process's one effect: interrupted by SIGINT and SIGTERM, and its value is the exit code. */
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Logger } from "effect"
 import { runMain as run } from "./platform.effect.ts"
 
 /** The exit code of a process that was interrupted. */
@@ -15,4 +15,9 @@ export const runMain = (effect: Effect.Effect<number>): void =>
       onExit(
         Exit.isSuccess(exit) ? Number(exit.value) : Cause.hasInterruptsOnly(exit.cause) ? interrupted : 70,
       ),
-  })(Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : report(cause))))
+  })(
+    Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : report(cause))).pipe(
+      // stdout is for results.
+      Effect.provideService(Logger.LogToStderr, true),
+    ),
+  )

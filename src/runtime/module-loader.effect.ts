@@ -5,10 +5,9 @@ import type { TopLevelStatement } from "../internal/plan/top-level-return.effect
 
 const loadParser = Effect.promise(() => import("@babel/parser"))
 
-/** The statements of a program that cannot stay inside a function, in order. */
-export const topLevelStatements = Effect.fnUntraced(function* (text: string, path: string) {
+const parseProgram = Effect.fnUntraced(function* (text: string, path: string) {
   const { parse } = yield* loadParser
-  const file = yield* Effect.try({
+  return yield* Effect.try({
     try: () =>
       parse(text, {
         sourceType: "module",
@@ -17,6 +16,47 @@ export const topLevelStatements = Effect.fnUntraced(function* (text: string, pat
       }),
     catch: (error) => unreadable(path, error),
   })
+})
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
+/** A node that reads `import.meta.main`, by the shape of Babel's AST. */
+const readsMain = ({ computed, object, property, type }: Readonly<Record<string, unknown>>): boolean =>
+  type === "MemberExpression" &&
+  computed === false &&
+  isRecord(object) &&
+  object["type"] === "MetaProperty" &&
+  isRecord(property) &&
+  property["name"] === "main"
+
+/**
+ * A program asks whether it is the main module; where it runs, the host is. The text with each `import.meta.main` as a
+ * true expression of the same length, so that columns stay.
+ */
+export const asMainModule = Effect.fnUntraced(function* (text: string, path: string) {
+  if (!text.includes("main") || !text.includes("import.meta")) return text
+  const file = yield* parseProgram(text, path)
+  let changed = text
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) return node.forEach(visit)
+    if (!isRecord(node)) return
+    const { end, start } = node
+    if (readsMain(node) && typeof start === "number" && typeof end === "number") {
+      const replacement = "(import.meta,!0)".padEnd(end - start)
+      if (replacement.length === end - start)
+        changed = changed.slice(0, start) + replacement + changed.slice(end)
+      return
+    }
+    for (const [key, child] of Object.entries(node)) if (key !== "loc" && isRecord(child)) visit(child)
+  }
+  visit(file.program.body)
+  return changed
+})
+
+/** The statements of a program that cannot stay inside a function, in order. */
+export const topLevelStatements = Effect.fnUntraced(function* (text: string, path: string) {
+  const file = yield* parseProgram(text, path)
   const statements: Array<TopLevelStatement> = []
   for (const node of file.program.body) {
     const { end, start } = node

@@ -21,20 +21,16 @@ const [planFile = "", socketPath = "", ...mill] = process.argv.slice(2)
 const plan = JSON.parse(readFileSync(planFile, "utf8")) as Plan
 const { invocation, programPath } = plan
 
-/** A program asks whether it is the main module; here the host is. Same length, so that columns stay. */
-const asMain = (contents: string): string =>
-  contents.replaceAll(/\bimport\.meta\.main\b/g, "(import.meta,!0)")
-
 const frozen = (source: PlanSource) => {
   const contents = readFileSync(`${dirname(planFile)}/sources/${source.loadAs ?? source.sha256}`, "utf8")
-  return { ...source, contents: source.path === programPath ? asMain(contents) : contents }
+  return { ...source, contents }
 }
 
 let ended = false
 
 /** The worker is gone: have the run brought to its end, which ends its agents, and this process too. */
 const workerGone = () => {
-  if (!ended) settleRun(mill, planFile)
+  settleRun(mill, planFile)
   process.exit(1)
 }
 const client = await connect(socketPath, workerGone)

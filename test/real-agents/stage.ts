@@ -98,7 +98,7 @@ export const setStage = async (
   }
 }
 
-/** A program that spawns `count` agents at once and gives what became of each, failed or not. */
+/** A program that spawns agents at once and gives what became of each, failed or not. */
 export const writeSpawns = (
   world: World,
   file: string,
@@ -109,4 +109,15 @@ export const writeSpawns = (
     `const spawns = ${JSON.stringify(spawns.map((spawn) => ({ agent: "a", systemPrompt: "S", ...spawn })))}
 const failed = ({ cause, message, result }) => ({ failed: { cause, message }, ...result })
 export default await Promise.all(spawns.map((spawn) => mill.spawn(spawn).catch(failed)))\n`,
+  )
+
+/** Makes a driver with this codec, an expression, the one that is used where the agents of a stage work. */
+export const writeDriver = (stage: Stage, name: AgentName, codec: string): void =>
+  writeFileSync(
+    join(stage.cwd, "mill.config.ts"),
+    `import { claudeCodec, codexCodec, defineConfig, piCodec, processDriver } from "@mill/core"
+export default defineConfig({
+  defaultDriver: "mine",
+  drivers: { mine: processDriver({ command: "${name}", codec: ${codec} }) },
+})\n`,
   )

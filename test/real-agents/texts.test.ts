@@ -1,9 +1,7 @@
 import { expect, test } from "bun:test"
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { type AgentName, describeWithAgent } from "../support/agents.ts"
 import { makeWorld } from "../support/mill.ts"
-import { agentNames, heardModel, modelOf, setStage, timeout, writeSpawns } from "./stage.ts"
+import { agentNames, heardModel, modelOf, setStage, timeout, writeDriver, writeSpawns } from "./stage.ts"
 
 const world = makeWorld()
 
@@ -94,14 +92,7 @@ for (const name of agentNames) {
         `is the system prompt, ${what} the agent's own`,
         async () => {
           await using stage = await setStage(world, name)
-          writeFileSync(
-            join(stage.cwd, "mill.config.ts"),
-            `import { claudeCodec, codexCodec, defineConfig, piCodec, processDriver } from "@mill/core"
-            export default defineConfig({
-              defaultDriver: "mine",
-              drivers: { mine: processDriver({ command: "${name}", codec: ${codec} }) },
-            })`,
-          )
+          writeDriver(stage, name, codec)
           const program = writeSpawns(world, `options-${name}.ts`, [
             { systemPrompt: "MY OWN WORDS", prompt: "p", model },
           ])

@@ -111,7 +111,7 @@ const endWorld = async (dir: string) => {
 /** Makes a world; it is removed when the test file is through, when all that it started must have ended. */
 export const makeWorld = (): World => {
   const dir = mkdtempSync(join(tmpdir(), "mill-test-"))
-  afterAll(() => endWorld(dir))
+  afterAll(() => endWorld(dir), 30_000)
   const runsDir = join(dir, "home/runs")
 
   const write: World["write"] = (path, contents, mode = 0o644) => {

@@ -65,7 +65,7 @@ export const loadConfig = Effect.fn("Config.load")(function* () {
   const none: LoadedConfig = { config: {}, sources: [] }
   if (!(yield* Effect.orElseSucceed(fs.exists(path), () => false))) return none
   const graph = yield* compiler
-    .graph(path, { provided: providedModules, topLevelReturn: false })
+    .graph(path, { provided: providedModules, asProgram: false })
     .pipe(
       Effect.mapError(
         ({ location, message }) => new ConfigError({ path, message: `${location ?? path}: ${message}` }),

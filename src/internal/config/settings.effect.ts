@@ -30,6 +30,7 @@ export const SettingsData = Schema.Struct({
   millVersion: Schema.String,
   bunVersion: Schema.String,
   pid: Schema.Int,
+  userId: Schema.Int,
 })
 
 export class Settings extends Context.Service<Settings, typeof SettingsData.Type>()(

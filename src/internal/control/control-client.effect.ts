@@ -1,25 +1,40 @@
 /** Any process's side of a run's control socket. */
-import { Data, Effect, Layer } from "effect"
+import { Data, Effect, FileSystem, Layer } from "effect"
 import { RpcClient } from "effect/rpc"
 import { Socket } from "effect/socket"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Sockets } from "../process/sockets.effect.ts"
+import { controlFile, runPaths } from "../store/run-paths.effect.ts"
 import { ControlRpcs, controlSocket, serialization } from "./control-protocol.effect.ts"
+
+/** How long a worker that lives may take to answer. */
+const answerPatience = "500 millis"
 
 /** Nobody answers at the run's control socket. */
 export class NoWorker extends Data.TaggedError("NoWorker")<{ readonly runId: RunId }> {}
 
-/** Talks to the worker of a live run for as long as the scope lives. */
+/** Talks to the worker of a live run for as long as the scope lives. Fails when nobody answers. */
 export const connectControl = Effect.fn("Control.connect")(function* (runId: RunId) {
-  const { socketDir } = yield* Settings
+  const { runsDir, socketDir } = yield* Settings
+  const fs = yield* FileSystem.FileSystem
   const sockets = yield* Sockets
   const noWorker = new NoWorker({ runId })
-  const socket = yield* Effect.mapError(sockets.connect(controlSocket(socketDir, runId)), () => noWorker)
+  const path = yield* Effect.orElseSucceed(fs.readFileString(controlFile(runPaths(runsDir, runId))), () =>
+    controlSocket(socketDir, runId),
+  )
+  const socket = yield* Effect.mapError(sockets.connect(path), () => noWorker)
   const layer = RpcClient.layerProtocolSocket({ retryTransientErrors: false }).pipe(
     Layer.provide(Layer.succeed(Socket.Socket, socket)),
     Layer.provide(serialization),
   )
   const context = yield* Layer.build(layer)
-  return yield* Effect.provideContext(RpcClient.make(ControlRpcs, { disableTracing: true }), context)
+  const client = yield* Effect.provideContext(RpcClient.make(ControlRpcs, { disableTracing: true }), context)
+  // The connection is made with the first call.
+  yield* Effect.mapError(client.ping(), () => noWorker)
+  return client
 })
+
+/** Whether the run's worker answers. */
+export const workerAnswers = (runId: RunId) =>
+  connectControl(runId).pipe(Effect.scoped, Effect.timeout(answerPatience), Effect.isSuccess)

@@ -5,9 +5,11 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { IoItem } from "./io-hub.effect.ts"
+import { IoItem } from "./line-buffer.effect.ts"
 
 export const ControlRpcs = RpcGroup.make(
+  /** Answered by whoever lives. */
+  Rpc.make("ping"),
   /** Asks for the end of the run; answered at once, the end is in the event log. */
   Rpc.make("cancel", { payload: { reason: Schema.optionalKey(Schema.String) } }),
   /** What the program and its agents print from now on. */

@@ -1,41 +1,70 @@
 /** The worker's side of the control socket, for as long as the scope lives. */
-import { Effect, FileSystem, Layer } from "effect"
+import { Deferred, Effect, Layer } from "effect"
 import { RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
+import { clearSocketPlace } from "../process/socket-place.effect.ts"
 import { Sockets } from "../process/sockets.effect.ts"
-import { directoryMode, storeError } from "../store/files.effect.ts"
+import { writeAtomically } from "../store/files.effect.ts"
+import { controlFile, runPaths } from "../store/run-paths.effect.ts"
 import { ControlRpcs, controlSocket, serialization } from "./control-protocol.effect.ts"
 import { IoHub } from "./io-hub.effect.ts"
 
 /** What the run does when it is asked to end. */
 export type ControlHandlers = { readonly cancel: (reason: string | undefined) => Effect.Effect<void> }
 
-/** Serves the run that this process owns. A socket that an earlier owner left is replaced. */
+/** How long those who listen may take to read to the end, when there is nothing more to tell. */
+const patience = "1 second"
+
+/** Serves the run that this process owns. A socket that an earlier owner left is replaced. At the end those who listen are told all that was printed. */
 export const serveControl = Effect.fn("Control.serve")(function* (runId: RunId, handlers: ControlHandlers) {
-  const { socketDir } = yield* Settings
-  const fs = yield* FileSystem.FileSystem
+  const { runsDir, socketDir } = yield* Settings
   const sockets = yield* Sockets
   const hub = yield* IoHub
   const path = controlSocket(socketDir, runId)
-  yield* fs
-    .makeDirectory(socketDir, { recursive: true, mode: directoryMode })
-    .pipe(Effect.mapError(storeError(socketDir, "create")))
-  yield* Effect.ignore(fs.remove(path, { force: true }))
+  yield* clearSocketPlace(path)
   const server = yield* sockets
     .listen(path)
     .pipe(
       Effect.mapError((error) => new LaunchError({ message: `cannot listen at ${path}: ${error.message}` })),
     )
+  // Another terminal's surroundings may name another folder for sockets.
+  yield* writeAtomically(controlFile(runPaths(runsDir, runId)), path)
+  let connections = 0
+  const deserted = yield* Deferred.make<void>()
+  let closing = false
+  const leave = Effect.suspend(() => {
+    connections -= 1
+    return closing && connections === 0 ? Deferred.succeed(deserted, undefined) : Effect.void
+  })
+  const counted = SocketServer.SocketServer.of({
+    address: server.address,
+    run: (handler) =>
+      server.run((socket) => {
+        connections += 1
+        return Effect.ensuring(handler(socket), leave)
+      }),
+  })
   const layer = RpcServer.layer(ControlRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
     Layer.provide(
-      ControlRpcs.toLayer({ cancel: ({ reason }) => handlers.cancel(reason), io: () => hub.listen }),
+      ControlRpcs.toLayer({
+        ping: () => Effect.void,
+        cancel: ({ reason }) => handlers.cancel(reason),
+        io: () => hub.listen,
+      }),
     ),
     Layer.provide(RpcServer.layerProtocolSocketServer),
-    Layer.provide(Layer.succeed(SocketServer.SocketServer, server)),
+    Layer.provide(Layer.succeed(SocketServer.SocketServer, counted)),
     Layer.provide(serialization),
   )
   yield* Layer.build(layer)
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      closing = true
+      yield* hub.close
+      if (connections > 0) yield* Effect.timeoutOption(Deferred.await(deserted), patience)
+    }),
+  )
 })

@@ -2,11 +2,11 @@
  * The process driver: an agent that is a command. One process group for each spawn, argument vectors only, prompts by
  * the way the codec chooses, standard error drained and its end kept.
  */
-import { Duration, Effect, FileSystem, Result } from "effect"
+import { Duration, Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
-import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
-import type { AgentCall, AgentExit, Decoding, DriverEvent } from "../../domain/driver.schema.ts"
+import type { AgentCall, AgentExit, Codec, SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 import type { PlanDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
@@ -14,6 +14,7 @@ import { makeLineSplitter } from "../process/lines.effect.ts"
 import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
 import { directoryMode, fileMode, reasonOf } from "../store/files.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
+import { makeLineDecoder } from "./line-decoder.effect.ts"
 import { makeTail } from "./tail.effect.ts"
 
 /** How much of the end of standard error is kept, in bytes. */
@@ -28,7 +29,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
   config: ProcessDriverConfig,
 ) {
   const fs = yield* FileSystem.FileSystem
-  const context = yield* Effect.context<ChildProcessSpawner | FileSystem.FileSystem>()
+  const spawner = yield* ChildProcessSpawner
 
   const prepare = Effect.fnUntraced(
     function* (request: DriverRequest, call: AgentCall) {
@@ -50,23 +51,16 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
   )
 
   const run: Driver["run"] = Effect.fn("ProcessDriver.run")(function* (request) {
-    const encoded = config.codec.encodeSpawn({ ...request.input, scratchDir: request.scratchDir })
-    if (Result.isFailure(encoded)) return yield* encoded.failure
-    const call = encoded.success
+    const call = yield* encode(config.codec, { ...request.input, scratchDir: request.scratchDir })
     yield* prepare(request, call)
 
     const stdout = makeLineSplitter({ maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes })
     const stderr = makeLineSplitter({ maxLineBytes: stderrLineBytes })
     const stderrTail = makeTail(stderrBytes)
-    let decoding: Decoding = config.codec.decoding
+    const decoder = makeLineDecoder(config.codec)
 
     const decode = (lines: ReadonlyArray<string>) => {
-      const events: Array<DriverEvent> = []
-      for (const line of lines) {
-        const [next, found] = decoding.decodeEvent(line)
-        decoding = next
-        events.push(...found)
-      }
+      const events = decoder.push(lines)
       return Effect.andThen(
         request.onLines("stdout", lines),
         events.length === 0 ? Effect.void : request.onEvents(events),
@@ -87,17 +81,30 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
         }),
     }).pipe(
       Effect.mapError((error) => notStarted(name, command, error)),
-      Effect.provideContext(context),
+      Effect.provideService(ChildProcessSpawner, spawner),
+      Effect.provideService(FileSystem.FileSystem, fs),
     )
     yield* request.onStart(process)
     const ended = yield* process.exit
     yield* decode(stdout.end())
     yield* request.onLines("stderr", stderr.end())
     const exit = agentExit(ended, stdout.overlongLines)
-    return { outcome: decoding.decodeFinal(exit), exit, stderr: stderrTail.text() } satisfies AgentReport
+    const outcome = yield* Effect.fromResult(decoder.end(exit))
+    return { outcome, exit, stderr: stderrTail.text() } satisfies AgentReport
   })
   return { name, run } satisfies Driver
 })
+
+/** The call, or why there is none; a codec that throws has refused. */
+const encode = (codec: Codec, input: SpawnInput) =>
+  Effect.flatMap(
+    Effect.try({
+      try: () => codec.encodeSpawn(input),
+      catch: (error) =>
+        new SpawnRefused({ cause: "codec", message: `the codec ${codec.name} failed: ${String(error)}` }),
+    }),
+    Effect.fromResult,
+  )
 
 const agentExit = (exit: ProcessExit, overlongLines: number): AgentExit =>
   exit._tag === "Code" ? { code: exit.code, overlongLines } : { signal: exit.signal, overlongLines }

@@ -10,9 +10,9 @@ import { connectControl } from "../control/control-client.effect.ts"
 import { signal } from "../process/process-tree.effect.ts"
 import { isAlive } from "../process/process-identity.effect.ts"
 import type { LogError } from "../store/event-log-reader.effect.ts"
-import { liveOwner } from "../store/owner-lock.effect.ts"
+import { lastOwner } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { currentRecord, takeOver } from "./reconcile.effect.ts"
+import { currentRecord, launchedProcess, takeOver } from "./reconcile.effect.ts"
 import { untilEnd, waitForEnd } from "./wait.effect.ts"
 
 /** What became of a request to cancel. */
@@ -34,16 +34,29 @@ const childrenOf = Effect.fnUntraced(function* (runId: RunId) {
   )
 })
 
+/** The run's worker, or who was started to be it; nobody when the run has another owner, who settles it. */
+const workerOf = Effect.fnUntraced(function* (runId: RunId) {
+  const paths = (yield* RunStore).paths(runId)
+  const last = yield* lastOwner(paths.runDir)
+  if (last === undefined) return yield* launchedProcess(paths)
+  return last.generation === 1 ? last.identity : undefined
+})
+
 /** Kills a worker that does not come to an end, and settles its run. */
 const force = Effect.fnUntraced(function* (runId: RunId, reason: string | undefined) {
-  const store = yield* RunStore
-  const owner = yield* liveOwner(store.paths(runId).runDir)
-  if (owner !== undefined) {
-    yield* signal(owner.pid, "SIGKILL")
-    yield* Effect.repeat(Effect.delay(isAlive(owner), "10 millis"), { while: (alive) => alive })
+  const worker = yield* workerOf(runId)
+  if (worker !== undefined && (yield* isAlive(worker))) {
+    yield* signal(worker.pid, "SIGKILL")
+    yield* Effect.repeat(Effect.delay(isAlive(worker), "10 millis"), { while: (alive) => alive })
   }
   const settlement = { type: "run:cancelled" as const, payload: reason === undefined ? {} : { reason } }
-  return yield* takeOver(runId, settlement).pipe(Effect.catchTag("OwnerExists", () => untilEnd(runId)))
+  return yield* takeOver(runId, settlement)
+})
+
+/** Ends what was started inside the run, with a reason that names it. */
+export const cancelChildren = Effect.fnUntraced(function* (runId: RunId) {
+  const cancel = (child: RunId) => cancelRun(child, `its parent ${runId} was cancelled`)
+  yield* Effect.forEach(yield* childrenOf(runId), cancel, { concurrency: "unbounded", discard: true })
 })
 
 /** Cancels the run and what was started inside it; `reason` goes to its log. */
@@ -64,16 +77,23 @@ export const cancelRun: (
       Effect.timeout(answerPatience),
       Effect.isSuccess,
     )
-    const children = yield* childrenOf(runId)
-    yield* Effect.forEach(children, (child) => cancelRun(child, `its parent ${runId} was cancelled`), {
-      concurrency: "unbounded",
-      discard: true,
-    })
+    yield* cancelChildren(runId)
     const grace = Duration.seconds(limits.cancelGrace + Math.max(limits.cancelGrace, driver.cancelGrace))
-    const deadline = asked ? Duration.sum(grace, patience) : Duration.zero
+    const last = yield* lastOwner(store.paths(runId).runDir)
+    // Only the first owner is a worker: another one settles the run, and is no less quick than we are.
+    const ending = asked || (last !== undefined && last.generation > 1)
+    const deadline = ending ? Duration.sum(grace, patience) : Duration.zero
     const run = yield* waitForEnd(runId, deadline).pipe(
       Effect.catchTag("WaitTimeout", () => force(runId, reason)),
+      // Somebody else settles the run, or a worker has just taken it over after all: it is killed then.
+      Effect.retry({
+        while: (error) => error._tag === "OwnerExists",
+        schedule: Schedule.spaced("100 millis"),
+      }),
+      Effect.catchTag("OwnerExists", () => untilEnd(runId)),
     )
+    // One may have been started while the run came to its end; now there is nobody left to start any.
+    yield* cancelChildren(runId)
     return { run, alreadyTerminal: false }
   },
 )

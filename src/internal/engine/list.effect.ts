@@ -10,16 +10,27 @@ export type RunFilter = { readonly status?: RunStatus; readonly limit: number }
 /** A run that could not be read. */
 export type Unreadable = { readonly runId: string; readonly message: string }
 
+/** How many runs are looked at at a time. */
+const batch = 32
+
 /** The newest runs that the filter lets through, and those that were met on the way and could not be read. */
 export const listRuns = Effect.fn("Engine.list")(function* ({ limit, status }: RunFilter) {
   const store = yield* RunStore
   const runs: Array<RunRecord> = []
   const unreadable: Array<Unreadable> = []
-  for (const runId of yield* store.names) {
-    if (runs.length >= limit) break
-    const found = yield* Effect.result(currentRecord(runId))
-    if (found._tag === "Failure") unreadable.push({ runId, message: found.failure.message })
-    else if (status === undefined || found.success.status === status) runs.push(found.success)
+  const names = yield* store.names
+  for (let start = 0; start < names.length && runs.length < limit; start += batch) {
+    // Side by side, since one whose worker is gone takes its time to be settled.
+    const found = yield* Effect.forEach(
+      names.slice(start, start + batch),
+      (runId) => Effect.map(Effect.result(currentRecord(runId)), (result) => ({ runId, result })),
+      { concurrency: batch },
+    )
+    for (const { result, runId } of found) {
+      if (runs.length >= limit) break
+      if (result._tag === "Failure") unreadable.push({ runId, message: result.failure.message })
+      else if (status === undefined || result.success.status === status) runs.push(result.success)
+    }
   }
   return { runs, unreadable }
 })

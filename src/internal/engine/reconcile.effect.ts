@@ -8,8 +8,8 @@ import { createdAtOf, type RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { controlSocket } from "../control/control-protocol.effect.ts"
-import { endMarkedProcesses, signal } from "../process/process-tree.effect.ts"
+import { workerAnswers } from "../control/control-client.effect.ts"
+import { endGroup, endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { isAlive, ProcessIdentity } from "../process/process-identity.effect.ts"
 import { lastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -20,6 +20,9 @@ import { SpawnFile } from "./spawn-files.effect.ts"
 /** How long a submitter may take from making a run's folder to starting its worker. */
 const launchPatience = Duration.seconds(10)
 
+/** What processes of a lost run get between SIGTERM and SIGKILL: whoever asks about the run waits for it. */
+const lostGrace = Duration.millis(500)
+
 const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(ProcessIdentity))
 const decodeSpawnFile = Schema.decodeUnknownOption(Schema.fromJsonString(SpawnFile))
 
@@ -28,45 +31,53 @@ const lost: Settlement = {
   payload: { message: "the run's worker is gone", cause: "worker-lost" },
 }
 
+/** The process that was started to be the run's worker, if that is known. */
+export const launchedProcess = Effect.fnUntraced(function* (paths: RunPaths) {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* Effect.orElseSucceed(fs.readFileString(launchFile(paths)), () => "")
+  return Option.getOrUndefined(decodeIdentity(text))
+})
+
 /** Whether nobody works on the run, or ever will. */
 const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) {
-  const fs = yield* FileSystem.FileSystem
   const owner = yield* lastOwner(paths.runDir)
-  if (owner !== undefined) return !(yield* isAlive(owner.identity))
-  const launched = decodeIdentity(yield* Effect.orElseSucceed(fs.readFileString(launchFile(paths)), () => ""))
-  if (Option.isSome(launched)) return !(yield* isAlive(launched.value))
+  if (owner !== undefined) return !(yield* isAlive(owner.identity)) && !(yield* workerAnswers(runId))
+  const launched = yield* launchedProcess(paths)
+  if (launched !== undefined) return !(yield* isAlive(launched))
   const age = (yield* Clock.currentTimeMillis) - createdAtOf(runId)
   return age > Duration.toMillis(launchPatience)
 })
 
 /** Ends the recorded process groups whose leaders are the very processes that were recorded. */
-const endGroups = Effect.fnUntraced(function* (paths: RunPaths) {
+const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.Duration) {
   const fs = yield* FileSystem.FileSystem
   const folder = `${paths.runDir}/spawns`
   const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
-  for (const name of names) {
+  const end = Effect.fnUntraced(function* (name: string) {
     const text = yield* Effect.orElseSucceed(fs.readFileString(`${folder}/${name}`), () => "")
     const file = Option.getOrUndefined(decodeSpawnFile(text))
-    if (file?.process === undefined || file.outcome !== undefined) continue
-    if (yield* isAlive(file.process)) yield* signal(-file.process.pid, "SIGTERM")
-  }
+    if (file?.process === undefined || file.outcome !== undefined) return
+    if (yield* isAlive(file.process)) yield* endGroup(file.process.pid, grace)
+  })
+  yield* Effect.forEach(names, end, { concurrency: 32, discard: true })
 })
 
-/** Takes the run over from a worker that is gone, and settles it. */
+/**
+ * Takes the run over from a worker that is gone, and settles it. Not interruptible: who owns a run and lives must bring
+ * it to its end, since the others wait for that.
+ */
 export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settlement: Settlement) {
-  const { pid, socketDir } = yield* Settings
-  const fs = yield* FileSystem.FileSystem
+  const { pid } = yield* Settings
   const store = yield* RunStore
   const paths = store.paths(runId)
-  yield* takeOwnership(runId, paths.runDir, pid)
   const plan = yield* store.plan(runId)
-  yield* endGroups(paths)
-  yield* endMarkedProcesses(runId, pid, Duration.seconds(plan.limits.cancelGrace))
-  for (const path of [controlSocket(socketDir, runId), `${socketDir}/${runId}.host`]) {
-    yield* Effect.ignore(fs.remove(path, { force: true }))
-  }
+  yield* takeOwnership(runId, paths.runDir, pid)
+  yield* Effect.all([endGroups(paths, lostGrace), endMarkedProcesses(runId, pid, lostGrace)], {
+    concurrency: "unbounded",
+    discard: true,
+  })
   return yield* settleRun(plan, settlement)
-})
+}, Effect.uninterruptible)
 
 /** Brings the run to its end if its worker is gone. Nothing happens when another command does so already. */
 export const settleIfLost = Effect.fn("Run.settleIfLost")(function* (runId: RunId) {

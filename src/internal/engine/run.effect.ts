@@ -40,6 +40,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* <R>(
   const paths = store.paths(runId)
   const log = yield* openEventLog(runId, paths.eventsFile)
   yield* log.append(startOf(plan))
+  yield* store.writeRecord(plan, log.state())
 
   const work = Effect.gen(function* () {
     const driver = yield* makeDriver

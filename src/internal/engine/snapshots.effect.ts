@@ -1,18 +1,31 @@
 /** The snapshots of a run that has ended: `result.json` first, `run.json` last, so that who sees the end sees all. */
-import { Effect } from "effect"
+import { Effect, FileSystem } from "effect"
+import type { RunId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { type RunState, textLimit } from "../../domain/run-state.schema.ts"
 import { runResult, spawnsInOrder } from "../../domain/run-summary.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { controlSocket } from "../control/control-protocol.effect.ts"
 import { fullTexts } from "../store/full-texts.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
+
+/** Removes the run's sockets: nobody looks after one whose snapshot says that it has ended. */
+const removeSockets = Effect.fnUntraced(function* (runId: RunId) {
+  const { socketDir } = yield* Settings
+  const fs = yield* FileSystem.FileSystem
+  for (const path of [controlSocket(socketDir, runId), `${socketDir}/${runId}.host`]) {
+    yield* Effect.ignore(fs.remove(path, { force: true }))
+  }
+})
 
 /** Writes what the final `state` of the run amounts to. */
 export const writeSnapshots = Effect.fn("Run.writeSnapshots")(function* (plan: Plan, state: RunState) {
   const store = yield* RunStore
   const { runId } = plan.invocation
+  yield* removeSockets(runId)
   if (isTerminalStatus(state.status) && state.completedAt !== undefined) {
-    const cut = spawnsInOrder(state).some((spawn) => spawn.result?.text.length === textLimit)
+    const cut = spawnsInOrder(state).some((spawn) => (spawn.result?.text.length ?? 0) >= textLimit - 1)
     const texts = cut ? yield* fullTexts(store.paths(runId).eventsFile) : undefined
     yield* store.writeResult(runResult(runId, state, state.status, state.completedAt, texts))
   }

@@ -4,6 +4,7 @@
  */
 import { Cause, Clock, DateTime, Effect, Exit, Fiber, FiberSet, Option, Scope } from "effect"
 import { canonicalJson } from "../../domain/canonical-json.schema.ts"
+import { cutBytes } from "../../domain/cut-text.schema.ts"
 import type { DriverEvent } from "../../domain/driver.schema.ts"
 import type { SpawnRefused } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
@@ -19,6 +20,7 @@ import {
   spawnVerdict,
 } from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnOptions, SpawnResult } from "../../domain/spawn.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
 import type { Driver, DriverRequest } from "../drivers/driver.effect.ts"
 import { sha256 } from "../plan/digest.effect.ts"
@@ -27,7 +29,7 @@ import { scratchDir } from "../store/run-paths.effect.ts"
 import { makeSpawnFiles } from "./spawn-files.effect.ts"
 import { decodeSpawnInput } from "./spawn-input.effect.ts"
 
-/** How many characters of a tool's input an event keeps. */
+/** How many bytes of a tool's input an event keeps. */
 const toolInputLimit = 2048
 
 export type SpawnerOptions = {
@@ -53,6 +55,7 @@ export type Spawner = {
 export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions) {
   const { driver, log, paths, runId } = options
   const hub = yield* IoHub
+  const { runsDir } = yield* Settings
   const files = yield* makeSpawnFiles(paths)
   const context = yield* Effect.context<Effect.Services<ReturnType<typeof sha256>>>()
   /** Spawns in their own fibers: a program that hangs up does not end them, the run does. */
@@ -68,7 +71,12 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     let sessionRef: string | undefined
     const request: DriverRequest = {
       input,
-      env: { MILL_RUN_ID: runId, MILL_SPAWN_ID: spawnId, MILL_RUN_DEPTH: String(options.depth) },
+      env: {
+        MILL_RUN_ID: runId,
+        MILL_SPAWN_ID: spawnId,
+        MILL_RUN_DEPTH: String(options.depth),
+        MILL_RUNS_DIR: runsDir,
+      },
       cwd: options.cwd,
       scratchDir: scratchDir(paths, spawnId),
       onStart: ({ pid }) => files.started(spawnId, input, pid),
@@ -164,7 +172,7 @@ const eventBody = (spawnId: SpawnId, event: DriverEvent): ReadonlyArray<EventBod
     case "Milestone":
       return [{ type: "spawn:milestone", payload: { spawnId, message: event.message } }]
     case "ToolCall": {
-      const input = event.input?.slice(0, toolInputLimit)
+      const input = event.input === undefined ? undefined : cutBytes(event.input, toolInputLimit)
       const payload = { spawnId, toolName: event.toolName, ...(input === undefined ? {} : { input }) }
       return [{ type: "spawn:tool_call", payload }]
     }

@@ -8,7 +8,7 @@ import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { connectControl, NoWorker } from "../control/control-client.effect.ts"
-import type { IoItem } from "../control/io-hub.effect.ts"
+import { type IoItem, makeLineBuffer } from "../control/line-buffer.effect.ts"
 import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
 import { directoryMode } from "../store/files.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -30,9 +30,12 @@ export const watchEvents = (runId: RunId) =>
     Effect.gen(function* () {
       const { eventsFile, runDir } = (yield* RunStore).paths(runId)
       const cursor = yield* openCursor(eventsFile)
-      yield* Effect.forkScoped(Effect.ignore(lookAfter(runId)))
-      return fileTicks(runDir, "events.ndjson").pipe(
-        Stream.flatMap(() => drain(cursor)),
+      // A run that is lost and cannot be settled never ends: that is told, behind all that the log tells.
+      const hopeless = Stream.fromEffect(Effect.flip(lookAfter(runId)))
+      return Stream.merge(fileTicks(runDir, "events.ndjson"), hopeless).pipe(
+        Stream.flatMap((error) =>
+          error === undefined ? drain(cursor) : Stream.concat(drain(cursor), Stream.fail(error)),
+        ),
         Stream.takeUntil(endsRun),
       )
     }),
@@ -45,13 +48,25 @@ const connectOrEnd = (runId: RunId) =>
     Effect.raceFirst(Effect.andThen(untilEnd(runId), new NoWorker({ runId }))),
   )
 
+/** Takes what the worker tells as fast as it comes, so that a slow reader is slow here and not in the run. */
+const takeAtOnce = Effect.fnUntraced(function* (items: Stream.Stream<IoItem, unknown>) {
+  const buffer = yield* makeLineBuffer
+  yield* items.pipe(
+    Stream.runForEach((item) =>
+      Effect.sync(() => (item.kind === "io" ? buffer.offer(item.io) : buffer.lose(item.lines))),
+    ),
+    Effect.ignoreCause,
+    Effect.ensuring(Effect.sync(buffer.end)),
+    Effect.forkScoped,
+  )
+  return buffer.items
+})
+
 /** What a live run's program and agents print from now on; ends with the run, and at once when it has ended. */
 export const watchIo = (runId: RunId) =>
-  Stream.unwrap(
-    Effect.map(connectOrEnd(runId), (client): Stream.Stream<IoItem> =>
-      Stream.catchCause(client.io(), () => Stream.empty),
-    ),
-  ).pipe(Stream.catchTag("NoWorker", () => Stream.empty))
+  Stream.unwrap(Effect.flatMap(connectOrEnd(runId), (client) => takeAtOnce(client.io()))).pipe(
+    Stream.catchTag("NoWorker", () => Stream.empty),
+  )
 
 /** The runs that are live, and those that start from now on. */
 export const liveRuns = Stream.unwrap(

@@ -1,5 +1,5 @@
 /** What a worker does with the run that it was started for. */
-import { Deferred, Effect, Fiber, FileSystem } from "effect"
+import { Deferred, Duration, Effect, Fiber, FileSystem } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
 import { LaunchError, type StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
@@ -12,10 +12,12 @@ import { driversOf } from "../drivers/driver-registry.effect.ts"
 import { makeProcessDriver } from "../drivers/process-driver.effect.ts"
 import { directExecutor } from "../executors/executor.effect.ts"
 import { readSources } from "../plan/frozen.effect.ts"
+import { endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { fileMode } from "../store/files.effect.ts"
 import { takeOwnership } from "../store/owner-lock.effect.ts"
 import { reserveFile } from "../store/run-paths.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
+import { cancelChildren } from "./cancel.effect.ts"
 import { type CancelRequest, type Cancellation, carryOutRun } from "./run.effect.ts"
 import { settleRun } from "./settle.effect.ts"
 
@@ -45,6 +47,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   const outOfStorage = Effect.fnUntraced(function* ({ message }: StoreError) {
     yield* Effect.logError(message)
     yield* release
+    yield* endMarkedProcesses(runId, pid, Duration.seconds(plan.limits.cancelGrace))
     return yield* settleRun(plan, { type: "run:failed", payload: { message, cause: "storage" } })
   })
   const running = yield* carryOutRun(
@@ -63,6 +66,8 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
       Effect.andThen(Deferred.succeed(cancellation, { reason: "worker terminated" }), Fiber.await(running)),
     ),
   )
+  // Whatever ended it: what was started inside a cancelled run is cancelled with it.
+  if (record.status === "cancelled") yield* cancelChildren(runId)
   yield* Effect.logInfo(record.summaryHuman)
 }, Effect.scoped)
 

@@ -2,7 +2,7 @@
  * The program host as a process: started through an executor, served over its socket, its output told to listeners.
  * What it prints is never protocol, and its standard input is empty.
  */
-import { DateTime, Deferred, Duration, Effect, FileSystem } from "effect"
+import { DateTime, Deferred, Duration, Effect } from "effect"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { ProgramEnd } from "../../domain/host-protocol.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
@@ -11,7 +11,8 @@ import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
 import { type LineSplitter, makeLineSplitter } from "../process/lines.effect.ts"
 import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
-import { directoryMode, reasonOf, storeError } from "../store/files.effect.ts"
+import { reasonOf } from "../store/files.effect.ts"
+import { clearSocketPlace } from "../process/socket-place.effect.ts"
 import type { Executor } from "./executor.effect.ts"
 import { type HostHandlers, serveHost } from "./host-server.effect.ts"
 
@@ -33,12 +34,8 @@ export const runProgram = Effect.fnUntraced(function* (
 ) {
   const settings = yield* Settings
   const hub = yield* IoHub
-  const fs = yield* FileSystem.FileSystem
-  yield* fs
-    .makeDirectory(settings.socketDir, { recursive: true, mode: directoryMode })
-    .pipe(Effect.mapError(storeError(settings.socketDir, "create")))
   const socketPath = `${settings.socketDir}/${plan.invocation.runId}.host`
-  yield* Effect.ignore(fs.remove(socketPath, { force: true }))
+  yield* clearSocketPlace(socketPath)
   const programEnd = yield* Deferred.make<ProgramEnd>()
   const { hungUp } = yield* serveHost(socketPath, {
     ...handlers,
@@ -71,7 +68,12 @@ export const runProgram = Effect.fnUntraced(function* (
       settings.self.command,
       ...settings.self.args,
     ],
-    env: { ...settings.bun.env, MILL_RUN_ID: runId, MILL_RUN_DEPTH: String(depth) },
+    env: {
+      ...settings.bun.env,
+      MILL_RUN_ID: runId,
+      MILL_RUN_DEPTH: String(depth),
+      MILL_RUNS_DIR: settings.runsDir,
+    },
   })
   const process = yield* startProcess({
     ...host,

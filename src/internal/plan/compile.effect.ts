@@ -68,7 +68,7 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
     return { ...source, loadAs: yield* keep(file.wrapped.contents), columnShift: file.wrapped.columnShift }
   })
 
-  const graph = yield* compiler.graph(programPath, { provided: [], topLevelReturn: true })
+  const graph = yield* compiler.graph(programPath, { provided: [], asProgram: true })
   const { config } = driver
   const cancelGrace = loaded.config.cancelGrace ?? defaultCancelGrace
   const content: PlanContent = {

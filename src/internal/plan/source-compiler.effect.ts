@@ -10,7 +10,7 @@ export type GraphFile = {
   readonly path: string
   readonly contents: string
   readonly imports: Readonly<Record<string, string>>
-  /** How the entry is loaded when it returns at the top level: the same lines and, after `columnShift`, columns. */
+  /** How the entry is loaded when not as on disk: the same lines and, after `columnShift` on the first, columns. */
   readonly wrapped?: { readonly contents: string; readonly columnShift: number }
 }
 
@@ -23,7 +23,7 @@ export class SourceCompiler extends Context.Service<
      */
     readonly graph: (
       entry: string,
-      options: { readonly provided: ReadonlyArray<string>; readonly topLevelReturn: boolean },
+      options: { readonly provided: ReadonlyArray<string>; readonly asProgram: boolean },
     ) => Effect.Effect<ReadonlyArray<GraphFile>, ProgramError>
     /** The absolute path of a command that PATH, or a path relative to `cwd`, leads to. */
     readonly which: (

@@ -3,7 +3,7 @@
  * start to the end, whoever listens; after its exit for `drainAfterExit` more, since something that it left behind may
  * hold the pipe. When the scope closes, what is left of the group gets SIGTERM, and SIGKILL after the grace period.
  */
-import { Data, type Duration, Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { Data, type Duration, Effect, Exit, Fiber, Schedule, Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcess } from "effect/process"
 import { endGroup } from "./process-tree.effect.ts"
@@ -46,6 +46,15 @@ const exitOf = (error: PlatformError): ProcessExit => {
   return signal === undefined ? ProcessExit.Code({ code: -1 }) : ProcessExit.Signal({ signal })
 }
 
+/** How often a system that has no room for another process is asked again: for half a minute. */
+const busyRetries = 300
+
+const isBusy = ({ reason: { cause } }: PlatformError): boolean =>
+  typeof cause === "object" &&
+  cause !== null &&
+  "code" in cause &&
+  (cause.code === "EMFILE" || cause.code === "ENFILE" || cause.code === "EAGAIN")
+
 /** Starts the process. Fails when there is no such command, or the system refuses to run it. */
 export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
   // Effect's own clean-up waits for zombies too: it goes on behind ours, and nobody waits for it.
@@ -59,14 +68,20 @@ export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
     forceKillAfter: spec.grace,
     stdin: spec.stdin === undefined ? "ignore" : Stream.make(encoder.encode(spec.stdin)),
   })
-  const handle = yield* Effect.acquireRelease(Scope.provide(command, scope), ({ pid }) =>
-    endGroup(pid, spec.grace),
+  const handle = yield* Scope.provide(command, scope).pipe(
+    Effect.retry({
+      while: isBusy,
+      schedule: Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(busyRetries)]),
+    }),
   )
   const drain = (
     stream: Stream.Stream<Uint8Array, PlatformError>,
     onChunk: (chunk: Uint8Array) => Effect.Effect<void>,
   ) => stream.pipe(Stream.runForEach(onChunk), Effect.ignore, Effect.forkScoped)
   const drains = [yield* drain(handle.stdout, spec.onStdout), yield* drain(handle.stderr, spec.onStderr)]
+
+  // Registered behind the drains, so it runs before they stop: an agent may have much to say when it is ended.
+  yield* Effect.addFinalizer(() => endGroup(handle.pid, spec.grace))
 
   const exit = handle.exitCode.pipe(
     Effect.map((code) => ProcessExit.Code({ code })),

@@ -6,7 +6,7 @@
  * When a write fails the log is broken: every append from then on fails with the same error, and `failure` tells it.
  */
 import { DateTime, Deferred, Effect, Exit, FileSystem, Queue, Result } from "effect"
-import type { IllegalTransition, StoreError } from "../../domain/error.schema.ts"
+import { IllegalTransition, type StoreError } from "../../domain/error.schema.ts"
 import { encodeLine, type EventBody, isDurable, schemaVersion } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../domain/run-state.schema.ts"
@@ -59,13 +59,23 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
       return encodeLine({ schemaVersion, runId, sequence, timestamp, ...body })
     })
 
+  /** A body that cannot be folded or written as JSON is refused like one that may not follow. */
+  const enterSafely = (body: EventBody, timestamp: string) =>
+    Result.flatMap(
+      Result.try({
+        try: () => enter(body, timestamp),
+        catch: (error) => new IllegalTransition({ type: body.type, reason: String(error) }),
+      }),
+      (entered) => entered,
+    )
+
   const writeBatch = Effect.fnUntraced(function* (batch: ReadonlyArray<Append>) {
     const timestamp = DateTime.formatIso(yield* DateTime.now)
     let lines = ""
     let durable = false
     const written: Array<Append> = []
     for (const append of batch) {
-      const entered = enter(append.body, timestamp)
+      const entered = enterSafely(append.body, timestamp)
       if (Result.isFailure(entered)) {
         if (append.done === undefined) yield* Effect.logWarning(entered.failure.message)
         else yield* Deferred.fail(append.done, entered.failure)

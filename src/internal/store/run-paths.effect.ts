@@ -29,3 +29,6 @@ export const scratchDir = (paths: RunPaths, spawnId: SpawnId): string =>
 
 /** Space that a live run keeps for itself on the disk. */
 export const reserveFile = (paths: RunPaths): string => `${paths.runDir}/reserve`
+
+/** Names the control socket of the run's worker. */
+export const controlFile = (paths: RunPaths): string => `${paths.runDir}/control`

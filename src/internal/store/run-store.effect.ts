@@ -15,6 +15,9 @@ import { directoryMode, fileMode, storeError, syncDirectory, writeAtomically } f
 import { pathsIn, runPaths } from "./run-paths.effect.ts"
 
 const isRunId = Schema.is(RunId)
+
+/** Other folders in the store are none of mill's. */
+const isRunName = (name: string): name is RunId => name.startsWith("run_") && isRunId(name)
 const decodePlan = Schema.decodeUnknownEffect(Schema.fromJsonString(Plan))
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord))
 const decodeResult = Schema.decodeUnknownEffect(Schema.fromJsonString(RunResult))
@@ -130,7 +133,7 @@ export class RunStore extends Context.Service<
       const names = fs.readDirectory(runsDir).pipe(
         Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed<Array<string>>([])),
         Effect.catchTag("PlatformError", (error) => Effect.fail(storeError(runsDir, "read")(error))),
-        Effect.map((found) => found.filter(isRunId).sort().reverse()),
+        Effect.map((found) => found.filter(isRunName).sort().reverse()),
       )
 
       return RunStore.of({

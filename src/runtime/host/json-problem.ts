@@ -3,7 +3,8 @@
 /** The first part of `value` that JSON cannot hold, as a path such as `$.items[3]` and a reason; nothing when all is well. */
 export const jsonProblem = (value: unknown): string | undefined => problemAt(value, "$", new Set())
 
-const problemAt = (value: unknown, path: string, above: ReadonlySet<object>): string | undefined => {
+/** `above` holds the objects that the value lies in; it is the same after as before. */
+const problemAt = (value: unknown, path: string, above: Set<object>): string | undefined => {
   switch (typeof value) {
     case "bigint":
       return `${path} is a BigInt`
@@ -20,27 +21,33 @@ const problemAt = (value: unknown, path: string, above: ReadonlySet<object>): st
   }
 }
 
-const objectProblem = (value: object, path: string, above: ReadonlySet<object>): string | undefined => {
+const objectProblem = (value: object, path: string, above: Set<object>): string | undefined => {
   if (above.has(value)) return `${path} contains itself`
   if (above.size > 2000) return `${path} is nested too deeply`
+  above.add(value)
+  const problem = contentsProblem(value, path, above)
+  above.delete(value)
+  return problem
+}
+
+const contentsProblem = (value: object, path: string, above: Set<object>): string | undefined => {
   if ("toJSON" in value && typeof value.toJSON === "function") {
     const json: unknown = value.toJSON()
-    return json === value ? undefined : problemAt(json, path, new Set([...above, value]))
+    return json === value ? undefined : problemAt(json, path, above)
   }
   const kind = Object.prototype.toString.call(value)
   if (kind !== "[object Object]" && kind !== "[object Array]") return `${path} is a ${kind.slice(8, -1)}`
-  const within = new Set([...above, value])
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
       const problem =
-        item === undefined ? `${path}[${index}] is undefined` : problemAt(item, `${path}[${index}]`, within)
+        item === undefined ? `${path}[${index}] is undefined` : problemAt(item, `${path}[${index}]`, above)
       if (problem !== undefined) return problem
     }
     return undefined
   }
   for (const [key, item] of Object.entries(value)) {
     const step = /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
-    const problem = problemAt(item, `${path}${step}`, within)
+    const problem = problemAt(item, `${path}${step}`, above)
     if (problem !== undefined) return problem
   }
   return undefined

@@ -24,41 +24,51 @@ export class RpcFailure extends Error {
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (error: RpcFailure) => void }
 
+/** How long an exiting program tries to say its last words, in milliseconds. */
+const exitPatience = 1000
+
 /** Connects to the worker; `onClose` is called when the worker has gone. */
 export const connect = async (path: string, onClose: () => void): Promise<RpcClient> => {
   const pending = new Map<number, Pending>()
   const encoder = new TextEncoder()
   const decoder = new TextDecoder()
   const parts: Array<string> = []
-  let unsent: Array<Uint8Array> = []
+  let unsent: Uint8Array = new Uint8Array(0)
+  let waiting: Array<string> = []
   let lastId = 0
 
+  /** Hands as much to the system as it takes. */
   const flush = () => {
-    while (unsent[0] !== undefined) {
-      const [head, ...rest] = unsent
-      const written = socket.write(head)
-      if (written < head.length) {
-        unsent = [head.subarray(Math.max(0, written)), ...rest]
-        return
+    while (unsent.length > 0 || waiting.length > 0) {
+      if (unsent.length === 0) {
+        unsent = encoder.encode(waiting.join(""))
+        waiting = []
       }
-      unsent = rest
+      const written = Math.max(0, socket.write(unsent))
+      unsent = unsent.subarray(written)
+      if (unsent.length > 0) return
     }
   }
   const send = (message: object) => {
-    unsent.push(encoder.encode(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`))
-    if (unsent.length === 1) flush()
+    waiting.push(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`)
+    if (unsent.length === 0) flush()
   }
+  // A program that exits has no turn left in which to be called when there is room: ask until there is.
+  process.on("exit", () => {
+    const deadline = performance.now() + exitPatience
+    while ((unsent.length > 0 || waiting.length > 0) && performance.now() < deadline) flush()
+  })
   const receive = (line: string) => {
     const message: unknown = JSON.parse(line)
     if (typeof message !== "object" || message === null || !("id" in message)) return
     const id = Number(message.id)
-    const waiting = pending.get(id)
-    if (waiting === undefined) return
+    const call = pending.get(id)
+    if (call === undefined) return
     pending.delete(id)
     if (pending.size === 0) socket.unref()
     if ("error" in message && message.error !== undefined)
-      waiting.reject(new RpcFailure(message.error as RpcError))
-    else waiting.resolve("result" in message ? message.result : undefined)
+      call.reject(new RpcFailure(message.error as RpcError))
+    else call.resolve("result" in message ? message.result : undefined)
   }
   const socket = await Bun.connect({
     unix: path,

@@ -1,0 +1,190 @@
+/** A run that is cancelled is over for good, whatever it does: one end, and nothing of it left. */
+import { describe, expect, test } from "bun:test"
+import { millCommand } from "../support/mill.ts"
+import { makeCancelWorld } from "./cancel-world.ts"
+
+const {
+  begin,
+  beginSpawns,
+  cancel,
+  endOf,
+  marked,
+  untilEnded,
+  untilLogged,
+  untilNothingLeft,
+  workerOf,
+  world,
+} = makeCancelWorld()
+const timeout = 60_000
+
+const cancelledAs = (runId: string) => ({
+  code: 0,
+  stderr: "",
+  answer: { runId, status: "cancelled", alreadyTerminal: false },
+})
+
+describe("mill cancel", () => {
+  for (const driver of ["hangs", "stubborn", "family"]) {
+    test(
+      `ends agents that are of the kind "${driver}", and all that they have started`,
+      async () => {
+        const runId = await beginSpawns(driver)
+        expect(await cancel(runId, "--reason", "enough")).toEqual(cancelledAs(runId))
+        // Not in a while: now.
+        expect(marked(runId)).toEqual([])
+        expect(endOf(runId)).toEqual({
+          type: "run:cancelled",
+          payload: { reason: "enough" },
+          cancelled: 2,
+          errors: [],
+        })
+        expect(world.record(runId)).toMatchObject({
+          status: "cancelled",
+          spawns: { started: 2, running: 0, cancelled: 2 },
+        })
+        expect((await world.mill(["wait", runId, "--timeout", "5"])).code).toBe(130)
+        await untilNothingLeft(runId)
+      },
+      timeout,
+    )
+  }
+
+  test(
+    "at once by many ends the run once, and answers each",
+    async () => {
+      const runId = await beginSpawns()
+      const answers = await Promise.all(Array.from({ length: 5 }, () => cancel(runId)))
+      for (const { answer, code, stderr } of answers) {
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+        expect(answer).toEqual({ runId, status: "cancelled", alreadyTerminal: expect.any(Boolean) })
+      }
+      expect(answers.some(({ answer }) => !answer.alreadyTerminal)).toBe(true)
+      expect(endOf(runId)).toMatchObject({ type: "run:cancelled", payload: {}, cancelled: 2 })
+    },
+    timeout,
+  )
+
+  test(
+    "of a run that has ended changes nothing, and says so",
+    async () => {
+      const { events, record } = await world.run(world.write("done.ts", "export default 1"))
+      const { id } = record
+      expect(await cancel(id)).toEqual({
+        code: 0,
+        stderr: "",
+        answer: { runId: id, status: "complete", alreadyTerminal: true },
+      })
+      const { code, stdout } = await world.mill(["cancel", id])
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("had ended already") })
+      expect(world.events(id)).toEqual([...events])
+      expect(world.record(id)).toEqual(record)
+    },
+    timeout,
+  )
+
+  test(
+    "kills a worker that does not answer, and settles its run",
+    async () => {
+      const runId = await beginSpawns("family")
+      process.kill(workerOf(runId), "SIGSTOP")
+      expect(await cancel(runId, "--reason", "stuck")).toEqual(cancelledAs(runId))
+      expect(endOf(runId)).toMatchObject({
+        type: "run:cancelled",
+        payload: { reason: "stuck" },
+        cancelled: 2,
+        errors: [],
+      })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "of a run that has just been submitted ends it",
+    async () => {
+      const { stdout } = await world.mill(["run", "spawns.ts", "--json"])
+      const { runId } = JSON.parse(stdout)
+      expect(await cancel(runId)).toEqual(cancelledAs(runId))
+      expect(endOf(runId)).toMatchObject({ type: "run:cancelled", errors: [] })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "ends a program that never lets go of its processor",
+    async () => {
+      const runId = await begin("loop.ts", "loops")
+      expect(await cancel(runId)).toEqual(cancelledAs(runId))
+      expect(endOf(runId)).toMatchObject({ type: "run:cancelled" })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "ends a program that ignores SIGTERM",
+    async () => {
+      world.write(
+        "ignores.ts",
+        `process.on("SIGTERM", () => {})\nmill.log("ignores")\nsetInterval(() => {}, 1000)`,
+      )
+      const runId = await begin("ignores.ts", "ignores")
+      expect(await cancel(runId)).toEqual(cancelledAs(runId))
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "ends the runs that were started inside the run",
+    async () => {
+      const inner = await inside()
+      expect(await cancel(inner.parent)).toEqual(cancelledAs(inner.parent))
+      expect(endOf(inner.child)).toMatchObject({
+        type: "run:cancelled",
+        payload: { reason: `its parent ${inner.parent} was cancelled` },
+        cancelled: 2,
+      })
+      for (const runId of [inner.parent, inner.child]) await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+})
+
+/** A run, and one that its program has started. */
+const inside = async () => {
+  world.write(
+    "outer.ts",
+    `const child = Bun.spawn([...${JSON.stringify(millCommand)}, "run", "spawns.ts", "--json"], { stdout: "pipe" })
+mill.log(await new Response(child.stdout).text())
+setInterval(() => {}, 1000)`,
+  )
+  const parent = await begin("outer.ts", "run:log")
+  const [log] = world.events(parent).filter(({ type }) => type === "run:log")
+  if (log?.type !== "run:log") throw new Error("the inner run was not started")
+  const child = String(JSON.parse(log.payload.message).runId)
+  await untilLogged(child, "spawn:milestone", 2)
+  return { parent, child }
+}
+
+describe("a signal to the worker", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(
+      `cancels the run when it is ${signal}`,
+      async () => {
+        const runId = await beginSpawns("family")
+        process.kill(workerOf(runId), signal)
+        await untilEnded(runId)
+        expect(endOf(runId)).toEqual({
+          type: "run:cancelled",
+          payload: { reason: "worker terminated" },
+          cancelled: 2,
+          errors: [],
+        })
+        await untilNothingLeft(runId)
+      },
+      timeout,
+    )
+  }
+})

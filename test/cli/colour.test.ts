@@ -1,0 +1,65 @@
+/** Colour is for terminals, and for those who have not said no. */
+import { beforeAll, expect, test } from "bun:test"
+import { makeWorld, millCommand, type MillOptions } from "../support/mill.ts"
+
+const world = makeWorld()
+beforeAll(async () => {
+  world.write("bad.ts", `throw new Error("oh")`)
+  await world.run("bad.ts", ["--driver", "offline"])
+}, 20_000)
+
+/** What `mill` shows in a terminal. */
+const inTerminal = async (args: ReadonlyArray<string>, env: MillOptions["env"] = {}) => {
+  const decoder = new TextDecoder()
+  let output = ""
+  const closed = Promise.withResolvers<void>()
+  const child = Bun.spawn([...millCommand, ...args], {
+    cwd: world.dir,
+    env: { ...process.env, MILL_HOME: `${world.dir}/home`, NO_COLOR: undefined, ...env },
+    terminal: {
+      cols: 120,
+      data: (_, bytes) => {
+        output += decoder.decode(bytes, { stream: true })
+      },
+      exit: () => closed.resolve(),
+    },
+  })
+  const [code] = await Promise.all([child.exited, closed.promise])
+  return { code, output }
+}
+
+const escape = "\u001b"
+
+test.concurrent("a terminal has colour", async () => {
+  expect((await inTerminal(["status", "nosuch"])).output).toContain(`${escape}[31m`)
+}, 20_000)
+
+test.concurrent.each([
+  ["with NO_COLOR", [], { NO_COLOR: "1" }],
+  ["with --no-color", ["--no-color"], {}],
+] as const)(
+  "not %s",
+  async (_, flags, env) => {
+    for (const args of [
+      ["status", "last"],
+      ["status", "nosuch"],
+    ]) {
+      const { output } = await inTerminal([...args, ...flags], env)
+      expect(output).toMatch(/failed|nosuch/)
+      expect(output).not.toContain(escape)
+    }
+  },
+  20_000,
+)
+
+test.concurrent("nor with --json, which is for programs", async () => {
+  const { code, output } = await inTerminal(["ls", "--json"])
+  expect(JSON.parse(output)).toHaveLength(1)
+  expect(code).toBe(0)
+}, 20_000)
+
+test.concurrent("a pipe has none", async () => {
+  const { stderr, stdout } = await world.mill(["status", "last"], { env: { NO_COLOR: undefined } })
+  expect(stdout + stderr).toMatch(/failed|nosuch/)
+  expect(stdout + stderr).not.toContain(escape)
+}, 20_000)

@@ -1,0 +1,90 @@
+/** A run whose processes are killed comes to its end by itself: no command of mill is run here before it has. */
+import { describe, expect, test } from "bun:test"
+import { makeCancelWorld } from "./cancel-world.ts"
+
+const { begin, beginSpawns, endOf, hostOf, untilEnded, untilNothingLeft, workerOf, world } = makeCancelWorld()
+const timeout = 60_000
+
+describe("when the program's process is killed", () => {
+  test(
+    "the run has failed, and its agents are ended",
+    async () => {
+      const runId = await beginSpawns("family")
+      process.kill(hostOf(runId), "SIGKILL")
+      await untilEnded(runId)
+      expect(endOf(runId)).toEqual({
+        type: "run:failed",
+        payload: { cause: "program-exit", message: "the program's process was killed by SIGKILL" },
+        cancelled: 2,
+        errors: [],
+      })
+      await untilNothingLeft(runId)
+      expect((await world.mill(["wait", runId, "--timeout", "5"])).code).toBe(1)
+    },
+    timeout,
+  )
+})
+
+describe("when the worker is killed", () => {
+  for (const driver of ["hangs", "stubborn", "family"]) {
+    test(
+      `agents of the kind "${driver}" are ended, and the run has failed`,
+      async () => {
+        const runId = await beginSpawns(driver)
+        process.kill(workerOf(runId), "SIGKILL")
+        await untilEnded(runId)
+        expect(endOf(runId)).toEqual({
+          type: "run:failed",
+          payload: { cause: "worker-lost", message: "the run's worker is gone" },
+          cancelled: 0,
+          errors: ["worker-lost", "worker-lost"],
+        })
+        await untilNothingLeft(runId)
+        const { code, stdout } = await world.mill(["status", runId, "--json"])
+        expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, status: "failed" })
+      },
+      timeout,
+    )
+  }
+
+  test(
+    "a program that waits for nothing of mill's is ended",
+    async () => {
+      const runId = await begin("silent.ts")
+      process.kill(workerOf(runId), "SIGKILL")
+      await untilEnded(runId)
+      expect(endOf(runId)).toMatchObject({ type: "run:failed", payload: { cause: "worker-lost" } })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "a program that never lets go of its processor is ended by whoever looks",
+    async () => {
+      const runId = await begin("loop.ts", "loops")
+      process.kill(workerOf(runId), "SIGKILL")
+      const { code, stdout } = await world.mill(["status", runId, "--json"])
+      expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, status: "failed" })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "who waits for the run, or follows it, is told of its end",
+    async () => {
+      const runId = await beginSpawns()
+      const waiting = world.mill(["wait", runId, "--timeout", "30", "--json"])
+      const watching = world.mill(["watch", "--run", runId, "--channel", "all", "--json"])
+      process.kill(hostOf(runId), "SIGSTOP")
+      process.kill(workerOf(runId), "SIGKILL")
+      const [waited, watched] = await Promise.all([waiting, watching])
+      expect([waited.code, watched.code]).toEqual([1, 1])
+      expect(JSON.parse(waited.stdout).status).toBe("failed")
+      expect(watched.stdout.trimEnd().split("\n").at(-1)).toContain(`"run:failed"`)
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+})

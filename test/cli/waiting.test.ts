@@ -1,0 +1,134 @@
+/** A run outlives whoever waits for it; it has one worker, whoever else tries to be it. */
+import { beforeAll, describe, expect, test } from "bun:test"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { RunPaths } from "../../src/domain/run.schema.ts"
+import { copyRun, eventually, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+
+const world = makeWorld()
+const gate = join(world.dir, "gate")
+const started = join(world.dir, "started")
+writeConfig(world, {
+  gated: jsonlDriver(
+    writeScript(
+      world,
+      "gated",
+      `echo "$MILL_RUN_ID" >> "${started}"; read -r _ < "${gate}"; echo '{"type":"result","text":"done"}'`,
+    ),
+  ),
+})
+const program = world.write(
+  "program.ts",
+  `export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })).text`,
+)
+const starts = () => (existsSync(started) ? readFileSync(started, "utf8").trim().split("\n") : [])
+
+/** Starts a run whose agent waits, does something, then lets the agent go on and waits for the end. */
+const meanwhile = async (what: (runId: string, paths: RunPaths) => Promise<void>) => {
+  rmSync(gate, { force: true })
+  Bun.spawnSync(["mkfifo", gate])
+  const before = starts().length
+  const { paths, runId } = JSON.parse((await world.mill(["run", program, "--json"])).stdout)
+  await eventually("the agent is there", () => starts().length > before)
+  await what(runId, paths)
+  writeFileSync(gate, "\n")
+  const waited = await world.mill(["wait", runId, "--json", "--timeout", "20"])
+  return { runId, code: waited.code, record: JSON.parse(waited.stdout) }
+}
+
+/** What of the child's stderr tells that it has begun to wait: nothing does, so its open socket or file must. */
+const interrupted = async (args: ReadonlyArray<string>, ready: (pid: number) => boolean) => {
+  const child = world.start(args)
+  await eventually(`${args.join(" ")} waits`, () => ready(child.pid))
+  child.kill("SIGINT")
+  return { code: await child.exited, stderr: await new Response(child.stderr).text() }
+}
+
+/** Whether the process watches files, which it does when it waits. */
+const watches = (pid: number): boolean => {
+  const found = Bun.spawnSync(["sh", "-c", `ls -l /proc/${pid}/fd`]).stdout.toString()
+  return found.includes("inotify")
+}
+
+describe("while a run goes on", () => {
+  test("wait --timeout ends with 124, and the run goes on", async () => {
+    const { code, record } = await meanwhile(async (runId) => {
+      const { code, stderr, stdout } = await world.mill(["wait", runId, "--timeout", "0.05", "--json"])
+      const { error } = JSON.parse(stdout)
+      expect([code, error._tag, error.run, error.seconds]).toEqual([124, "WaitTimeout", runId, 0.05])
+      expect(stderr).toContain("it goes on")
+      const status = await world.mill(["status", runId, "--json"])
+      expect(JSON.parse(status.stdout)).toMatchObject({
+        status: "running",
+        spawns: { started: 1, running: 1 },
+      })
+    })
+    expect([code, record.status]).toEqual([0, "complete"])
+  }, 30_000)
+
+  test("wait that is interrupted ends with 130, and the run goes on", async () => {
+    const { code, record } = await meanwhile(async (runId) => {
+      expect((await interrupted(["wait", runId, "--timeout", "60"], watches)).code).toBe(130)
+    })
+    expect([code, record.status]).toEqual([0, "complete"])
+  }, 30_000)
+
+  test("run --sync that is interrupted ends with 130, says what to do, and the run goes on", async () => {
+    rmSync(gate, { force: true })
+    Bun.spawnSync(["mkfifo", gate])
+    const before = starts().length
+    const { code, stderr } = await interrupted(
+      ["run", program, "--sync"],
+      (pid) => starts().length > before && watches(pid),
+    )
+    const runId = starts().at(-1) ?? ""
+    expect(code).toBe(130)
+    expect(stderr).toContain(`${runId} goes on`)
+    for (const next of ["watch --run", "cancel"]) expect(stderr).toContain(`mill ${next} ${runId}`)
+    writeFileSync(gate, "\n")
+    expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
+  }, 30_000)
+
+  test("a second worker refuses: no second start, no second agent", async () => {
+    const before = starts().length
+    const { code, runId } = await meanwhile(async (runId, paths) => {
+      const second = await world.mill(["_worker", "--run-id", runId, "--runs-dir", world.runsDir])
+      expect(second.code).toBe(1)
+      expect(second.stderr).toMatch(/is owned by process \d+, which is alive/)
+      expect(readFileSync(paths.eventsFile, "utf8").match(/"type":"run:start"/g)).toHaveLength(1)
+    })
+    expect(code).toBe(0)
+    expect(starts().slice(before)).toEqual([runId])
+    expect(world.events(runId).map(({ type }) => `${type}`)).toEqual([
+      "run:start",
+      "spawn:start",
+      "spawn:complete",
+      "run:complete",
+    ])
+  }, 30_000)
+})
+
+describe("a run that was cancelled", () => {
+  const runId = `run_${"7".repeat(26)}`
+  beforeAll(async () => {
+    world.write("empty.ts", "")
+    const { record } = await world.run("empty.ts")
+    const folder = copyRun(world, record.id, runId)
+    const events = world
+      .events(runId)
+      .map((event) =>
+        event.type === "run:complete"
+          ? { ...event, type: "run:cancelled", payload: { reason: "enough" } }
+          : event,
+      )
+    writeFileSync(join(folder, "events.ndjson"), events.map((event) => `${JSON.stringify(event)}\n`).join(""))
+    for (const name of ["run.json", "result.json"]) rmSync(join(folder, name))
+  }, 20_000)
+  test("makes wait end with 130, and status with 0", async () => {
+    const wait = await world.mill(["wait", runId, "--json", "--timeout", "20"])
+    expect([wait.code, JSON.parse(wait.stdout).status]).toEqual([130, "cancelled"])
+    const status = await world.mill(["status", runId])
+    expect(status.stdout).toMatch(/cancelled\n\s+enough\n/)
+    expect(status.code).toBe(0)
+  }, 20_000)
+})

@@ -1,0 +1,93 @@
+/** What the program and its agents print, as those who watch hear it. */
+import { describe, expect, test } from "bun:test"
+import { eventually, isAlive } from "../support/mill.ts"
+import { type Item, items, makeWatchWorld, ticking } from "./watch-world.ts"
+
+const { begin, follow, gate, open, spawn, world } = makeWatchWorld()
+
+describe("mill watch --channel", () => {
+  test("tells what the program and its agents print, as far as it was asked for", async () => {
+    const go = gate("io")
+    const runId =
+      await begin(`${ticking}await Promise.all([${spawn(go)}, ${spawn(go)}]); clearInterval(ticker)
+console.log("out"); console.error("err"); process.stdout.write("no end")`)
+    const watch = (...args: ReadonlyArray<string>) => follow(["--run", runId, "--channel", ...args])
+    const [all, io, program, driver, one] = [
+      watch("all"),
+      watch("io"),
+      watch("io", "--source", "program"),
+      watch("io", "--source", "driver"),
+      watch("all", "--spawn", "spawn_2"),
+    ]
+    await Promise.all([all, io, program].map(({ has }) => has(`tick`)))
+    // These two hear nothing yet: they have listened for a while when one that has come later hears something.
+    await one.has("spawn:start")
+    await eventually("the watchers have begun", () => [driver, one].every(({ seen }) => seen.err !== ""))
+    for (let late = 0; late < 3; late += 1) {
+      const last = watch("io")
+      await last.has("tick")
+      last.child.kill("SIGINT")
+      await last.end()
+    }
+    open("io")
+    const printed = (
+      { items }: Awaited<ReturnType<typeof all.end>>,
+      wanted: (item: Item) => boolean = () => true,
+    ) =>
+      items
+        .filter((item) => item.kind === "io" && wanted(item) && !item.line?.startsWith("tick"))
+        .map(({ line, source, spawnId = "-", stream }) => `${source} ${spawnId} ${stream} ${line}`)
+        .toSorted()
+    const agentLines = (spawnId: string) => [
+      `driver ${spawnId} stderr agent error ${spawnId}`,
+      `driver ${spawnId} stdout agent ${spawnId}`,
+      `driver ${spawnId} stdout {"type":"result","text":"done"}`,
+      `driver ${spawnId} stdout {"type":"tool_call","toolName":"look"}`,
+    ]
+    const programLines = ["program - stderr err", "program - stdout no end", "program - stdout out"]
+    const agents = [...agentLines("spawn_1"), ...agentLines("spawn_2")]
+    const [ofAll, ofIo, ofProgram, ofDriver, ofOne] = await Promise.all(
+      [all, io, program, driver, one].map(({ end }) => end()),
+    )
+    if (!ofAll || !ofIo || !ofProgram || !ofDriver || !ofOne) throw new Error("five have watched")
+    expect(printed(ofIo)).toEqual([...agents, ...programLines].toSorted())
+    expect(printed(ofAll)).toEqual(printed(ofIo))
+    expect(ofAll.items.flatMap(({ event }) => event ?? [])).toEqual([...world.events(runId)])
+    expect(ofIo.items.every(({ kind }) => kind === "io")).toBe(true)
+    expect(printed(ofProgram)).toEqual(programLines)
+    expect(printed(ofDriver)).toEqual(agents.toSorted())
+    expect(printed(ofOne)).toEqual(agentLines("spawn_2"))
+    const types = ofOne.items.flatMap(({ event }) => event?.type ?? [])
+    expect(types).toEqual(["spawn:start", "spawn:tool_call", "spawn:complete", "run:complete"])
+    for (const { code, stderr } of [ofAll, ofIo, ofProgram, ofDriver, ofOne]) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("not kept") })
+    }
+  }, 30_000)
+
+  test("tells a reader that does not read how many lines it has lost, and does not hold up the run", async () => {
+    const runId = await begin(`${ticking}await ${spawn(gate("noise"))}; clearInterval(ticker)`, [
+      "--driver",
+      "noisy",
+    ])
+    const watcher = world.start(["watch", "--json", "--run", runId, "--channel", "io"])
+    const reader = watcher.stdout.getReader()
+    const first = await reader.read()
+    open("noise")
+    expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
+    expect(isAlive(watcher.pid)).toBe(true)
+    let text = new TextDecoder().decode(first.value)
+    const decoder = new TextDecoder()
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      text += decoder.decode(next.value, { stream: true })
+    const told = items(text)
+    const numbers = told.flatMap(({ line = "" }) =>
+      line.startsWith("noise") ? [Number(line.split(" ")[1])] : [],
+    )
+    const dropped = told.reduce((sum, { lines = 0 }) => sum + lines, 0)
+    expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+    expect(dropped).toBeGreaterThan(0)
+    const others = told.filter(({ line }) => line?.startsWith("{")).length
+    expect(numbers.length + others + dropped).toBeGreaterThanOrEqual(100_000)
+    expect(await watcher.exited).toBe(0)
+  }, 60_000)
+})

@@ -1,0 +1,119 @@
+/** What a run tells to whoever follows it: everything, in order, while it goes, until its end. */
+import { describe, expect, test } from "bun:test"
+import { existsSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import { eventually, millCommand } from "../support/mill.ts"
+import { items, makeWatchWorld } from "./watch-world.ts"
+
+const { begin, follow, gate, open, spawn, world } = makeWatchWorld()
+
+describe("mill watch", () => {
+  test("tells two watchers of 100,000 events, each in order, and ends by itself with the run", async () => {
+    const runId = await begin(`await ${spawn(gate("tools"))}`, ["--driver", "busy"])
+    const watchers = [follow(["--run", runId]), follow(["--run", runId])]
+    const waiting = world.mill(["wait", runId, "--timeout", "60"])
+    await Promise.all(watchers.map(({ has }) => has(`"spawn:start"`)))
+    open("tools")
+    const ends = await Promise.all(watchers.map(({ end }) => end()))
+    expect(ends.map(({ code }) => code)).toEqual([0, 0])
+    expect((await waiting).code).toBe(0)
+    const logged = world.events(runId)
+    expect(logged.length).toBe(100_004)
+    expect(logged.every(({ sequence }, index) => sequence === index + 1)).toBe(true)
+    for (const { items } of ends) {
+      const same =
+        items.length === logged.length && items.every(({ event }, at) => Bun.deepEquals(event, logged[at]))
+      expect(same).toBe(true)
+    }
+  }, 60_000)
+
+  test("of a run that has ended tells it again, and exits as the run did", async () => {
+    const done = await begin(`console.log("gone by"); export default 1`)
+    const broken = await begin(`throw new Error("broken")`)
+    const all = await Promise.all([done, broken].map((runId) => follow(["--run", runId]).end()))
+    expect(all.map(({ code }) => code)).toEqual([0, 1])
+    expect(all.map((watched) => watched.items.map(({ event }) => event?.type))).toEqual([
+      ["run:start", "run:complete"],
+      ["run:start", "run:failed"],
+    ])
+    const io = await follow(["--run", done, "--channel", "all"]).end()
+    expect(io.items.map(({ kind }) => kind)).toEqual(["event", "event"])
+    expect(io.stderr).toContain("what was printed before now is not kept")
+    expect(await follow(["--run", done, "--channel", "io"]).end()).toMatchObject({ code: 0, items: [] })
+  }, 30_000)
+
+  test("tells of events while the run goes, and ends after the last one", async () => {
+    const runId = await begin(`mill.log("first"); await ${spawn(gate("goes"))}; mill.log("second")`)
+    const watcher = follow(["--run", runId])
+    await watcher.has(`"spawn:start"`)
+    expect(watcher.seen.out).not.toContain("second")
+    open("goes")
+    const { code, items, stderr } = await watcher.end()
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect(items.map(({ event }) => event)).toEqual([...world.events(runId)])
+  }, 30_000)
+
+  test("without a run tells of all live runs, and of those that start", async () => {
+    await (
+      await world.run(world.write("over.ts", "export default 1"))
+    ).record
+    const before = await begin(`await ${spawn(gate("both"))}`)
+    const watcher = follow([])
+    await watcher.has(before)
+    const after = await begin(`await ${spawn(gate("both"))}`)
+    await watcher.has(after)
+    open("both")
+    await eventually("both ends are told", () => watcher.seen.out.split(`"run:complete"`).length > 2)
+    watcher.child.kill("SIGINT")
+    const { code, items } = await watcher.end()
+    expect(code).toBe(130)
+    expect([...new Set(items.map(({ runId }) => runId))]).toEqual([before, after])
+    for (const runId of [before, after]) {
+      const told = items.filter((item) => item.runId === runId).map(({ event }) => event)
+      expect(told).toEqual([...world.events(runId)])
+    }
+  }, 30_000)
+
+  test("goes on when one of all runs cannot be read", async () => {
+    const broken = await begin(`await ${spawn(gate("torn"))}`)
+    const watcher = follow([])
+    await watcher.has(broken)
+    rmSync(join(world.runsDir, broken), { recursive: true })
+    const other = await begin(`export default 1`)
+    await eventually("the end of the other run is told", () =>
+      items(watcher.seen.out).some(({ event, runId }) => runId === other && event?.type === "run:complete"),
+    )
+    await eventually("the lost run is told of", () => watcher.seen.err.includes(broken))
+    watcher.child.kill("SIGINT")
+    expect((await watcher.end()).code).toBe(130)
+    open("torn")
+  }, 30_000)
+
+  test("ends at once when its reader has seen enough, also while the run is silent", async () => {
+    const runId = await begin(`await ${spawn(gate("silent"))}`)
+    const line = `"$@" watch --run ${runId} | head -1; echo "left"`
+    const shell = Bun.spawn(["sh", "-c", line, "sh", ...millCommand], {
+      cwd: world.dir,
+      env: { ...process.env, MILL_HOME: join(world.dir, "home") },
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    expect(await new Response(shell.stdout).text()).toMatch(/^[^\n]+\nleft\n$/)
+    expect(await new Response(shell.stderr).text()).toBe("")
+    expect(existsSync(join(world.runsDir, runId, "result.json"))).toBe(false)
+    open("silent")
+    expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
+  }, 30_000)
+
+  test("ends with 130 at Ctrl-C, and the run goes on", async () => {
+    const runId = await begin(`await ${spawn(gate("goes on"))}`)
+    const watchers = ["events", "io", "all"].map((channel) => follow(["--run", runId, "--channel", channel]))
+    await Promise.all([watchers[0]?.has("spawn:start"), watchers[2]?.has("spawn:start")])
+    await eventually("the second one listens", () => watchers[1]?.seen.err !== "")
+    for (const { child } of watchers) child.kill("SIGINT")
+    const ends = await Promise.all(watchers.map(({ end }) => end()))
+    expect(ends.map(({ code }) => code)).toEqual([130, 130, 130])
+    open("goes on")
+    expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
+  }, 30_000)
+})

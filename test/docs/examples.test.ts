@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { makeWorld, ofType, repository } from "../support/mill.ts"
+
+const world = makeWorld()
+const folder = join(repository, "examples")
+const timeout = 20_000
+
+const rehearse = (name: string, args: ReadonlyArray<string> = []) =>
+  world.run(join(folder, name), ["--driver", "offline", ...args])
+
+describe("examples", () => {
+  test("begin with the reference to the types and two lines that say what they are", () => {
+    const names = readdirSync(folder).toSorted()
+    expect(names).toEqual(["fan-out.ts", "sequential.ts", "until-check-passes.ts"])
+    for (const name of names) {
+      const [first, ...rest] = readFileSync(join(folder, name), "utf8").split("\n")
+      expect(first).toBe('/// <reference types="@mill/core/program" />')
+      expect(rest.slice(0, 3)).toEqual([expect.stringMatching(/^\/\/ /), expect.stringMatching(/^\/\/ /), ""])
+    }
+  })
+
+  test(
+    "sequential.ts: the second step is about what the first one gave",
+    async () => {
+      const { code, events, result } = await rehearse("sequential.ts", ["--", "src/auth"])
+      expect(code).toBe(0)
+      const analysis = expect.stringMatching(/^This is scout, .*"Review src\/auth and summarize/)
+      const plan = expect.stringMatching(/^This is planner, .*"Make a plan from this analysis: This is scout/)
+      expect(result.programResult).toEqual({ folder: "src/auth", analysis, plan })
+      const prompts = ofType(events, "spawn:start").map(({ payload }) => payload.input.prompt)
+      expect(prompts[1]).toEndWith(`\n\n${result.spawns[0]?.text}`)
+    },
+    timeout,
+  )
+
+  test(
+    "fan-out.ts: three work at once, and one has the last word about all three",
+    async () => {
+      const { code, events, result } = await rehearse("fan-out.ts")
+      expect(code).toBe(0)
+      const order = events.flatMap(({ payload, type }) =>
+        type === "spawn:start" || type === "spawn:complete" ? [`${type} ${payload.spawnId}`] : [],
+      )
+      expect(order.slice(0, 3).toSorted()).toEqual([1, 2, 3].map((n) => `spawn:start spawn_${n}`))
+      expect(order.slice(-2)).toEqual(["spawn:start spawn_4", "spawn:complete spawn_4"])
+      expect(ofType(events, "spawn:tool_call").map(({ payload }) => payload.toolName)).toEqual(["grep"])
+      const [one, two, three] = result.spawns.map(({ agent, text }) => `${agent}: ${text}`)
+      expect(one).toMatch(/^security: the customer goes into the SQL/)
+      expect(result.programResult).toBe(`Today      ${one}\nThis week  ${two}\nSome day   ${three}`)
+    },
+    timeout,
+  )
+
+  test(
+    "until-check-passes.ts: tells the agent what was wrong until nothing is",
+    async () => {
+      const { code, events, result } = await rehearse("until-check-passes.ts")
+      expect(code).toBe(0)
+      expect(result.programResult).toEqual({
+        pattern: String.raw`^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$`,
+        attempts: 3,
+        problems: [
+          String.raw`\d+-\d+-\d+: it matches 2026-11-20T10:00`,
+          String.raw`^\d{4}-\d{2}-\d{2}$: it matches 2026-13-01`,
+        ],
+      })
+      const prompts = ofType(events, "spawn:start").map(({ payload }) => payload.input.prompt)
+      expect(prompts[0]).not.toContain("failed")
+      expect(prompts[2]).toContain("Attempt 1 failed")
+      expect(prompts[2]).toContain("Attempt 2 failed")
+    },
+    timeout,
+  )
+
+  test(
+    "until-check-passes.ts: gives up when no answer will do",
+    async () => {
+      // An agent that always answers the same.
+      const program = world.write(
+        "examples/stubborn.ts",
+        readFileSync(join(folder, "until-check-passes.ts"), "utf8").replace(/\[say .*?\]`/, "[say [0-9]+]`"),
+      )
+      const { code, record } = await world.run(program, ["--driver", "offline"])
+      expect(code).toBe(1)
+      expect(record.spawns.complete).toBe(5)
+      expect(record.errorMessage).toMatch(/no pattern passed the check/)
+    },
+    timeout,
+  )
+})

@@ -1,0 +1,103 @@
+/** The fold over a run's events: it accepts what may follow, refuses the rest, and its counts are right. */
+import { describe, expect, test } from "bun:test"
+import { HashMap, Result } from "effect"
+import type { EventBody, MillEvent } from "../../src/domain/event.schema.ts"
+import { applyEvent, initialRunState, type RunState, textLimit } from "../../src/domain/run-state.schema.ts"
+import { property } from "../support/property.ts"
+import { anyBodies, bodies, endsOnce, eventOf, Model, spawnBodies } from "./bodies.ts"
+
+/** Applies what may be applied, and tells what was. */
+const fold = (all: ReadonlyArray<EventBody>) => {
+  const accepted: Array<MillEvent> = []
+  const refusals: Array<string> = []
+  let state: RunState = initialRunState
+  for (const body of all) {
+    const event = eventOf(body, state.sequence + 1)
+    const next = applyEvent(state, event)
+    if (Result.isSuccess(next)) {
+      accepted.push(event)
+      state = next.success
+    } else refusals.push(next.failure.message)
+  }
+  return { accepted, refusals, state }
+}
+
+property("the fold accepts what the model accepts, and counts the same", anyBodies, (all) => {
+  const model = new Model()
+  const expected = all.filter((body) => model.accept(body))
+  const { accepted, state } = fold(all)
+  const { cancelled, complete, error, running, started } = state.counts
+  return (
+    Bun.deepEquals(
+      accepted.map(({ payload, type }) => ({ type, payload })),
+      expected,
+    ) &&
+    state.sequence === expected.length &&
+    running === model.running.size &&
+    complete + error + cancelled === model.ended.size &&
+    started === running + model.ended.size &&
+    HashMap.size(state.spawns) === started
+  )
+})
+
+property("a run and each of its spawns end once at the most, and nothing follows", anyBodies, (all) =>
+  endsOnce(fold(all).accepted),
+)
+
+property("what is refused changes nothing", anyBodies, (all) => {
+  const { accepted, state } = fold(all)
+  const again = fold(accepted)
+  return again.refusals.length === 0 && Bun.deepEquals(again.state, state)
+})
+
+const [start, , log, , complete, failed, cancelled] = bodies(1)
+const [spawn1, milestone1, , complete1, error1] = spawnBodies(1)
+const of = (...all: ReadonlyArray<EventBody | undefined>) => fold(all.filter((body) => body !== undefined))
+
+describe("a refusal says why", () => {
+  test.each([
+    ["before the start", [log], "run:log is refused: the run has not started"],
+    ["completing before the start", [complete], "run:complete is refused: the run has not started"],
+    ["a second start", [start, start], "run:start is refused: the run has started already"],
+    ["a second end", [start, complete, failed], "run:failed is refused: the run is complete already"],
+    ["what follows the end", [start, cancelled, log], "run:log is refused: the run is cancelled already"],
+    [
+      "an end while a spawn runs",
+      [start, spawn1, failed],
+      "run:failed is refused: 1 of its spawns have not ended",
+    ],
+    [
+      "a spawn that starts twice",
+      [start, spawn1, spawn1],
+      "spawn:start is refused: spawn_1 has started already",
+    ],
+    [
+      "a spawn that never started",
+      [start, milestone1],
+      "spawn:milestone is refused: spawn_1 has not started",
+    ],
+    [
+      "a spawn that ends twice",
+      [start, spawn1, complete1, error1],
+      "spawn:error is refused: spawn_1 is complete already",
+    ],
+  ] as const)("%s", (_, all, message) => {
+    expect(of(...all).refusals).toEqual([message])
+  })
+  test("a gap in the numbers", () => {
+    const next = applyEvent(initialRunState, eventOf({ type: "run:log", payload: { message: "" } }, 3))
+    expect(Result.isFailure(next) && next.failure.message).toMatch(/sequence number is 3, after 0/)
+  })
+})
+
+test("of an answer the state keeps the beginning only", () => {
+  const { state } = of(start, spawn1, complete1)
+  const texts = Array.from(HashMap.values(state.spawns), ({ result }) => result?.text)
+  expect(texts).toEqual(["t".repeat(textLimit)])
+})
+
+test("a run that is being cancelled says so until it has ended", () => {
+  const cancelling = bodies(1)[1]
+  expect(of(start, cancelling).state).toMatchObject({ status: "running", cancelling: true })
+  expect(of(start, cancelling, cancelled).state).toMatchObject({ status: "cancelled", cancelling: false })
+})

@@ -1,0 +1,86 @@
+/** What is told of a run: sums that never take the unknown for zero, and spawns in order of start. */
+import { describe, expect, test } from "bun:test"
+import { Result } from "effect"
+import type { EventBody } from "../../src/domain/event.schema.ts"
+import { spawnIdOf } from "../../src/domain/ids.schema.ts"
+import { initialRunState, type RunState, transition } from "../../src/domain/run-state.schema.ts"
+import { runResult, spawnsInOrder, totalUsage } from "../../src/domain/run-summary.schema.ts"
+import type { Usage } from "../../src/domain/spawn.schema.ts"
+import { bodies, runId, spawnBodies, timestamp } from "./bodies.ts"
+
+const stateOf = (all: ReadonlyArray<EventBody | undefined>): RunState =>
+  all.reduce<RunState>(
+    (state, body) => (body === undefined ? state : Result.getOrThrow(transition(state, body, timestamp))),
+    initialRunState,
+  )
+
+/** A run whose spawns ended with these usages; nothing where an agent told none. */
+const withUsages = (...usages: ReadonlyArray<Usage | undefined>) =>
+  stateOf([
+    bodies(1)[0],
+    ...usages.flatMap((usage, index): ReadonlyArray<EventBody | undefined> => {
+      const spawnId = spawnIdOf(index + 1)
+      const known = {
+        text: "",
+        agent: "a",
+        model: "m",
+        driver: "d",
+        durationMs: 1,
+        sessionRef: "r",
+        exitCode: 0,
+      }
+      const result = { ...known, ...(usage === undefined ? {} : { usage }) }
+      return [spawnBodies(index + 1)[0], { type: "spawn:complete", payload: { spawnId, result } }]
+    }),
+  ])
+
+describe("the usage of a run", () => {
+  const tokens = { inputTokens: 10, outputTokens: 1 }
+  test("is unknown when no spawn told any", () => {
+    expect(totalUsage(withUsages())).toBeUndefined()
+    expect(totalUsage(withUsages(undefined, undefined))).toBeUndefined()
+  })
+  test("has a cost when every spawn told one", () => {
+    expect(totalUsage(withUsages({ ...tokens, costUsd: 0.5 }, { ...tokens, costUsd: 0 }))).toEqual({
+      inputTokens: 20,
+      outputTokens: 2,
+      costUsd: 0.5,
+    })
+  })
+  test("has a lower bound of the cost when some did, and says how many told nothing", () => {
+    expect(totalUsage(withUsages({ ...tokens, costUsd: 0.5 }, tokens, undefined))).toEqual({
+      inputTokens: 20,
+      outputTokens: 2,
+      costUsdAtLeast: 0.5,
+      spawnsWithoutUsage: 1,
+    })
+  })
+  test("has cached tokens only when they were told", () => {
+    expect(totalUsage(withUsages({ ...tokens, cacheReadTokens: 3 }, tokens))).toEqual({
+      inputTokens: 20,
+      outputTokens: 2,
+      cacheReadTokens: 3,
+    })
+  })
+})
+
+test("spawns are in order of start, also from the tenth on", () => {
+  const spawns = Array.from({ length: 12 }, (_, index) => spawnBodies(12 - index)[0])
+  const state = stateOf([bodies(1)[0], ...spawns])
+  expect(spawnsInOrder(state).map(({ spawnId }) => `${spawnId}`)).toEqual(
+    Array.from({ length: 12 }, (_, index) => `spawn_${index + 1}`),
+  )
+})
+
+test("the result has whole texts where they are given, and what is known of every spawn", () => {
+  const [, , , complete1] = spawnBodies(1)
+  const [, , , , error2] = spawnBodies(2)
+  const state = stateOf([bodies(1)[0], spawnBodies(1)[0], spawnBodies(2)[0], complete1, error2])
+  const whole = new Map([[spawnIdOf(1), "whole"]])
+  const { spawns, ...result } = runResult(runId, state, "failed", timestamp, whole)
+  expect(result).toEqual({ runId, status: "failed", startedAt: timestamp, completedAt: timestamp })
+  expect(spawns.map(({ errorMessage, status, text }) => [status, text, errorMessage])).toEqual([
+    ["complete", "whole", undefined],
+    ["error", "t".repeat(200), "m"],
+  ])
+})

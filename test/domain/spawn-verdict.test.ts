@@ -1,0 +1,81 @@
+/** What becomes of a spawn, from how its agent ended and what it said. */
+import { describe, expect, test } from "bun:test"
+import { Arbitrary } from "effect"
+import { spawnIdOf } from "../../src/domain/ids.schema.ts"
+import { AgentReport, type EndedSpawn, spawnVerdict } from "../../src/domain/spawn-verdict.schema.ts"
+import { property } from "../support/property.ts"
+
+const spawn: EndedSpawn = {
+  spawnId: spawnIdOf(1),
+  input: { agent: "a", systemPrompt: "s", prompt: "p", model: "m" },
+  driver: "d",
+  fallbackSessionRef: "run/spawn_1",
+  durationMs: 5,
+}
+
+property(
+  "complete is only what was final, without an error, and exited with 0",
+  Arbitrary.schema(AgentReport),
+  (report) => {
+    const { exit, outcome } = report
+    const verdict = spawnVerdict(spawn, report)
+    const good =
+      outcome.final && outcome.errorMessage === undefined && exit.code === 0 && exit.signal === undefined
+    return (verdict.type === "spawn:complete") === good && verdict.payload.spawnId === spawn.spawnId
+  },
+)
+
+property("whatever is known is in the result", Arbitrary.schema(AgentReport), (report) => {
+  const { exit, outcome, stderr } = report
+  const { type, payload } = spawnVerdict(spawn, report)
+  const { result } = payload
+  if (result === undefined) return false
+  const told =
+    type === "spawn:complete" ||
+    (result as { stderr?: string }).stderr === (stderr === "" ? undefined : stderr)
+  return (
+    told &&
+    result.text === outcome.text &&
+    Bun.deepEquals(result.usage, outcome.usage) &&
+    result.stopReason === outcome.stopReason &&
+    result.exitCode === exit.code &&
+    result.sessionRef ===
+      (outcome.sessionRef ?? (type === "spawn:complete" ? spawn.fallbackSessionRef : undefined))
+  )
+})
+
+describe("a failure has the cause that says most", () => {
+  const report = (parts: Partial<AgentReport["outcome"]>, exit: object, stderr = ""): AgentReport => ({
+    outcome: { final: true, text: "t", ...parts },
+    exit: { overlongLines: 0, ...exit },
+    stderr,
+  })
+  test.each([
+    ["what the agent said", report({ errorMessage: "no credit" }, { code: 3 }), "agent-error", "no credit"],
+    [
+      "the signal",
+      report({}, { signal: "SIGSEGV" }, "core dumped\n\n"),
+      "signal",
+      "d was killed by SIGSEGV: core dumped",
+    ],
+    ["the exit code", report({}, { code: 3 }), "exit", "d exited with code 3"],
+    ["no exit code at all", report({}, {}), "exit", "d exited with code unknown"],
+    ["no answer", report({ final: false }, { code: 0 }), "codec", "d exited without a final answer"],
+    [
+      "no answer, with lines dropped",
+      report({ final: false }, { code: 0, overlongLines: 2 }),
+      "codec",
+      "d exited without a final answer; 2 of its lines exceeded maxLineBytes",
+    ],
+    [
+      "a last line of stderr that is long and coloured",
+      report({}, { code: 1 }, `first\n\u001b[31m${"x".repeat(400)}\n  \n`),
+      "exit",
+      `d exited with code 1: [31m${"x".repeat(296)}…`,
+    ],
+  ] as const)("%s", (_, given, cause, message) => {
+    const verdict = spawnVerdict(spawn, given)
+    expect(verdict.type).toBe("spawn:error")
+    expect(verdict.payload as object).toMatchObject({ cause, message, result: { errorMessage: message } })
+  })
+})

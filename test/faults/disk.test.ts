@@ -1,0 +1,150 @@
+/** A disk that fails, a store that nobody may write to, files that are cut or gone: told of, and never hung on. */
+import { afterEach, describe, expect, test } from "bun:test"
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { entriesOf, eventually, makeWorld } from "../support/mill.ts"
+import { answerOf, checkInvariants, checkNothingLeft } from "./invariants.ts"
+import { kill, type LiveRun, logText, makeStage, marked, moment, owner, startRun } from "./stage.ts"
+
+const stage = makeStage(makeWorld())
+const timeout = 60_000
+const streaming = (run: LiveRun) => moment(run, () => logText(run).split("spawn:tool_call").length > 9)
+const failure = (run: LiveRun) => JSON.parse(logText(run).trimEnd().split("\n").at(-1) ?? "").payload
+
+const mounted = new Set<string>()
+const mount = (...args: ReadonlyArray<string>) => Bun.spawnSync(["mount", ...args]).success
+const unmountAll = () => {
+  for (const folder of mounted) Bun.spawnSync(["umount", "--lazy", folder])
+  mounted.clear()
+}
+/** A file system of its own for runs, of this size. Nothing where mounting is not allowed. */
+const mountStore = (name: string, size: string): string | undefined => {
+  const folder = join(stage.world.dir, name)
+  mkdirSync(folder, { recursive: true })
+  if (process.platform !== "linux" || !mount("-t", "tmpfs", "-o", `size=${size}`, "mill-faults", folder))
+    return
+  mounted.add(folder)
+  return folder
+}
+afterEach(unmountAll)
+const mayMount = mountStore("probe", "64k") !== undefined
+unmountAll()
+if (!mayMount) process.stderr.write("\nSKIPPED: full and read-only disks need the right to mount\n")
+
+const tornLines = [`{"schemaVersion":1,"runId":"`, "\0\0\0\0", `{"schemaVersion":1}`]
+
+test("a torn last line is cut off by the next owner", async () => {
+  const tear = async (torn: string) => {
+    const run = await startRun(stage)
+    await streaming(run)
+    kill([...owner(run), ...marked(run)])
+    appendFileSync(join(run.runDir, "events.ndjson"), torn)
+    return [await checkInvariants(run), failure(run).cause]
+  }
+  const ends = await Promise.all(tornLines.map(tear))
+  expect(ends).toEqual(tornLines.map(() => ["failed", "worker-lost"]))
+}, 60_000)
+
+describe("a run's folder that is deleted while the run goes", () => {
+  test(
+    "is not there any more for any command, and nothing of the run is left",
+    async () => {
+      const run = await startRun(stage)
+      await streaming(run)
+      rmSync(run.runDir, { recursive: true, force: true })
+      const commands = [["status"], ["wait", "--timeout", "20"], ["watch", "--run"], ["cancel"]]
+      const answers = await Promise.all(
+        commands.map((words) => answerOf(run, [...words, run.runId, "--json"])),
+      )
+      const codes = answers.map(({ code }) => code)
+      // While the worker writes on, the folder may come back in part.
+      expect(codes.every((code) => code === 3 || code === 1)).toBe(true)
+      for (const { stdout } of answers) expect(JSON.parse(stdout).error.message).toBeString()
+      expect((await answerOf(run, ["ls", "--json"])).code).toBe(0)
+      await checkNothingLeft(run)
+    },
+    timeout,
+  )
+})
+
+describe.skipIf(!mayMount)("a disk that is full", () => {
+  test(
+    "ends the run as failed for want of storage, with its reason in the log",
+    async () => {
+      const runsDir = mountStore("full", "400k") ?? ""
+      const flags = ["--runs-dir", runsDir]
+      const run = await startRun(stage, flags)
+      await streaming(run)
+      const filler = Buffer.alloc(4096, "x")
+      const full = await eventually("the disk is full", () => {
+        try {
+          for (;;) appendFileSync(join(runsDir, "filler"), filler)
+        } catch (error) {
+          return error instanceof Error && /ENOSPC/.test(error.message)
+        }
+      })
+      expect(full).toBe(true)
+      expect(await checkInvariants(run, flags)).toBe("failed")
+      expect(failure(run)).toMatchObject({
+        cause: "storage",
+        message: expect.stringMatching(/space|ENOSPC/i),
+      })
+    },
+    timeout,
+  )
+
+  test(
+    "refuses a new run, which leaves nothing behind",
+    async () => {
+      const runsDir = mountStore("fuller", "64k") ?? ""
+      try {
+        writeFileSync(join(runsDir, "filler"), Buffer.alloc(1024 * 1024))
+      } catch {
+        // As much as fits.
+      }
+      const { code, stdout } = await stage.world.mill(
+        ["run", "program.ts", "--json", "--runs-dir", runsDir],
+        { env: stage.env },
+      )
+      expect(code).toBe(1)
+      expect(JSON.parse(stdout).error._tag).toBe("StoreError")
+      expect(entriesOf(runsDir)).toEqual(["filler"])
+    },
+    timeout,
+  )
+})
+
+describe.skipIf(!mayMount)("a store that nobody may write to", () => {
+  test(
+    "tells of its runs, also of one whose worker is gone, and takes no new one",
+    async () => {
+      const runsDir = mountStore("fixed", "4m") ?? ""
+      const flags = ["--runs-dir", runsDir]
+      const done = await startRun(stage, flags)
+      expect(await checkInvariants(done, flags)).toBe("complete")
+      const lost = await startRun(stage, flags)
+      await streaming(lost)
+      kill([...owner(lost), ...marked(lost)])
+      await eventually("the store is fixed", () => mount("-o", "remount,ro", runsDir))
+      const ask = (...words: ReadonlyArray<string>) => answerOf(done, [...words, "--json", ...flags])
+
+      expect((await ask("status", done.runId)).code).toBe(0)
+      expect((await ask("watch", "--run", done.runId)).code).toBe(0)
+      expect((await ask("wait", done.runId, "--timeout", "5")).code).toBe(0)
+      const listed = await ask("ls")
+      expect(listed.code).toBe(0)
+      expect(JSON.parse(listed.stdout).map(({ id }: { readonly id: string }) => id)).toContain(done.runId)
+      for (const words of [["status"], ["wait", "--timeout", "3"], ["cancel"], ["watch", "--run"]]) {
+        const { code, stdout } = await ask(...words, lost.runId)
+        expect([words[0], code]).toEqual([words[0], 1])
+        expect(stdout.trimEnd().split("\n").at(-1)).toContain("StoreError")
+      }
+      const refused = await ask("run", "program.ts")
+      expect([refused.code, JSON.parse(refused.stdout).error._tag]).toEqual([1, "StoreError"])
+
+      expect(mount("-o", "remount,rw", runsDir)).toBe(true)
+      expect(await checkInvariants(lost, flags)).toBe("failed")
+    },
+    timeout,
+  )
+})

@@ -1,0 +1,124 @@
+/** What is done to a run, and when. A fault is named by what it hits and the moment at which it does. */
+import { eventually } from "../support/mill.ts"
+import {
+  agents,
+  hasSnapshot,
+  host,
+  kill,
+  type LiveRun,
+  logLines,
+  logText,
+  marked,
+  moment,
+  owner,
+} from "./stage.ts"
+
+/** Harms a run; gives whether the moment for it came. */
+export type Fault = { readonly name: string; readonly strike: (run: LiveRun) => Promise<boolean> }
+
+const targets = {
+  worker: (run: LiveRun) => kill(owner(run)),
+  host: (run: LiveRun) => kill(host(run)),
+  agent: (run: LiveRun) => kill(agents(run)),
+  "worker and host": (run: LiveRun) => kill([...owner(run), ...host(run)]),
+  all: (run: LiveRun) => kill([...owner(run), ...marked(run)]),
+} as const
+type Target = keyof typeof targets
+
+const logHas = (run: LiveRun, type: string) => logText(run).includes(`"type":"${type}"`)
+const count = (run: LiveRun, type: string) => logText(run).split(`"type":"${type}"`).length - 1
+
+/** Whether an agent is gone of whose end the log does not tell yet. As near as /proc lets it be seen. */
+const exitedUntold = (run: LiveRun): boolean => {
+  const running = count(run, "spawn:start") - count(run, "spawn:complete") - count(run, "spawn:error")
+  return logHas(run, "spawn:tool_call") && running === 1 && agents(run).length === 0
+}
+
+type Moment = { readonly name: string; readonly there: (run: LiveRun) => boolean }
+const moments = {
+  started: { name: "after run:start", there: (run) => logHas(run, "run:start") },
+  spawning: { name: "between spawn:start and the agent's start", there: (run) => logHas(run, "spawn:start") },
+  streaming: {
+    name: "in the middle of the agents' output",
+    there: (run) => count(run, "spawn:tool_call") > 9,
+  },
+  exited: { name: "after an agent's exit, before its terminal event", there: exitedUntold },
+  ended: {
+    name: "after the terminal event, before the snapshots",
+    there: (run) => logHas(run, "run:complete") && !hasSnapshot(run),
+  },
+} satisfies Record<string, Moment>
+
+const at = ({ name, there }: Moment, target: Target): Fault => ({
+  name: `${target} killed ${name}`,
+  strike: async (run) => {
+    const came = await moment(run, () => there(run))
+    if (came) targets[target](run)
+    return came
+  },
+})
+
+/** Faults at chosen moments. */
+export const chosenFaults: ReadonlyArray<Fault> = [
+  at(moments.started, "worker"),
+  at(moments.started, "host"),
+  at(moments.started, "all"),
+  at(moments.spawning, "worker"),
+  at(moments.spawning, "host"),
+  at(moments.spawning, "all"),
+  at(moments.streaming, "worker"),
+  at(moments.streaming, "host"),
+  at(moments.streaming, "agent"),
+  at(moments.streaming, "worker and host"),
+  at(moments.streaming, "all"),
+  at(moments.exited, "worker"),
+  at(moments.ended, "worker"),
+  at(moments.ended, "all"),
+]
+
+/** Numbers from 0 to below 1, the same for the same seed. */
+export const randomFrom = (seed: number) => {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Kills who has taken the run over from its dead worker, at some time while it settles the run. */
+const killSuccessor = async (run: LiveRun, worker: ReadonlyArray<number>, millis: number) => {
+  const next = await eventually("a successor", () => {
+    const found = owner(run).filter((pid) => !worker.includes(pid))
+    return found.length > 0 ? found : hasSnapshot(run) ? [] : undefined
+  })
+  await Bun.sleep(millis)
+  kill(next)
+}
+
+/** The fault that a seed stands for: at some number of lines in the log, some milliseconds later, on something. */
+export const seededFault = (seed: number): Fault => {
+  const random = randomFrom(seed)
+  for (let warm = 0; warm < 3; warm += 1) random()
+  const names: ReadonlyArray<string> = [...Object.keys(targets), "worker, then its successor"]
+  const target = names[Math.floor(random() * names.length)] ?? "worker"
+  const lines = Math.floor(random() * 52)
+  const millis = Math.floor(random() * random() * 60)
+  const later = Math.floor(random() * 40)
+  return {
+    name: `seed ${seed}: ${target} killed ${millis} ms after line ${lines}`,
+    strike: async (run) => {
+      await eventually("the line", () => logLines(run) >= lines || hasSnapshot(run))
+      await Bun.sleep(millis)
+      const struck = !hasSnapshot(run)
+      if (target in targets) targets[target as Target](run)
+      else {
+        const worker = owner(run)
+        kill(worker)
+        await killSuccessor(run, worker, later)
+      }
+      return struck
+    },
+  }
+}

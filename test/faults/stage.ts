@@ -1,0 +1,156 @@
+/**
+ * A run to be harmed: its program starts agents one after another and side by side; the agents use tools, sleep, and
+ * leave processes behind in their own group, in a session of their own, and without a parent.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { eventually, isAlive, processesWith, type World, writeScript } from "../support/mill.ts"
+
+const agent = `read -r input
+tool() { echo '{"type":"tool_call","toolName":"'"$1"'","input":{"n":1}}'; }
+tool first
+case "$input" in
+  *family*)
+    sleep 300 >/dev/null 2>&1 &
+    setsid sleep 300 >/dev/null 2>&1 &
+    (setsid sh -c 'sleep 300 & exit 0' >/dev/null 2>&1 &)
+    ;;
+esac
+for n in 1 2 3 4 5; do tool "t$n"; sleep 0.02; done
+echo '{"type":"result","text":"done"}'`
+
+const program = `const spawn = (prompt: string) =>
+  mill.spawn({ agent: "a", systemPrompt: "s", prompt, model: "m" }).then(
+    ({ text }) => text,
+    (error: unknown) => String(error),
+  )
+mill.log("begins")
+const first = await spawn("first")
+const middle = await Promise.all(["alone", "family", "family too", "alone too"].map(spawn))
+export default [first, ...middle, await spawn("last")]
+`
+
+/** Where runs are started and harmed. */
+export type Stage = {
+  readonly world: World
+  /** The environment of every command: sockets lie in the world. */
+  readonly env: Readonly<Record<string, string>>
+  readonly socketDir: string
+}
+
+/** Puts the program and its agent into a world. */
+export const makeStage = (world: World): Stage => {
+  const command = writeScript(world, "agent", agent)
+  world.write(
+    "mill.config.ts",
+    `import { defineConfig, jsonlCodec, processDriver } from "@mill/core"
+export default defineConfig({
+  defaultDriver: "scripted",
+  cancelGrace: 0.5,
+  drivers: { scripted: processDriver({ command: ${JSON.stringify(command)}, codec: jsonlCodec() }) },
+})\n`,
+  )
+  world.write("program.ts", program)
+  const socketDir = join(world.dir, "rt/mill")
+  return { world, env: { XDG_RUNTIME_DIR: join(world.dir, "rt") }, socketDir }
+}
+
+/** A run that is under way. */
+export type LiveRun = { readonly runId: string; readonly runDir: string; readonly stage: Stage }
+
+/** Starts a run of the program; with flags, such as --runs-dir. */
+export const startRun = async (stage: Stage, flags: ReadonlyArray<string> = []): Promise<LiveRun> => {
+  const started = await stage.world.mill(["run", "program.ts", "--json", ...flags], { env: stage.env })
+  const { paths, runId } = JSON.parse(started.stdout)
+  if (runId === undefined) throw new Error(`the run was not started: ${started.stdout}`)
+  return { runId, runDir: paths.runDir, stage }
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+/** The log as it is at this moment. */
+export const logText = (run: LiveRun): string => read(join(run.runDir, "events.ndjson"))
+
+/** The number of whole lines in the log. */
+export const logLines = (run: LiveRun): number => logText(run).split("\n").length - 1
+
+/** Whether the run's snapshot says that it has ended. */
+export const hasSnapshot = (run: LiveRun): boolean => {
+  const { status } = JSON.parse(read(join(run.runDir, "run.json")) || "{}")
+  return status === "complete" || status === "failed" || status === "cancelled"
+}
+
+/** The files of the run's owners, the first one, which is its worker, first. */
+const owners = (run: LiveRun): ReadonlyArray<string> => {
+  try {
+    return readdirSync(run.runDir)
+      .filter((name) => /^owner\.\d+$/.test(name))
+      .toSorted((one, other) => Number(one.slice(6)) - Number(other.slice(6)))
+  } catch {
+    return []
+  }
+}
+
+const pidIn = (run: LiveRun, file: string): ReadonlyArray<number> => {
+  const { pid } = JSON.parse(read(join(run.runDir, file)) || "{}")
+  return typeof pid === "number" && isAlive(pid) ? [pid] : []
+}
+
+/** Who owns the run now, or is about to. */
+export const owner = (run: LiveRun): ReadonlyArray<number> => pidIn(run, owners(run).at(-1) ?? "launch.json")
+
+/** Everything that carries the run's mark. */
+export const marked = (run: LiveRun): ReadonlyArray<number> => processesWith(`MILL_RUN_ID=${run.runId}`)
+
+/** What belongs to the run's agents. */
+export const agents = (run: LiveRun): ReadonlyArray<number> =>
+  marked(run).filter((pid) => read(`/proc/${pid}/environ`).includes("\0MILL_SPAWN_ID="))
+
+/** The process of the program. */
+export const host = (run: LiveRun): ReadonlyArray<number> => {
+  const ofAgents = new Set(agents(run))
+  return marked(run).filter((pid) => !ofAgents.has(pid))
+}
+
+/** Workers, and commands that settle the run on their own. */
+export const keepers = (run: LiveRun): ReadonlyArray<number> =>
+  readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name) || !isAlive(Number(name))) return []
+    const words = read(`/proc/${name}/cmdline`).split("\0")
+    return words.includes(run.runId) && words.some((word) => word === "_worker" || word === "_settle")
+      ? [Number(name)]
+      : []
+  })
+
+export const kill = (pids: ReadonlyArray<number>): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL")
+    } catch {
+      // It was quicker.
+    }
+  }
+}
+
+/**
+ * Waits for a moment that lasts less than a millisecond: looks without a pause, for a while, then now and then. Gives
+ * whether the moment came before the run had ended.
+ */
+export const moment = async (run: LiveRun, there: () => boolean): Promise<boolean> => {
+  let found = false
+  await eventually(`a moment of ${run.runId}`, () => {
+    const until = performance.now() + 8
+    do {
+      found = there()
+      if (found) return true
+    } while (performance.now() < until)
+    return hasSnapshot(run)
+  })
+  return found
+}
