@@ -33,7 +33,8 @@ const workerGone = () => {
   settleRun(mill, planFile)
   process.exit(1)
 }
-const client = await connect(socketPath, workerGone)
+// It may have gone before there was anything to hang up.
+const client = await connect(socketPath, workerGone).catch(workerGone)
 
 const own = new Set(plan.program.map(({ path }) => path))
 const shifts = new Map(plan.program.map(({ columnShift = 0, path }) => [path, columnShift]))

@@ -64,7 +64,7 @@ let ended: Ended
 beforeAll(async () => {
   const program = `${repository}/test/programs/report.ts`
   ended = await world.run(program, ["--", ...names, "then", "deletes its command", "is not there"])
-}, 60_000)
+})
 
 const terminalTypes = ["spawn:complete", "spawn:error", "spawn:cancelled"]
 

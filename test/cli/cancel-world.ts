@@ -27,7 +27,7 @@ export const makeCancelWorld = () => {
     `import { defineConfig, jsonlCodec, processDriver } from "@mill/core"
 export default defineConfig({ defaultDriver: "hangs", cancelGrace: 0.3, drivers: {${drivers.join()}} })\n`,
   )
-  world.write("silent.ts", "setInterval(() => {}, 1000)")
+  world.write("silent.ts", `mill.log("waits")\nsetInterval(() => {}, 1000)`)
   world.write("loop.ts", `mill.log("loops")\nawait Bun.sleep(50)\nwhile (true) {}`)
   world.write(
     "spawns.ts",

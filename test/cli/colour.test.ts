@@ -6,7 +6,7 @@ const world = makeWorld()
 beforeAll(async () => {
   world.write("bad.ts", `throw new Error("oh")`)
   await world.run("bad.ts", ["--driver", "offline"])
-}, 20_000)
+})
 
 /** What `mill` shows in a terminal. */
 const inTerminal = async (args: ReadonlyArray<string>, env: MillOptions["env"] = {}) => {
@@ -32,34 +32,30 @@ const escape = "\u001b"
 
 test.concurrent("a terminal has colour", async () => {
   expect((await inTerminal(["status", "nosuch"])).output).toContain(`${escape}[31m`)
-}, 20_000)
+})
 
 test.concurrent.each([
   ["with NO_COLOR", [], { NO_COLOR: "1" }],
   ["with --no-color", ["--no-color"], {}],
-] as const)(
-  "not %s",
-  async (_, flags, env) => {
-    for (const args of [
-      ["status", "last"],
-      ["status", "nosuch"],
-    ]) {
-      const { output } = await inTerminal([...args, ...flags], env)
-      expect(output).toMatch(/failed|nosuch/)
-      expect(output).not.toContain(escape)
-    }
-  },
-  20_000,
-)
+] as const)("not %s", async (_, flags, env) => {
+  for (const args of [
+    ["status", "last"],
+    ["status", "nosuch"],
+  ]) {
+    const { output } = await inTerminal([...args, ...flags], env)
+    expect(output).toMatch(/failed|nosuch/)
+    expect(output).not.toContain(escape)
+  }
+})
 
 test.concurrent("nor with --json, which is for programs", async () => {
   const { code, output } = await inTerminal(["ls", "--json"])
   expect(JSON.parse(output)).toHaveLength(1)
   expect(code).toBe(0)
-}, 20_000)
+})
 
 test.concurrent("a pipe has none", async () => {
   const { stderr, stdout } = await world.mill(["status", "last"], { env: { NO_COLOR: undefined } })
   expect(stdout + stderr).toMatch(/failed|nosuch/)
   expect(stdout + stderr).not.toContain(escape)
-}, 20_000)
+})

@@ -45,22 +45,18 @@ test("a hundred spawns run side by side", async () => {
   expect(result.programResult).toEqual(ids)
   expect(record.spawns).toEqual({ started: 100, running: 0, complete: 100, error: 0, cancelled: 0 })
   expect(code).toBe(0)
-}, 60_000)
+})
 
 // The numbers follow the order of the calls, but each key is hashed meanwhile, and the events follow the hashes.
-test.failing(
-  "spawns that start at once are logged in the order of their numbers",
-  async () => {
-    const program = world.write(
-      "at-once.ts",
-      `await Promise.all(Array.from({ length: 100 }, (_, n) => ${spawn("n")}))`,
-    )
-    const { events } = await world.run(program, ["--driver", "instant"])
-    const numbers = ofType(events, "spawn:start").map(({ payload }) => Number(payload.spawnId.slice(6)))
-    expect(numbers).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
-  },
-  20_000,
-)
+test.failing("spawns that start at once are logged in the order of their numbers", async () => {
+  const program = world.write(
+    "at-once.ts",
+    `await Promise.all(Array.from({ length: 100 }, (_, n) => ${spawn("n")}))`,
+  )
+  const { events } = await world.run(program, ["--driver", "instant"])
+  const numbers = ofType(events, "spawn:start").map(({ payload }) => Number(payload.spawnId.slice(6)))
+  expect(numbers).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
+})
 
 test("spawns that are awaited run one after the other", async () => {
   const program = world.write(
@@ -75,4 +71,4 @@ test("spawns that are awaited run one after the other", async () => {
   )
   expect(order).toEqual([1, 2, 3].flatMap((n) => [`spawn:start spawn_${n}`, `spawn:complete spawn_${n}`]))
   expect(result.programResult).toEqual(["spawn_1", "spawn_2", "spawn_3"])
-}, 20_000)
+})

@@ -105,27 +105,23 @@ const refused: Readonly<Record<string, Case>> = {
 const folderOf = (name: string) => name.replace(/\W+/g, "-")
 
 describe("a configuration is refused that has", () => {
-  test.concurrent.each(Object.entries(refused))(
-    "%s",
-    async (name, { config, hint, key, message }) => {
-      const path = world.write(`${folderOf(name)}/mill.config.ts`, config)
-      const cwd = join(world.dir, folderOf(name))
-      // The key of a default is wrong only where it is used.
-      const args = key?.startsWith("default") === true ? [] : offline
-      const ran = await world.mill(["run", "../good.ts", "--json", "--runs-dir", "runs", ...args], { cwd })
-      const { error } = JSON.parse(ran.stdout)
-      expect([error._tag, error.key, ran.code]).toEqual(["ConfigError", key, 2])
-      expect(error.message).toMatch(message)
-      expect(error.message).toContain(path)
-      if (hint !== undefined) expect(error.hint).toMatch(hint)
-      const [first, second = "", ...more] = ran.stderr.trimEnd().split("\n")
-      expect(first).toBe(`error: ${error.message}`)
-      expect(second).toBe(error.hint === undefined ? "" : `  → ${error.hint}`)
-      expect(more).toEqual([])
-      expect(entriesOf(join(cwd, "runs"))).toEqual([])
-    },
-    30_000,
-  )
+  test.concurrent.each(Object.entries(refused))("%s", async (name, { config, hint, key, message }) => {
+    const path = world.write(`${folderOf(name)}/mill.config.ts`, config)
+    const cwd = join(world.dir, folderOf(name))
+    // The key of a default is wrong only where it is used.
+    const args = key?.startsWith("default") === true ? [] : offline
+    const ran = await world.mill(["run", "../good.ts", "--json", "--runs-dir", "runs", ...args], { cwd })
+    const { error } = JSON.parse(ran.stdout)
+    expect([error._tag, error.key, ran.code]).toEqual(["ConfigError", key, 2])
+    expect(error.message).toMatch(message)
+    expect(error.message).toContain(path)
+    if (hint !== undefined) expect(error.hint).toMatch(hint)
+    const [first, second = "", ...more] = ran.stderr.trimEnd().split("\n")
+    expect(first).toBe(`error: ${error.message}`)
+    expect(second).toBe(error.hint === undefined ? "" : `  → ${error.hint}`)
+    expect(more).toEqual([])
+    expect(entriesOf(join(cwd, "runs"))).toEqual([])
+  })
 })
 
 describe("where the configuration is broken", () => {
@@ -133,7 +129,7 @@ describe("where the configuration is broken", () => {
   beforeAll(async () => {
     runId = (await world.run("good.ts", offline)).record.id
     world.write("broken/mill.config.ts", `throw new Error("no token")`)
-  }, 20_000)
+  })
   test.concurrent.each([["ls"], ["status last"], ["wait last --timeout 5"]])(
     "%s works all the same",
     async (line) => {
@@ -143,7 +139,6 @@ describe("where the configuration is broken", () => {
       expect([code, stderr]).toEqual([0, ""])
       expect(stdout).toContain(runId)
     },
-    20_000,
   )
 })
 
@@ -168,7 +163,7 @@ export default { defaultDriver: "mine", drivers: { mine } }`,
   const { record, result } = await world.run("program.ts", [], { cwd })
   expect(record.driver).toBe("mine")
   expect(result.programResult).toBe(`${cwd}/agents/mine.sh ${cwd}`)
-}, 20_000)
+})
 
 test("a folder in the place of the configuration is refused", async () => {
   mkdirSync(join(world.dir, "folder/mill.config.ts"), { recursive: true })
@@ -178,4 +173,4 @@ test("a folder in the place of the configuration is refused", async () => {
   expect(stderr).toMatch(/^error: .*mill\.config\.ts/)
   expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2)
   expect(code).toBe(2)
-}, 20_000)
+})

@@ -31,45 +31,39 @@ describe("without a driver being named", () => {
     expect(ran.record.driver).toBe("claude")
     expect(ran.result.programResult).toBe("claude")
     expect(ran.stderr).toBe(`driver: claude, found at ${path}/claude (--driver chooses another)\n`)
-  }, 20_000)
+  })
   test.concurrent("no agent on PATH is an error that tells how to do without", async () => {
     const { code, stderr } = await world.mill(["run", program], { env: { PATH: system } })
     expect(stderr).toMatch(
       /^error: no agent was found on PATH: none of claude, pi, codex is installed\n.*--driver offline\n$/,
     )
     expect(code).toBe(2)
-  }, 20_000)
+  })
   test.concurrent("the configuration's default is taken in silence, and --driver goes before it", async () => {
     const mine = writeScript(world, "mine", `echo '{"type":"result","text":"mine"}'`)
     const cwd = join(world.dir, "configured")
-    writeConfig(
-      { ...world, write: (path, text) => world.write(`configured/${path}`, text) },
-      { mine: jsonlDriver(mine) },
-    )
+    writeConfig(world, { mine: jsonlDriver(mine) }, "configured/mill.config.ts")
     const own = await world.run(program, [], { cwd })
     expect([own.result.programResult, own.record.driver, own.stderr]).toEqual(["mine", "mine", ""])
     const named = await world.run(program, ["--driver", "offline"], { cwd })
     expect([named.record.driver, named.stderr]).toEqual(["offline", ""])
     expect(named.result.programResult).toMatch(/offline/)
-  }, 20_000)
+  })
 })
 
 describe("a driver whose command is not there", () => {
   test.concurrent.each([["no-such-agent"], ["./no-such-agent"], ["/no/such/agent.sh"]])(
     "%s is refused before anything starts",
     async (command) => {
-      const cwd = join(world.dir, "absent")
-      writeConfig(
-        { ...world, write: (path, text) => world.write(`absent/${path}`, text) },
-        { gone: jsonlDriver(command) },
-      )
+      const folder = `absent${command.length}`
+      const cwd = join(world.dir, folder)
+      writeConfig(world, { gone: jsonlDriver(command) }, `${folder}/mill.config.ts`)
       const { code, stdout } = await world.mill(["run", program, "--json", "--runs-dir", "runs"], { cwd })
       const { error } = JSON.parse(stdout)
       expect(error.message).toContain(`driver gone: the command "${command}" is not on PATH`)
       expect([error._tag, error.hint]).toEqual(["ConfigError", expect.stringContaining("--driver offline")])
       expect([code, entriesOf(join(cwd, "runs"))]).toEqual([2, []])
     },
-    20_000,
   )
 })
 
@@ -78,4 +72,4 @@ test.concurrent("the offline driver answers without any agent, and costs nothing
   expect(result.spawns).toHaveLength(1)
   expect(result.usage).toMatchObject({ costUsd: 0 })
   expect(events.at(-1)?.type).toBe("run:complete")
-}, 20_000)
+})

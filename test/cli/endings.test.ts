@@ -123,7 +123,6 @@ describe("a run fails whose program", () => {
       expect(record.spawns.running).toBe(0)
       expect(code).toBe(1)
     },
-    30_000,
   )
 })
 
@@ -160,7 +159,6 @@ describe("a run completes whose program", () => {
       )
       expect(code).toBe(0)
     },
-    30_000,
   )
 })
 
@@ -197,5 +195,5 @@ const timer = setInterval(() => existsSync("let-go.${exitCode}") && process.exit
       `run:${status}`,
     ])
     expect(waited.code).toBe(exitCode === 0 ? 0 : 1)
-  }, 30_000)
+  })
 })

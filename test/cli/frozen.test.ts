@@ -63,7 +63,7 @@ test("files that are edited after submission change nothing", async () => {
   })
   expect(result.programResult).toEqual(unchanged)
   expect(readFileSync(record.paths.programFile, "utf8")).toBe(sources["program/main.ts"] ?? "")
-}, 20_000)
+})
 
 test("files that are deleted after submission change nothing, and are kept by their hashes", async () => {
   const { code, record, result } = await runAndMeanwhile((files) => files.forEach((file) => rmSync(file)))
@@ -76,14 +76,14 @@ test("files that are deleted after submission change nothing, and are kept by th
     expect(sha256(readFileSync(join(record.paths.runDir, "sources", name), "utf8"))).toBe(name)
   }
   expect(kept).toHaveLength(Object.keys(sources).length + 1)
-}, 20_000)
+})
 
 test("files that can be parsed no more after submission change nothing", async () => {
   const { result } = await runAndMeanwhile((files) =>
     files.forEach((file) => writeFileSync(file, "const = {")),
   )
   expect(result.programResult).toEqual(unchanged)
-}, 20_000)
+})
 
 test("the plan's id tells whether anything that a run depends on has changed", async () => {
   for (const [path, contents] of Object.entries(sources)) world.write(path, contents)
@@ -100,4 +100,4 @@ test("the plan's id tells whether anything that a run depends on has changed", a
   expect(edited).not.toBe(first)
   writeConfig(world, { agent: jsonlDriver(agent, `args: ["-x"]`) })
   expect([first, edited]).not.toContain(await planId())
-}, 30_000)
+})

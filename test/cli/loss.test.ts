@@ -50,7 +50,7 @@ describe("when the worker is killed", () => {
   test(
     "a program that waits for nothing of mill's is ended",
     async () => {
-      const runId = await begin("silent.ts")
+      const runId = await begin("silent.ts", "waits")
       process.kill(workerOf(runId), "SIGKILL")
       await untilEnded(runId)
       expect(endOf(runId)).toMatchObject({ type: "run:failed", payload: { cause: "worker-lost" } })

@@ -62,7 +62,7 @@ export default {
     here: true,
   })
   expect(code).toBe(0)
-}, 20_000)
+})
 
 test.concurrent("what surrounds a program", async () => {
   const program = world.write(
@@ -110,7 +110,7 @@ export default {
     "second\nline",
     '{"third":true}',
   ])
-}, 20_000)
+})
 
 /** Programs that complete, and what each gives. */
 const completing: Readonly<Record<string, readonly [source: string, result: unknown]>> = {
@@ -142,7 +142,6 @@ test.concurrent.each(Object.entries(completing))(
     expect(events.at(-1)?.type).toBe("run:complete")
     expect(code).toBe(0)
   },
-  30_000,
 )
 
 test("a program in a folder whose name needs quoting", async () => {
@@ -152,4 +151,20 @@ test("a program in a folder whose name needs quoting", async () => {
   const { result } = await world.run(file, offline)
   const folder = join(world.dir, "odd [folder] (1) 'x' \"y\" ü%20")
   expect(result.programResult).toEqual([folder, folder])
-}, 20_000)
+})
+
+test.concurrent("a program that writes about import.meta.main is not changed by it", async () => {
+  world.write(
+    "about.ts",
+    "// import.meta.main\nexport default [`import.meta.main ${import.meta.main}`, import . meta\n .main]",
+  )
+  const { result } = await world.run("about.ts", offline)
+  expect(result.programResult).toEqual(["import.meta.main true", true])
+})
+
+test.concurrent.failing("a program may import CommonJS", async () => {
+  world.write("common/word.cjs", `module.exports = { word: "old" }`)
+  world.write("common/main.ts", `import { word } from "./word.cjs"\nexport default word`)
+  const { result } = await world.run("common/main.ts", offline)
+  expect(result.programResult).toBe("old")
+})

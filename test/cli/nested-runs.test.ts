@@ -38,7 +38,7 @@ test.concurrent("a run inside a run records its parent, and one more inside is r
     readonly parentRunId?: string
   }>
   expect(all.filter(({ parentRunId }) => parentRunId === run.id)).toEqual([])
-}, 30_000)
+})
 
 test.concurrent("a program that starts a run is its parent too, though no spawn is", async () => {
   world.write(
@@ -49,9 +49,9 @@ export default JSON.parse(await new Response(child.stdout).text()).runId`,
   world.write("empty.ts", `export default process.env.MILL_RUN_DEPTH`)
   const { record, result } = await world.run("starts.ts")
   const inner = String(result.programResult)
-  const waited = await world.mill(["wait", inner, "--json", "--timeout", "20"])
+  const waited = await world.mill(["wait", inner, "--json", "--timeout", "60"])
   expect(JSON.parse(waited.stdout)).toMatchObject({ status: "complete", parentRunId: record.id })
   expect(ofType(world.events(inner), "run:start")[0]?.payload).not.toHaveProperty("parentSpawnId")
   const ended = ofType(world.events(inner), "run:complete")[0]?.payload.result
   expect(ended?.programResult).toBe("1")
-}, 30_000)
+})

@@ -61,7 +61,7 @@ test("every prompt arrives intact at an agent that reads JSON", async () => {
     expect(outcomes[index]).toEqual({ text: "received" })
   }
   expect(code).toBe(0)
-}, 20_000)
+})
 
 test("every prompt that UTF-8 can carry arrives intact on standard input", async () => {
   const { events, got, outcomes } = await send("stdin")
@@ -77,7 +77,7 @@ test("every prompt that UTF-8 can carry arrives intact on standard input", async
   expect(outcomes[last]?.message).toMatch(/^prompt: .*surrogate/)
   expect(got(last)).toBeUndefined()
   expect(ofType(events, "spawn:error")).toHaveLength(1)
-}, 20_000)
+})
 
 describe("an argument", () => {
   const refusals: Readonly<Record<string, RegExp>> = {
@@ -106,5 +106,5 @@ describe("an argument", () => {
     expect(refused).toHaveLength(Object.keys(refusals).length + 1)
     expect(refused.every(({ cause }) => cause === "codec")).toBe(true)
     expect(code).toBe(0)
-  }, 20_000)
+  })
 })

@@ -95,49 +95,41 @@ const cases: Readonly<Record<string, Case>> = {
 }
 
 describe("a program is refused", () => {
-  test.concurrent.each(Object.entries(cases))(
-    "%s",
-    async (_, { file, location, message, source }) => {
-      if (source !== undefined) world.write(file, source)
-      const runsDir = join(world.dir, "stores", file)
-      const { code, stderr, stdout } = await world.mill([
-        "run",
-        file,
-        "--json",
-        "--driver=offline",
-        "--runs-dir",
-        runsDir,
-      ])
-      const at = location === undefined ? undefined : join(world.dir, location)
-      expect(JSON.parse(stdout).error).toMatchObject({
-        _tag: "ProgramError",
-        path: join(world.dir, file),
-        message: expect.stringMatching(message),
-        ...(at === undefined ? {} : { location: at }),
-      })
-      const [first, second = ""] = stderr.split("\n")
-      expect(first).toMatch(message)
-      expect(first).toStartWith("error: ")
-      if (at !== undefined) expect(second.trim()).toBe(`at ${at}`)
-      expect(stderr).not.toMatch(/node_modules|src\/runtime|Effect/)
-      expect(code).toBe(2)
-      expect(entriesOf(runsDir)).toEqual([])
-    },
-    20_000,
-  )
+  test.concurrent.each(Object.entries(cases))("%s", async (_, { file, location, message, source }) => {
+    if (source !== undefined) world.write(file, source)
+    const runsDir = join(world.dir, "stores", file)
+    const { code, stderr, stdout } = await world.mill([
+      "run",
+      file,
+      "--json",
+      "--driver=offline",
+      "--runs-dir",
+      runsDir,
+    ])
+    const at = location === undefined ? undefined : join(world.dir, location)
+    expect(JSON.parse(stdout).error).toMatchObject({
+      _tag: "ProgramError",
+      path: join(world.dir, file),
+      message: expect.stringMatching(message),
+      ...(at === undefined ? {} : { location: at }),
+    })
+    const [first, second = ""] = stderr.split("\n")
+    expect(first).toMatch(message)
+    expect(first).toStartWith("error: ")
+    if (at !== undefined) expect(second.trim()).toBe(`at ${at}`)
+    expect(stderr).not.toMatch(/node_modules|src\/runtime|Effect/)
+    expect(code).toBe(2)
+    expect(entriesOf(runsDir)).toEqual([])
+  })
 })
 
 // The superuser may read anything.
-test.skipIf(process.getuid?.() === 0)(
-  "a program that may not be read",
-  async () => {
-    const { code, stderr } = await world.mill(["run", "secret.ts"])
-    expect(stderr).toMatch(/secret\.ts.*permission denied/)
-    expect(code).toBe(2)
-    expect(entriesOf(world.runsDir)).toEqual([])
-  },
-  20_000,
-)
+test.skipIf(process.getuid?.() === 0)("a program that may not be read", async () => {
+  const { code, stderr } = await world.mill(["run", "secret.ts"])
+  expect(stderr).toMatch(/secret\.ts.*permission denied/)
+  expect(code).toBe(2)
+  expect(entriesOf(world.runsDir)).toEqual([])
+})
 
 test("a dynamic import of what is not there is the program's own affair", async () => {
   const program = world.write(
@@ -156,4 +148,4 @@ export default failures`,
     expect.stringContaining("./nowhere.ts"),
   ])
   expect(code).toBe(0)
-}, 20_000)
+})

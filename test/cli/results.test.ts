@@ -18,17 +18,13 @@ const refused: Readonly<Record<string, readonly [source: string, message: string
 }
 
 describe("a result is refused that holds", () => {
-  test.concurrent.each(Object.entries(refused))(
-    "a %s",
-    async (name, [source, message]) => {
-      const program = world.write(`${name}.ts`, source)
-      const { code, events, record, result } = await world.run(program, offline)
-      expect(result.errorMessage).toBe(`the program's result is not JSON: ${message}`)
-      expect(result).not.toHaveProperty("programResult")
-      expect([record.status, events.at(-1)?.type, code]).toEqual(["failed", "run:failed", 1])
-    },
-    30_000,
-  )
+  test.concurrent.each(Object.entries(refused))("a %s", async (name, [source, message]) => {
+    const program = world.write(`${name}.ts`, source)
+    const { code, events, record, result } = await world.run(program, offline)
+    expect(result.errorMessage).toBe(`the program's result is not JSON: ${message}`)
+    expect(result).not.toHaveProperty("programResult")
+    expect([record.status, events.at(-1)?.type, code]).toEqual(["failed", "run:failed", 1])
+  })
 })
 
 test("a result that throws when it is read fails the run", async () => {
@@ -39,7 +35,7 @@ test("a result that throws when it is read fails the run", async () => {
   const { code, result } = await world.run(program, offline)
   expect(result).toMatchObject({ status: "failed", errorMessage: "Error: not now" })
   expect(code).toBe(1)
-}, 20_000)
+})
 
 test("a large result is the same in the log, in the result and on stdout", async () => {
   const program = world.write(
@@ -57,4 +53,4 @@ test("a large result is the same in the log, in the result and on stdout", async
   expect(Bun.deepEquals(result.programResult, expected)).toBe(true)
   expect(JSON.parse(readFileSync(record.paths.resultFile, "utf8"))).toEqual(result)
   expect(events.at(-1)).toMatchObject({ type: "run:complete", payload: { result: { status: "complete" } } })
-}, 20_000)
+})

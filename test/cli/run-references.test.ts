@@ -18,7 +18,7 @@ beforeAll(async () => {
   for (const n of [1, 2, 4, 5]) copyRun(world, good?.record.id ?? "", id(n))
   copyRun(world, bad?.record.id ?? "", id(3))
   for (const one of [good, bad]) rmSync(join(world.runsDir, one?.record.id ?? "x"), { recursive: true })
-}, 20_000)
+})
 
 const list = async (...args: ReadonlyArray<string>) => {
   const { code, stderr, stdout } = await world.mill(["ls", "--json", ...args])
@@ -35,14 +35,10 @@ describe("a run is named", () => {
     ["by its id", id(2), id(2)],
     ["by the beginning of it", "run_01m73", id(3)],
     ["by last, which is the newest", "last", id(5)],
-  ])(
-    "%s",
-    async (_, reference, expected) => {
-      const found = await named(reference)
-      expect([found.code, found.id]).toEqual([0, expected])
-    },
-    20_000,
-  )
+  ])("%s", async (_, reference, expected) => {
+    const found = await named(reference)
+    expect([found.code, found.id]).toEqual([0, expected])
+  })
   test.concurrent("but not by the beginning of several", async () => {
     const { code, error } = await named("run_01m7")
     expect([code, error._tag]).toEqual([2, "UsageError"])
@@ -55,7 +51,6 @@ describe("a run is named", () => {
       const { code, error } = await named(reference)
       expect([code, error._tag]).toEqual([2, "UsageError"])
     },
-    20_000,
   )
 })
 
@@ -73,13 +68,13 @@ describe("ls", () => {
     expect((await list("--status", "failed", "--limit", "1")).ids).toEqual([id(3)])
     expect((await list("--status", "complete", "--limit", "3")).ids).toEqual([id(5), id(4), id(2)])
     expect((await list("--status", "running")).ids).toEqual([])
-  }, 20_000)
+  })
   test.concurrent("says that there is nothing", async () => {
     const nothing = await world.mill(["ls", "--runs-dir", "empty"])
     expect(nothing).toEqual({ code: 0, stdout: "no runs yet: mill run <program.ts>\n", stderr: "" })
     const json = await world.mill(["ls", "--runs-dir", "empty", "--json"])
     expect(json.stdout).toBe("[]\n")
-  }, 20_000)
+  })
 })
 
 test("ls goes on without what it cannot read, and says so on stderr", async () => {
@@ -96,4 +91,4 @@ test("ls goes on without what it cannot read, and says so on stderr", async () =
   const people = await world.mill(["ls"])
   for (const name of [id(5), id(3), id(2), id(1)]) expect(people.stdout).toContain(name)
   expect(people.stdout).not.toContain(id(4))
-}, 20_000)
+})

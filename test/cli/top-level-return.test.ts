@@ -22,21 +22,17 @@ return "late"`,
   "of nothing": [`if (mill.args.length === 1) return\nthrow new Error("not reached")`, undefined],
 }
 
-test.concurrent.each(Object.entries(returning))(
-  "a top-level return %s",
-  async (name, [source, expected]) => {
-    const file = `${name.replace(/\W+/g, "-")}.ts`
-    world.write(file, source)
-    const { code, events, result } = await world.run(file, [...offline, "--", "early"])
-    expect({ error: result.errorMessage, value: result.programResult as unknown }).toEqual({
-      error: undefined,
-      value: expected,
-    })
-    expect(events.at(-1)?.type).toBe("run:complete")
-    expect(code).toBe(0)
-  },
-  30_000,
-)
+test.concurrent.each(Object.entries(returning))("a top-level return %s", async (name, [source, expected]) => {
+  const file = `${name.replace(/\W+/g, "-")}.ts`
+  world.write(file, source)
+  const { code, events, result } = await world.run(file, [...offline, "--", "early"])
+  expect({ error: result.errorMessage, value: result.programResult as unknown }).toEqual({
+    error: undefined,
+    value: expected,
+  })
+  expect(events.at(-1)?.type).toBe("run:complete")
+  expect(code).toBe(0)
+})
 
 const places: Readonly<Record<string, readonly [source: string, place: string]>> = {
   "on the first line": [`import { helper } from "./lib/helper.ts"; throw new Error("here" + helper)`, "1:53"],
@@ -54,7 +50,6 @@ test.concurrent.each(Object.entries(places))(
     expect(result).toMatchObject({ errorMessage: "Error: herehelps", errorLocation: `${program}:${place}` })
     expect(code).toBe(1)
   },
-  30_000,
 )
 
 test("a program that has both a default export and a top-level return is refused", async () => {
@@ -66,4 +61,4 @@ test("a program that has both a default export and a top-level return is refused
   expect(stderr).toContain(`${program}:3:1`)
   expect(code).toBe(2)
   expect(entriesOf(world.runsDir).filter((name) => name.startsWith("."))).toEqual([])
-}, 20_000)
+})

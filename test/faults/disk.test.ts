@@ -1,6 +1,6 @@
 /** A disk that fails, a store that nobody may write to, files that are cut or gone: told of, and never hung on. */
 import { afterEach, describe, expect, test } from "bun:test"
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { entriesOf, eventually, makeWorld } from "../support/mill.ts"
 import { answerOf, checkInvariants, checkNothingLeft } from "./invariants.ts"
@@ -51,13 +51,15 @@ describe("a run's folder that is deleted while the run goes", () => {
     async () => {
       const run = await startRun(stage)
       await streaming(run)
-      rmSync(run.runDir, { recursive: true, force: true })
+      await eventually("the folder is gone", () => {
+        rmSync(run.runDir, { recursive: true, force: true })
+        return !existsSync(run.runDir)
+      })
       const commands = [["status"], ["wait", "--timeout", "20"], ["watch", "--run"], ["cancel"]]
       const answers = await Promise.all(
         commands.map((words) => answerOf(run, [...words, run.runId, "--json"])),
       )
       const codes = answers.map(({ code }) => code)
-      // While the worker writes on, the folder may come back in part.
       expect(codes.every((code) => code === 3 || code === 1)).toBe(true)
       for (const { stdout } of answers) expect(JSON.parse(stdout).error.message).toBeString()
       expect((await answerOf(run, ["ls", "--json"])).code).toBe(0)
@@ -66,6 +68,22 @@ describe("a run's folder that is deleted while the run goes", () => {
     timeout,
   )
 })
+
+test("a log that is gone, or cut, of a run that has ended is told of", async () => {
+  const run = await startRun(stage)
+  expect(await checkInvariants(run)).toBe("complete")
+  const log = join(run.runDir, "events.ndjson")
+  writeFileSync(log, `${logText(run).split("\n").slice(0, 5).join("\n")}\n`)
+  const cut = await answerOf(run, ["watch", "--run", run.runId, "--json"])
+  expect(cut.stdout.trimEnd().split("\n")).toHaveLength(6)
+  rmSync(log)
+  const gone = await answerOf(run, ["watch", "--run", run.runId, "--json"])
+  for (const { code, stdout } of [cut, gone]) {
+    expect(code).toBe(1)
+    const { error } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")
+    expect(error).toMatchObject({ _tag: "StoreError", message: expect.stringContaining("ends before") })
+  }
+}, 60_000)
 
 describe.skipIf(!mayMount)("a disk that is full", () => {
   test(

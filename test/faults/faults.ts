@@ -1,7 +1,8 @@
 /** What is done to a run, and when. A fault is named by what it hits and the moment at which it does. */
-import { eventually } from "../support/mill.ts"
+import { eventually, isAlive } from "../support/mill.ts"
 import {
   agents,
+  firstAgent,
   hasSnapshot,
   host,
   kill,
@@ -28,10 +29,10 @@ type Target = keyof typeof targets
 const logHas = (run: LiveRun, type: string) => logText(run).includes(`"type":"${type}"`)
 const count = (run: LiveRun, type: string) => logText(run).split(`"type":"${type}"`).length - 1
 
-/** Whether an agent is gone of whose end the log does not tell yet. As near as /proc lets it be seen. */
+/** Whether the first agent is gone and the log does not tell of its end yet. As near as /proc lets it be seen. */
 const exitedUntold = (run: LiveRun): boolean => {
-  const running = count(run, "spawn:start") - count(run, "spawn:complete") - count(run, "spawn:error")
-  return logHas(run, "spawn:tool_call") && running === 1 && agents(run).length === 0
+  const pid = firstAgent(run)
+  return pid !== undefined && !isAlive(pid) && !logHas(run, "spawn:complete")
 }
 
 type Moment = { readonly name: string; readonly there: (run: LiveRun) => boolean }

@@ -112,6 +112,10 @@ export const marked = (run: LiveRun): ReadonlyArray<number> => processesWith(`MI
 export const agents = (run: LiveRun): ReadonlyArray<number> =>
   marked(run).filter((pid) => read(`/proc/${pid}/environ`).includes("\0MILL_SPAWN_ID="))
 
+/** The pid that was written down for the first agent, which may be gone. */
+export const firstAgent = (run: LiveRun): number | undefined =>
+  JSON.parse(read(join(run.runDir, "spawns/spawn_1.json")) || "{}").process?.pid
+
 /** The process of the program. */
 export const host = (run: LiveRun): ReadonlyArray<number> => {
   const ofAgents = new Set(agents(run))

@@ -2,7 +2,7 @@
  * The real command line in a world of its own: a folder with a store, programs and a configuration, removed at the end.
  * Everything is seen as a user sees it: files, output, exit codes.
  */
-import { afterAll } from "bun:test"
+import { afterAll, setDefaultTimeout } from "bun:test"
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -16,6 +16,8 @@ export const millCommand = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [
   process.execPath,
   `${repository}/src/bin/mill.ts`,
 ]
+
+const testTimeout = 120_000
 
 export type Finished = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
@@ -64,7 +66,7 @@ const environment = (dir: string, env: MillOptions["env"] = {}): Record<string, 
 export const eventually = async <A>(
   what: string,
   fact: () => A | undefined | false | Promise<A | undefined | false>,
-  deadlineMillis = 20_000,
+  deadlineMillis = 60_000,
 ): Promise<A> => {
   const deadline = Date.now() + deadlineMillis
   while (true) {
@@ -99,7 +101,7 @@ export const processesWith = (entry: string): ReadonlyArray<number> =>
 /** Nothing that a world has started may outlive it: what does is ended, and fails the file. */
 const endWorld = async (dir: string) => {
   const survivors = () => processesWith(`MILL_HOME=${join(dir, "home")}`)
-  await eventually("the processes of the world have ended", () => survivors().length === 0, 10_000).catch(
+  await eventually("the processes of the world have ended", () => survivors().length === 0, 20_000).catch(
     (error: unknown) => {
       for (const pid of survivors()) process.kill(pid, "SIGKILL")
       throw error
@@ -111,7 +113,9 @@ const endWorld = async (dir: string) => {
 /** Makes a world; it is removed when the test file is through, when all that it started must have ended. */
 export const makeWorld = (): World => {
   const dir = mkdtempSync(join(tmpdir(), "mill-test-"))
-  afterAll(() => endWorld(dir), 30_000)
+  // Tests of processes wait for facts; on a machine that is busy these take their time.
+  setDefaultTimeout(testTimeout)
+  afterAll(() => endWorld(dir), testTimeout)
   const runsDir = join(dir, "home/runs")
 
   const write: World["write"] = (path, contents, mode = 0o644) => {
@@ -165,9 +169,13 @@ export const writeScript = (world: World, name: string, source: string): string 
  * The world's configuration, with these drivers: an expression for each, in reach of `@mill/core`. The first one is the
  * default.
  */
-export const writeConfig = (world: World, drivers: Readonly<Record<string, string>>): string =>
+export const writeConfig = (
+  world: World,
+  drivers: Readonly<Record<string, string>>,
+  path = "mill.config.ts",
+): string =>
   world.write(
-    "mill.config.ts",
+    path,
     `import { defineConfig, jsonlCodec, processDriver, textCodec } from "@mill/core"
 export default defineConfig({
   defaultDriver: ${JSON.stringify(Object.keys(drivers)[0])},

@@ -3,6 +3,7 @@
  * Woken by the file system, and by a slow poll beside it, since a notice may be lost.
  */
 import { Effect, FileSystem, Schedule, Stream } from "effect"
+import { StoreError } from "../../domain/error.schema.ts"
 import { isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
@@ -13,7 +14,7 @@ import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
 import { directoryMode } from "../store/files.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { currentRecord } from "./reconcile.effect.ts"
-import { directoryTicks, fileTicks, lookAfter, untilEnd } from "./wait.effect.ts"
+import { directoryTicks, fileTicks, untilEnd } from "./wait.effect.ts"
 
 const endsRun = (entry: LogEntry): boolean => entry.known && isRunTerminal(entry.event)
 
@@ -30,9 +31,12 @@ export const watchEvents = (runId: RunId) =>
     Effect.gen(function* () {
       const { eventsFile, runDir } = (yield* RunStore).paths(runId)
       const cursor = yield* openCursor(eventsFile)
-      // A run that is lost and cannot be settled never ends: that is told, behind all that the log tells.
-      const hopeless = Stream.fromEffect(Effect.flip(lookAfter(runId)))
-      return Stream.merge(fileTicks(runDir, "events.ndjson"), hopeless).pipe(
+      // The log tells of the end before the snapshot does: what it does not tell by then, it never will.
+      const over = untilEnd(runId).pipe(
+        Effect.as(new StoreError({ path: eventsFile, message: `${eventsFile} ends before the run did` })),
+        Effect.catch(Effect.succeed),
+      )
+      return Stream.merge(fileTicks(runDir, "events.ndjson"), Stream.fromEffect(over)).pipe(
         Stream.flatMap((error) =>
           error === undefined ? drain(cursor) : Stream.concat(drain(cursor), Stream.fail(error)),
         ),
