@@ -39,6 +39,8 @@ const scripts: Readonly<Record<string, string>> = {
   "leaves a process in a session of its own": `setsid sleep 1000 & echo $! > left-alone; ${answer}`,
   "a deaf one": answer,
   "speaks protocols": `${rpc.join("; ")}; ${answer}`,
+  "tells what it does": `echo '{"type":"session","sessionRef":"abc"}'; echo '{"type":"milestone","message":"half way"}'
+${megabytes(1, "x")} | sed 's/.*/{"type":"tool_call","toolName":"read","input":"&"}/'; echo; ${answer}`,
   "ends in the middle of a line": `printf '{"type":"result","text":"done"}'`,
 }
 const names = Object.keys(scripts)
@@ -96,6 +98,7 @@ describe("an agent completes that", () => {
     "leaves a process in a session of its own": { text: "done" },
     "a deaf one": { text: "done" },
     "speaks protocols": { text: "done", sessionRef: "session" },
+    "tells what it does": { text: "done", sessionRef: "abc" },
     "ends in the middle of a line": { text: "done" },
   }
   test.each(Object.entries(complete))("%s", (name, expected) => {
@@ -134,6 +137,16 @@ test("the last 8 KiB of stderr are kept", () => {
   expect(stderr).toMatch(/^e+the end$/)
 })
 
+test("what an agent tells on its way is in the log, a tool's input cut to 2 KiB", () => {
+  const spawnId = `spawn_${names.indexOf("tells what it does") + 1}`
+  const told = ended.events.filter(({ payload }) => "spawnId" in payload && payload.spawnId === spawnId)
+  expect(told.slice(1, -1).map(({ payload, type }) => ({ type, ...payload }) as object)).toEqual([
+    { type: "spawn:milestone", spawnId, message: "half way" },
+    { type: "spawn:tool_call", spawnId, toolName: "read", input: "x".repeat(2048) },
+  ])
+  expect(told.map(({ type }) => type).filter((type) => /start|complete/.test(type))).toHaveLength(2)
+})
+
 test("a signal leaves no exit code", () => {
   expect(endOf(names.indexOf("is killed")).error?.result).not.toHaveProperty("exitCode")
 })
@@ -147,9 +160,9 @@ test.each(["left", "left-alone"])("what an agent leaves behind does not outlive 
 test("the run is complete, since its program handled the failures, and counts them", () => {
   expect(ended.code).toBe(0)
   expect(ended.record.status).toBe("complete")
-  expect(ended.record.spawns).toEqual({ started: 19, running: 0, complete: 11, error: 8, cancelled: 0 })
+  expect(ended.record.spawns).toEqual({ started: 20, running: 0, complete: 12, error: 8, cancelled: 0 })
   expect(ended.result.spawns.map(({ spawnId }) => `${spawnId}`)).toEqual(
-    Array.from({ length: 19 }, (_, index) => `spawn_${index + 1}`),
+    Array.from({ length: 20 }, (_, index) => `spawn_${index + 1}`),
   )
   expect(ended.result.spawns.map(({ status }) => status).filter((status) => status === "error")).toHaveLength(
     8,

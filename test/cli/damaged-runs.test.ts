@@ -41,6 +41,13 @@ const damaged = (damage: (file: (name: string) => string) => void) => {
   return { runId, folder }
 }
 
+test("the log's last event has the beginning of each answer, the result the whole", () => {
+  const last = original.events.at(-1)
+  const cut = last?.type === "run:complete" ? last.payload.result.spawns.map(({ text }) => text) : []
+  expect(cut).toEqual([long.slice(0, 200)])
+  expect(original.result.spawns.map(({ text }) => text)).toEqual([long])
+})
+
 const linesOf = (file: string) => readFileSync(file, "utf8").trimEnd().split("\n")
 const asOriginal = (runId: string, text: string) => JSON.parse(text.replaceAll(runId, original.record.id))
 

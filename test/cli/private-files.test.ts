@@ -58,6 +58,18 @@ test("whatever the umask: folders are 0700, files 0600, also while the run lives
   expect(modes(join(world.runsDir, runId)).length).toBeGreaterThan(10)
 })
 
+test("a spawn's file tells what was asked, which process served it, and what became of it", () => {
+  const file = JSON.parse(readFileSync(join(world.runsDir, runId, "spawns/spawn_1.json"), "utf8"))
+  expect(file).toMatchObject({
+    spawnId: "spawn_1",
+    input: { agent: "a", systemPrompt: "s", prompt: "p", model: "m" },
+    outcome: { type: "spawn:complete" },
+  })
+  expect(file.process.pid).toBeGreaterThan(1)
+  expect(file.process.startTime).not.toBe("")
+  expect(Date.parse(file.startedAt)).toBeGreaterThan(0)
+})
+
 test("a driver's environment reaches its agent, and is nowhere in the run's folder", () => {
   const result = JSON.parse(readFileSync(join(world.runsDir, runId, "result.json"), "utf8"))
   expect(result.programResult).toBe(new Bun.CryptoHasher("sha256").update(secret).digest("hex"))

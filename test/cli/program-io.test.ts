@@ -109,3 +109,15 @@ export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", m
   expect(object).toMatch(/a: \[ ?1 ?\]/)
   expect([nothing, long, half]).toEqual(["undefined", "x".repeat(100_000), "\ud83d"])
 })
+
+test("what a program logs before it exits is in the log", async () => {
+  const program = world.write(
+    "logs.ts",
+    `for (let n = 0; n < 2000; n++) mill.log(n + " " + "x".repeat(1000))
+process.exit(0)`,
+  )
+  const { code, events } = await world.run(program)
+  const logged = ofType(events, "run:log").map(({ payload }) => Number(payload.message.split(" ")[0]))
+  expect(logged).toEqual(Array.from({ length: 2000 }, (_, n) => n))
+  expect([events.at(-1)?.type, code]).toEqual(["run:complete", 0])
+})
