@@ -162,6 +162,21 @@ test.concurrent("a program that writes about import.meta.main is not changed by 
   expect(result.programResult).toEqual(["import.meta.main true", true])
 })
 
+// What a file is loaded as is known by its name alone.
+test.concurrent.failing("a program may import code and data as text", async () => {
+  world.write("texts/code.ts", `export const a = 1\n`)
+  world.write("texts/data.json", `{ "a": 1 }`)
+  world.write(
+    "texts/main.ts",
+    `import code from "./code.ts" with { type: "text" }
+import data from "./data.json" with { type: "text" }
+export default [code, data]`,
+  )
+  const { result } = await world.run("texts/main.ts", offline)
+  expect(result.programResult).toEqual([`export const a = 1\n`, `{ "a": 1 }`])
+})
+
+// Bun does not see CommonJS in what a plugin gives it, and so mill gives it every local file.
 test.concurrent.failing("a program may import CommonJS", async () => {
   world.write("common/word.cjs", `module.exports = { word: "old" }`)
   world.write("common/main.ts", `import { word } from "./word.cjs"\nexport default word`)

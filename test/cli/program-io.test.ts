@@ -1,6 +1,14 @@
 /** What passes between a program and mill: what it asks for is judged, and what it prints is never taken for more. */
 import { describe, expect, test } from "bun:test"
-import { jsonlDriver, makeWorld, ofType, repository, writeConfig, writeScript } from "../support/mill.ts"
+import {
+  isAlive,
+  jsonlDriver,
+  makeWorld,
+  ofType,
+  repository,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
 
 const world = makeWorld()
 writeConfig(world, {
@@ -113,11 +121,23 @@ export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", m
 test("what a program logs before it exits is in the log", async () => {
   const program = world.write(
     "logs.ts",
-    `for (let n = 0; n < 2000; n++) mill.log(n + " " + "x".repeat(1000))
+    `for (let n = 0; n < 100; n++) mill.log(n + " " + "x".repeat(1000))
 process.exit(0)`,
   )
   const { code, events } = await world.run(program)
   const logged = ofType(events, "run:log").map(({ payload }) => Number(payload.message.split(" ")[0]))
-  expect(logged).toEqual(Array.from({ length: 2000 }, (_, n) => n))
+  expect(logged).toEqual(Array.from({ length: 100 }, (_, n) => n))
   expect([events.at(-1)?.type, code]).toEqual(["run:complete", 0])
+})
+
+test("what a program leaves behind does not outlive its run", async () => {
+  const program = world.write(
+    "leaves.ts",
+    `const child = Bun.spawn(["sh", "-c", "setsid sleep 1000 > /dev/null 2>&1 & echo $!"])
+export default Number(await new Response(child.stdout).text())`,
+  )
+  const { result } = await world.run(program)
+  const pid = Number(result.programResult)
+  expect(pid).toBeGreaterThan(1)
+  expect(isAlive(pid)).toBe(false)
 })

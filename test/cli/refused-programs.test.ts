@@ -27,30 +27,6 @@ const cases: Readonly<Record<string, Case>> = {
     location: "syntax.ts:3:8",
     message: /default/,
   },
-  "a syntax error on the first line": {
-    file: "first.ts",
-    source: `const = 1`,
-    location: "first.ts:1:7",
-    message: /=/,
-  },
-  "a syntax error in a program that returns": {
-    file: "returns.ts",
-    source: `const a = 1\nconst const\nreturn a\n`,
-    location: "returns.ts:2:7",
-    message: /const/,
-  },
-  "a syntax error behind a top-level return": {
-    file: "behind-return.ts",
-    source: `return 1; const const\n`,
-    location: "behind-return.ts:1:17",
-    message: /const/,
-  },
-  "a syntax error among top-level returns": {
-    file: "among-returns.ts",
-    source: `if (mill.args[0]) return 1\nif (mill.args[1]) return 2\nconst const\n`,
-    location: "among-returns.ts:3:7",
-    message: /const/,
-  },
   "a relative import that leads nowhere": {
     file: "relative.ts",
     source: `import { x } from "./nowhere.ts"\nexport default x\n`,
@@ -62,18 +38,6 @@ const cases: Readonly<Record<string, Case>> = {
     source: `// no-such-package is missing\nimport x from 'no-such-package/deep'\nexport default x\n`,
     location: "package.ts:2:15",
     message: /no-such-package\/deep/,
-  },
-  "a re-export of a package that is not there": {
-    file: "re-export.ts",
-    source: `\nexport { x } from "no-such-package"\n`,
-    location: "re-export.ts:2:19",
-    message: /no-such-package/,
-  },
-  "an import that leads nowhere, in a program that returns": {
-    file: "returns-import.ts",
-    source: `const a = 1\nimport { x } from "./nowhere.ts"\nreturn x\n`,
-    location: "returns-import.ts:2:19",
-    message: /\.\/nowhere\.ts/,
   },
   "a syntax error in what it imports": {
     file: "imports-broken.ts",
