@@ -76,6 +76,8 @@ process.on("beforeExit", () => {
   idle += 1
   // Bun asks this before it tells of rejections that nothing handles: they may fail the program yet.
   if (idle === 1) return oneMoreTurn()
+  // Said by the program itself, as under plain Bun: the worker is told by the exit.
+  if (settled !== undefined && Number(process.exitCode ?? 0) !== 0) process.exit()
   if (settled !== undefined && idle === 2) {
     oneMoreTurn()
     return void complete(settled.value).catch(fail)

@@ -48,7 +48,7 @@ test("a hundred spawns run side by side", async () => {
 })
 
 // The numbers follow the order of the calls, but each key is hashed meanwhile, and the events follow the hashes.
-test.failing("spawns that start at once are logged in the order of their numbers", async () => {
+test("spawns that start at once are logged in the order of their numbers", async () => {
   const program = world.write(
     "at-once.ts",
     `await Promise.all(Array.from({ length: 100 }, (_, n) => ${spawn("n")}))`,

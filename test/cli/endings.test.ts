@@ -81,6 +81,11 @@ const failing: Readonly<Record<string, Failing>> = {
     message: /exited with code 3/,
     cause: "program-exit",
   },
+  "says by process.exitCode alone that it failed": {
+    source: `process.exitCode = 4\nexport default 1`,
+    message: /exited with code 4/,
+    cause: "program-exit",
+  },
   "kills itself": {
     source: `process.kill(process.pid, "SIGKILL")\nawait Bun.sleep(60_000)`,
     message: /killed by SIGKILL/,

@@ -27,6 +27,7 @@ import { RunStore } from "../store/run-store.effect.ts"
 import { type Cancellation, cancelRun } from "./cancel.effect.ts"
 import { listRuns, type RunFilter, type Unreadable } from "./list.effect.ts"
 import { currentRecord } from "./reconcile.effect.ts"
+import { writeSnapshots } from "./snapshots.effect.ts"
 import { type Submission, type SubmitInput, submitRun } from "./submit.effect.ts"
 import { untilEnd, waitForEnd } from "./wait.effect.ts"
 import { liveRuns, watchEvents, watchIo } from "./watch.effect.ts"
@@ -41,11 +42,19 @@ export type InspectedRun = {
   readonly result?: RunResult
 }
 
+/** A result that is lost or damaged is made from the log again. */
+const rebuildResult = Effect.fnUntraced(function* (runId: RunId) {
+  const store = yield* RunStore
+  const plan = yield* store.plan(runId)
+  yield* writeSnapshots(plan, yield* foldLog(store.paths(runId).eventsFile))
+  return yield* store.result(runId)
+})
+
 const inspectRun = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
   const run = yield* currentRecord(runId)
   if (isTerminalStatus(run.status)) {
-    const result = yield* store.result(runId)
+    const result = yield* Effect.catchTag(store.result(runId), "StoreError", () => rebuildResult(runId))
     return { run, spawns: result.spawns, result } satisfies InspectedRun
   }
   const state = yield* foldLog(run.paths.eventsFile)

@@ -65,8 +65,7 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
   let started = 0
   let ending: string | undefined
 
-  const carryOut = Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions) {
-    const key = yield* Effect.provideContext(sha256(canonicalJson(input)), context)
+  const carryOut = Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, key: string) {
     yield* log.append({ type: "spawn:start", payload: { spawnId, input, key, driver: driver.name } })
     let sessionRef: string | undefined
     const request: DriverRequest = {
@@ -116,9 +115,11 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     const input = yield* decodeSpawnInput(raw)
     if (ending !== undefined)
       return yield* new SpawnFailure({ cause: "run-ending", message: `the run ends: ${ending}` })
+    const key = yield* Effect.provideContext(sha256(canonicalJson(input)), context)
+    // Numbered when nothing is in the way of its first event any more: the numbers tell the order in the log.
     started += 1
     const spawnId = spawnIdOf(started)
-    const fiber = yield* FiberSet.run(running, Effect.exit(carryOut(spawnId, input)))
+    const fiber = yield* FiberSet.run(running, Effect.exit(carryOut(spawnId, input, key)))
     const exit = yield* Effect.flatten(Fiber.join(fiber)).pipe(Effect.exit)
     if (Exit.isFailure(exit)) {
       const message = `the run's event log does not take the spawn: ${Cause.pretty(exit.cause)}`
