@@ -1,5 +1,6 @@
 /** Bun's own tools, as services: the only file that calls them. */
 import { Effect, FileSystem, Layer, Path } from "effect"
+import { Digest } from "effect/crypto"
 import { ProgramError } from "../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../internal/plan/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
@@ -153,3 +154,23 @@ export const layer = Layer.effect(
 )
 
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"
+
+const hashNames: Readonly<Record<string, Bun.SupportedCryptoAlgorithms>> = {
+  MD5: "md5",
+  "SHA-1": "sha1",
+  "SHA-256": "sha256",
+  "SHA-384": "sha384",
+  "SHA-512": "sha512",
+}
+
+const hasherOf = (algorithm: Digest.Algorithm, data: Uint8Array) =>
+  new Bun.CryptoHasher(hashNames[algorithm.name] ?? "sha256").update(data)
+
+/** Hashes at once, where WebCrypto answers some time later: what is hashed in turn goes on in turn. */
+export const digestLayer = Layer.succeed(
+  Digest.Digest,
+  Digest.Digest.of({
+    digest: (algorithm, data) => Effect.sync(() => new Uint8Array(hasherOf(algorithm, data).digest())),
+    digestHex: (algorithm, data) => Effect.sync(() => hasherOf(algorithm, data).digest("hex")),
+  }),
+)

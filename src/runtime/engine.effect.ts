@@ -35,7 +35,12 @@ export const layer = (options: Overrides & { readonly modules: ProvidedModules }
   Engine.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(RunStore.layer, IoHub.layer)),
     Layer.provideMerge(
-      Layer.mergeAll(BunTools.layer, configLoader(options.modules), Environment.layer(options)),
+      Layer.mergeAll(
+        BunTools.layer,
+        BunTools.digestLayer,
+        configLoader(options.modules),
+        Environment.layer(options),
+      ),
     ),
     Layer.provideMerge(PlatformLayer.layer),
   )

@@ -3,7 +3,7 @@ import * as BunServices from "@effect/platform-bun/BunServices"
 import * as NodeSocket from "@effect/platform-node-shared/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node-shared/NodeSocketServer"
 import { Layer } from "effect"
-import { Digest, SecureRandom } from "effect/crypto"
+import { SecureRandom } from "effect/crypto"
 import type { FileSystem } from "effect/FileSystem"
 import type { Path } from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
@@ -24,7 +24,6 @@ const sockets = Layer.succeed(
 
 export type Platform =
   | ChildProcessSpawner
-  | Digest.Digest
   | FileSystem
   | Path
   | SecureRandom.SecureRandom
@@ -32,11 +31,6 @@ export type Platform =
   | Stdio
   | Terminal
 
-export const layer: Layer.Layer<Platform> = Layer.mergeAll(
-  bunServices,
-  sockets,
-  Digest.layerWebCrypto,
-  SecureRandom.layerWebCrypto,
-)
+export const layer: Layer.Layer<Platform> = Layer.mergeAll(bunServices, sockets, SecureRandom.layerWebCrypto)
 
 export { runMain } from "@effect/platform-node-shared/NodeRuntime"
