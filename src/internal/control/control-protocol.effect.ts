@@ -20,3 +20,6 @@ export const serialization = RpcSerialization.layerNdjson
 
 /** Where a run's control socket is. */
 export const controlSocket = (socketDir: string, runId: RunId): string => `${socketDir}/${runId}.ctl`
+
+/** Where a run's worker and its program's process talk. */
+export const hostSocket = (socketDir: string, runId: RunId): string => `${socketDir}/${runId}.host`

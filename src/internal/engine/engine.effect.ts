@@ -32,9 +32,6 @@ import { type Submission, type SubmitInput, submitRun } from "./submit.effect.ts
 import { untilEnd, waitForEnd } from "./wait.effect.ts"
 import { liveRuns, watchEvents, watchIo } from "./watch.effect.ts"
 
-/** Why a run that was named could not be told of. */
-export type LookupError = UsageError | RunNotFound | LogError
-
 /** A run in detail. */
 export type InspectedRun = {
   readonly run: RunRecord

@@ -6,7 +6,7 @@ import { type RunState, textLimit } from "../../domain/run-state.schema.ts"
 import { runResult, spawnsInOrder } from "../../domain/run-summary.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { controlSocket } from "../control/control-protocol.effect.ts"
+import { controlSocket, hostSocket } from "../control/control-protocol.effect.ts"
 import { fullTexts } from "../store/full-texts.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 
@@ -14,7 +14,7 @@ import { RunStore } from "../store/run-store.effect.ts"
 const removeSockets = Effect.fnUntraced(function* (runId: RunId) {
   const { socketDir } = yield* Settings
   const fs = yield* FileSystem.FileSystem
-  for (const path of [controlSocket(socketDir, runId), `${socketDir}/${runId}.host`]) {
+  for (const path of [controlSocket(socketDir, runId), hostSocket(socketDir, runId)]) {
     yield* Effect.ignore(fs.remove(path, { force: true }))
   }
 })

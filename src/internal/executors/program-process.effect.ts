@@ -8,6 +8,7 @@ import type { ProgramEnd } from "../../domain/host-protocol.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
+import { hostSocket } from "../control/control-protocol.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
 import { type LineSplitter, makeLineSplitter } from "../process/lines.effect.ts"
 import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
@@ -34,7 +35,7 @@ export const runProgram = Effect.fnUntraced(function* (
 ) {
   const settings = yield* Settings
   const hub = yield* IoHub
-  const socketPath = `${settings.socketDir}/${plan.invocation.runId}.host`
+  const socketPath = hostSocket(settings.socketDir, plan.invocation.runId)
   yield* clearSocketPlace(socketPath)
   const programEnd = yield* Deferred.make<ProgramEnd>()
   const { hungUp } = yield* serveHost(socketPath, {
