@@ -2,9 +2,13 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { RunId } from "../domain/ids.schema.ts"
+import type { DraftPlan } from "../domain/plan.schema.ts"
+import { canAsk, confirmRun } from "./confirm.command.ts"
 import { type Engine, exitAs, openEngine } from "./engine.command.ts"
+import { errorJson } from "./error.render.ts"
 import { Output } from "./output.command.ts"
 import { showLive } from "./live.command.ts"
+import { renderPlan, renderPreview, seenFrom } from "./plan.render.ts"
 import { renderRun } from "./run.render.ts"
 
 const parameters = {
@@ -25,6 +29,14 @@ const parameters = {
     Flag.withDescription("Where the program runs: direct, or one of mill.config.ts"),
     Flag.optional,
   ),
+  confirm: Flag.Boolean("confirm").pipe(
+    Flag.withDescription("In a terminal, show the program and ask first; --confirm=false does not"),
+    Flag.optional,
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(
+    Flag.withDescription("Print the plan that would be frozen, and start nothing"),
+    Flag.withDefault(false),
+  ),
   meta: Flag.KeyValuePair("meta").pipe(
     Flag.withDescription("A fact to keep with the run, key=value; may be given again"),
     Flag.optional,
@@ -34,19 +46,29 @@ const parameters = {
 export const runCommand = Command.make(
   "run",
   parameters,
-  Effect.fnUntraced(function* ({ args, driver, executor, meta, program, sync }) {
+  Effect.fnUntraced(function* ({ args, confirm, driver, dryRun, executor, meta, program, sync }) {
     const engine = yield* openEngine
-    const { err, errStyle, json, out, style } = yield* Output
-    const { driver: chosen, ...run } = yield* engine.submit({
+    const { err, errStyle, json, out, size, style } = yield* Output
+    const prepared = yield* engine.prepare({
       program,
       args,
       driver: Option.getOrUndefined(driver),
       executor: Option.getOrUndefined(executor),
       metadata: Option.getOrUndefined(meta),
     })
-    if (chosen.because !== undefined) {
-      yield* err(errStyle.dim(`driver: ${chosen.name}, ${chosen.because} (--driver chooses another)`))
+    const { because, invocation, outline, plan } = prepared
+    const { cwd } = invocation
+    if (dryRun) {
+      return yield* out(json ? JSON.stringify(plan) : renderPlan(plan, outline, cwd, style, size()?.columns))
     }
+    if (Option.getOrElse(confirm, () => prepared.confirm) && !json && (yield* canAsk)) {
+      yield* out(renderPreview(plan, outline, cwd, style, size()?.columns))
+      // The caller may be a program that reads what a person has said.
+      yield* Effect.tapError(confirmRun(), (refused) => out(errorJson(refused)))
+    } else {
+      for (const line of told(plan, cwd, because, json)) yield* err(errStyle.dim(line))
+    }
+    const run = yield* engine.start(prepared)
     if (sync) return yield* stay(engine, run.runId)
     if (json) return yield* out(JSON.stringify(run))
     yield* out(`${style.cyan("●")} ${style.bold(run.runId)} is on its way`)
@@ -63,9 +85,21 @@ export const runCommand = Command.make(
       command: "mill run plan.ts --driver offline --sync",
       description: "Rehearse it without any agent, and watch",
     },
+    { command: "mill run plan.ts --dry-run", description: "See what it would be frozen to" },
     { command: "mill run plan.ts --json -- src/auth", description: "From an agent, with an argument" },
   ]),
 )
+
+/** What mill has found by itself, and a caller may not expect. */
+const told = (
+  { config: [config], driver }: DraftPlan,
+  cwd: string,
+  because: string | undefined,
+  json: boolean,
+): ReadonlyArray<string> => [
+  ...(config === undefined || json ? [] : [`config: ${seenFrom(cwd, config.path)}`]),
+  ...(because === undefined ? [] : [`driver: ${driver.name}, ${because} (--driver chooses another)`]),
+]
 
 /** How long after the first Ctrl-C a second one cancels the run. */
 const secondInterrupt = "2 seconds"

@@ -1,7 +1,7 @@
 /** Runs as a person reads them: in a list, and one in detail. */
 import type { RunRecord, RunResult, RunUsage } from "../domain/run.schema.ts"
 import type { SpawnSummary } from "../domain/spawn.schema.ts"
-import { duration, oneLine, statusMark, type Style, table } from "./style.render.ts"
+import { duration, number, oneLine, plural, statusMark, type Style, table } from "./style.render.ts"
 
 const millisBetween = (from: string, to: string): number => Date.parse(to) - Date.parse(from)
 
@@ -20,10 +20,6 @@ const age = (at: string, now: number): string => {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} m`
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
 }
-
-const number = (n: number): string => n.toLocaleString("en-US")
-
-const plural = (n: number, noun: string): string => `${number(n)} ${noun}${n === 1 ? "" : "s"}`
 
 /** The counts that are not zero. */
 const countsLine = ({ spawns }: RunRecord, style: Style): string => {
@@ -137,6 +133,13 @@ const nextCommands = (run: RunRecord): ReadonlyArray<string> =>
       ? [`less ${run.paths.eventsFile}`]
       : []
 
+/** Which of the run's sources are not on disk any more as it has them. */
+const changedLines = ({ changedSources = [] }: RunRecord, style: Style): ReadonlyArray<string> =>
+  changedSources.map(
+    ({ change, path }) =>
+      `  ${style.yellow("≠")} ${path} ${change === "missing" ? "is not there any more" : "has been edited since"}; the run has its own copy`,
+  )
+
 /** One run in detail, `columns` wide; `spawns` are those that are known, in order of start. */
 export const renderRun = (
   run: RunRecord,
@@ -167,6 +170,7 @@ export const renderRun = (
     `${paint(mark)} ${style.bold(run.id)} ${paint(run.status)}`,
     ...(run.errorMessage === undefined ? [] : [`  ${paint(oneLine(run.errorMessage, 400))}`]),
     ...(run.errorLocation === undefined ? [] : [`  ${style.dim("at")} ${run.errorLocation}`]),
+    ...changedLines(run, style),
     ...facts,
     ...(rows.length === 0 ? [] : ["", ...rows]),
     ...(result === undefined ? [] : programResultLines(result, style)),

@@ -51,6 +51,20 @@ export const statusMark = (
   }
 }
 
+/** A count as a person reads it: `12,345`. */
+export const number = (n: number): string => n.toLocaleString("en-US")
+
+/** `1 spawn`, `2 spawns`. */
+export const plural = (n: number, noun: string): string => `${number(n)} ${noun}${n === 1 ? "" : "s"}`
+
+/** A size: `812 bytes`, `3.4 kB`, `2.1 MB`. */
+export const bytes = (n: number): string =>
+  n < 1000
+    ? plural(n, "byte")
+    : n < 1_000_000
+      ? `${(n / 1000).toFixed(1)} kB`
+      : `${(n / 1_000_000).toFixed(1)} MB`
+
 /** A span of time, as a person would say it: `340 ms`, `12.3 s`, `4 m 05 s`, `2 h 03 m`. */
 export const duration = (millis: number): string => {
   if (!Number.isFinite(millis) || millis < 0) return "–"

@@ -23,7 +23,7 @@ export const encoderWith = <Options>(
   schema: Schema.ConstraintDecoder<Options>,
   options: unknown,
   make: (options: Options) => Result.Result<Encode, string>,
-): { readonly encodeSpawn: Encode; readonly problem?: string } =>
+): { readonly encodeSpawn: Encode; readonly options?: Schema.Json; readonly problem?: string } =>
   Schema.decodeUnknownResult(schema)(options, { onExcessProperty: "error" }).pipe(
     Result.mapError(({ message }) => message.replace(/\s+/g, " ")),
     Result.flatMap(make),
@@ -32,9 +32,15 @@ export const encoderWith = <Options>(
         const problem = `the options of ${name} cannot be used: ${reason}`
         return { encodeSpawn: () => refuse(problem), problem }
       },
-      onSuccess: (encodeSpawn) => ({ encodeSpawn }),
+      onSuccess: (encodeSpawn) => ({ encodeSpawn, options: asJson(options) }),
     }),
   )
+
+/** Without the keys that are undefined. */
+const asJson = (options: unknown): Schema.Json =>
+  Result.getOrElse(Schema.decodeUnknownResult(OptionsText)(JSON.stringify(options)), () => ({}))
+
+const OptionsText = Schema.fromJsonString(Schema.Json)
 
 type Checked = Result.Result<string, SpawnRefused>
 

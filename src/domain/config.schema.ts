@@ -3,9 +3,13 @@
  */
 import { Schema } from "effect"
 import type { Codec } from "./driver.schema.ts"
+import { ExtensionConfig } from "./extension.schema.ts"
 
 /** The longest line, in bytes, that a driver hands to its codec when the configuration says nothing. */
 export const defaultMaxLineBytes = 16 * 1024 * 1024
+
+/** The levels of runs inside a run, when the configuration says nothing. */
+export const defaultMaxRunDepth = 1
 
 /** The grace period when the configuration says nothing, in seconds. */
 export const defaultCancelGrace = 5
@@ -42,11 +46,24 @@ export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
 export const DirectExecutorConfig = Schema.Struct({ type: Schema.Literal("direct") })
 export type DirectExecutorConfig = typeof DirectExecutorConfig.Type
 
+export const Authoring = Schema.Struct({ instructions: Schema.optionalKey(Schema.String) })
+
+const Extensions = Schema.Array(ExtensionConfig).check(
+  Schema.makeFilter((extensions) => new Set(extensions.map(({ name }) => name)).size === extensions.length, {
+    expected: "a name of its own for each extension",
+  }),
+)
+
 export const MillConfig = Schema.Struct({
   defaultDriver: Schema.optionalKey(Schema.NonEmptyString),
   defaultExecutor: Schema.optionalKey(Schema.NonEmptyString),
   drivers: Schema.optionalKey(Schema.Record(Schema.String, ProcessDriverConfig)),
   executors: Schema.optionalKey(Schema.Record(Schema.String, DirectExecutorConfig)),
+  /** Told to whoever writes programs, by `mill --help` and the skill file. */
+  authoring: Schema.optionalKey(Authoring),
+  extensions: Schema.optionalKey(Extensions),
+  /** Whether `mill run` shows the program in a terminal and asks: true when absent. */
+  confirm: Schema.optionalKey(Schema.Boolean),
   /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */
   cancelGrace: Schema.optionalKey(Seconds),
   /** How many levels of runs may be started inside a run: 1 when absent. */

@@ -71,7 +71,9 @@ export type CodecDefinition<State> = {
   readonly modelFormat: string
   /** Models that are known to exist, best known first; an empty list says nothing. */
   readonly models: ReadonlyArray<string>
-  /** What is wrong with the options that it was made with. Such a codec refuses every spawn. */
+  /** The options that it was made with, as a run's plan keeps them: JSON, without secrets. */
+  readonly options?: Schema.Json | undefined
+  /** What is wrong with these options. Such a codec refuses every spawn. */
   readonly problem?: string | undefined
   /** The call for a spawn, or why this agent cannot be asked that. */
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
@@ -93,7 +95,9 @@ export type Codec = {
   readonly name: string
   readonly modelFormat: string
   readonly models: ReadonlyArray<string>
-  /** What is wrong with the options that it was made with. Such a codec refuses every spawn. */
+  /** The options that it was made with, as a run's plan keeps them. */
+  readonly options: Schema.Json
+  /** What is wrong with these options. Such a codec refuses every spawn. */
   readonly problem?: string
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
   /** A fold that has seen nothing yet. */
@@ -113,6 +117,7 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     name: definition.name,
     modelFormat: definition.modelFormat,
     models: definition.models,
+    options: definition.options ?? {},
     ...(definition.problem === undefined ? {} : { problem: definition.problem }),
     encodeSpawn: definition.encodeSpawn,
     decoding: decodingFrom(definition.initial),

@@ -18,6 +18,8 @@ export const PlanSource = Schema.Struct({
   columnShift: Schema.optionalKey(Schema.Int),
   /** What its import specifiers stand for: absolute paths of other sources. */
   imports: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** What it imports from elsewhere: packages, modules of Bun's and Node's. */
+  packages: Schema.optionalKey(Schema.Array(Schema.String)),
 })
 export type PlanSource = typeof PlanSource.Type
 
@@ -28,6 +30,8 @@ export const PlanDriver = Schema.Struct({
   command: Schema.String,
   args: Schema.Array(Schema.String),
   codec: Schema.String,
+  /** The options that the codec was made with. */
+  codecOptions: Schema.Json,
   /** Names of the environment variables that the driver sets; their values are nowhere on disk. */
   env: Schema.Array(Schema.String),
   cwd: Schema.optionalKey(Schema.String),
@@ -41,6 +45,13 @@ export type PlanDriver = typeof PlanDriver.Type
 
 export const PlanExecutor = Schema.Struct({ name: Schema.String, type: Schema.Literal("direct") })
 export type PlanExecutor = typeof PlanExecutor.Type
+
+export const PlanExtension = Schema.Struct({
+  name: Schema.String,
+  /** The functions that the program finds under that name. */
+  api: Schema.Array(Schema.String),
+})
+export type PlanExtension = typeof PlanExtension.Type
 
 /** What is particular to one run of the plan. */
 export const Invocation = Schema.Struct({
@@ -63,10 +74,13 @@ const content = {
   programPath: Schema.String,
   /** The program and what it imports, the program first. */
   program: Schema.Array(PlanSource),
-  /** The configuration and what it imports; empty when there is none. */
+  /** The configuration and what it imports, the configuration first; empty when there is none. */
   config: Schema.Array(PlanSource),
   driver: PlanDriver,
   executor: PlanExecutor,
+  extensions: Schema.Array(PlanExtension),
+  /** What the configuration tells to whoever writes programs. */
+  authoring: Schema.optionalKey(Schema.String),
   limits: Schema.Struct({
     maxRunDepth: Schema.Int,
     /** Seconds that the program's process, and what an agent leaves, may take to end after SIGTERM. */
@@ -78,5 +92,9 @@ const content = {
 export const PlanContent = Schema.Struct(content)
 export type PlanContent = typeof PlanContent.Type
 
-export const Plan = Schema.Struct({ ...content, planId: Schema.String, invocation: Invocation })
+/** A plan that no run has been made of yet. */
+export const DraftPlan = Schema.Struct({ planId: Schema.String, ...content })
+export type DraftPlan = typeof DraftPlan.Type
+
+export const Plan = Schema.Struct({ ...DraftPlan.fields, invocation: Invocation })
 export type Plan = typeof Plan.Type

@@ -72,6 +72,13 @@ export const SpawnCounts = Schema.Struct({
 })
 export type SpawnCounts = typeof SpawnCounts.Type
 
+/** A source of a run that is not on disk any more as the run's plan has it. */
+export const ChangedSource = Schema.Struct({
+  path: Schema.String,
+  change: Schema.Literals(["edited", "missing"]),
+})
+export type ChangedSource = typeof ChangedSource.Type
+
 /** A run at a glance. A snapshot of it is `run.json`; the truth is the run's event log. */
 export const RunRecord = Schema.Struct({
   id: RunId,
@@ -91,6 +98,8 @@ export const RunRecord = Schema.Struct({
   /** Where in the user's own source the program failed: file:line:column. */
   errorLocation: Schema.optionalKey(Schema.String),
   parentRunId: Schema.optionalKey(RunId),
+  /** Told by `status` alone: which sources have been changed since. The run goes by the frozen ones. */
+  changedSources: Schema.optionalKey(Schema.Array(ChangedSource)),
   paths: RunPaths,
   summaryHuman: Schema.String,
 })
@@ -101,5 +110,7 @@ export const SubmittedRun = Schema.Struct({
   runId: RunId,
   status: RunStatus,
   paths: RunPaths,
+  /** The configuration that was used, if there is one. */
+  configPath: Schema.optionalKey(Schema.String),
 })
 export type SubmittedRun = typeof SubmittedRun.Type

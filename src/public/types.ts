@@ -1,5 +1,11 @@
 /** The types of a configuration, as its author sees them. */
 import type { Codec } from "../domain/driver.schema.ts"
+import type {
+  ExtensionFunction,
+  ExtensionOnEvent,
+  ExtensionSetup,
+  FunctionDoc,
+} from "../domain/extension.schema.ts"
 
 /** An agent that is a command. */
 export interface ProcessDriverOptions {
@@ -29,6 +35,21 @@ export interface DirectExecutor {
   readonly type: "direct"
 }
 
+/** Hooks on runs, and functions for programs, which find them under `mill.<name>`. */
+export interface Extension {
+  /** As variables are named; not one that `mill` has already. */
+  readonly name: string
+  readonly description?: string
+  /** Called once in the run's worker, before the program starts. What it acquires is released at the run's end. */
+  readonly setup?: ExtensionSetup
+  /** Called for each event of the run's log, one at a time. It never holds up the run. */
+  readonly onEvent?: ExtensionOnEvent
+  /** Functions of the program's `mill.<name>`; they run in the worker, take and give JSON. */
+  readonly api?: Readonly<Record<string, ExtensionFunction>>
+  /** What those functions are for and their TypeScript types, by name: `mill --help` and `mill init` tell them. */
+  readonly docs?: Readonly<Record<string, FunctionDoc>>
+}
+
 /** The default export of `mill.config.ts`. */
 export interface MillConfig {
   /** The driver that serves a run's spawns when `--driver` says nothing. */
@@ -39,6 +60,11 @@ export interface MillConfig {
   readonly drivers?: Readonly<Record<string, ProcessDriver>>
   /** Executors by name, beside the built-in `direct`. */
   readonly executors?: Readonly<Record<string, DirectExecutor>>
+  /** What whoever writes programs should know, for example which model is for what: `mill --help` tells it. */
+  readonly authoring?: { readonly instructions?: string }
+  readonly extensions?: ReadonlyArray<Extension>
+  /** Whether `mill run` shows the program in a terminal and asks: true when absent. */
+  readonly confirm?: boolean
   /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */
   readonly cancelGrace?: number
   /** How many levels of runs may be started inside a run: 1 when absent. */

@@ -119,12 +119,14 @@ export const layer = Layer.effect(
           const path = absolute(name)
           const contents = path === entry ? original : yield* readSource(path, entry)
           const imports: Record<string, string> = {}
+          const packages = new Set<string>()
           for (const found of input.imports) {
             const specifier = found.original ?? found.path
             if (found.external !== true) {
               imports[specifier] = absolute(found.path)
               continue
             }
+            packages.add(specifier)
             const optional = !isStatic(found.kind) || options.provided.includes(specifier)
             if (optional || (yield* resolves(specifier, directoryOf(path)))) continue
             const location = `${path}:${placeOf(contents, specifier)}`
@@ -139,6 +141,7 @@ export const layer = Layer.effect(
             path,
             contents,
             imports,
+            packages: [...packages].sort(),
             ...(path === entry && wrapped !== undefined ? { wrapped } : {}),
           })
         }

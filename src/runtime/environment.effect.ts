@@ -1,5 +1,5 @@
 /** Reads what the surroundings say, once; nothing else below the command line does. */
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Path, Schema } from "effect"
 import { UsageError } from "../domain/error.schema.ts"
 import { RunId, SpawnId } from "../domain/ids.schema.ts"
 import { type ParentRun, Settings } from "../internal/config/settings.effect.ts"
@@ -47,12 +47,14 @@ export const layer = (overrides: Overrides) =>
     Effect.gen(function* () {
       const { env } = process
       const cwd = overrides.cwd ?? (yield* workingDirectory)
-      const absolute = (path: string) => (path.startsWith("/") ? path : `${cwd}/${path}`)
+      const { resolve } = yield* Path.Path
+      const absolute = (path: string) => resolve(cwd, path)
       // Set to nothing is not set. MILL_RUNS_DIR is what a run hands on to the runs inside it.
-      const userHome = env["HOME"] ? `${env["HOME"]}/.mill` : undefined
-      const home = env["MILL_HOME"] || userHome
+      const userHome = env["HOME"] || undefined
+      const home = env["MILL_HOME"] || (userHome === undefined ? undefined : `${userHome}/.mill`)
+      const millHome = home === undefined ? undefined : absolute(home)
       const runsDir =
-        overrides.runsDir || env["MILL_RUNS_DIR"] || (home === undefined ? undefined : `${home}/runs`)
+        overrides.runsDir || env["MILL_RUNS_DIR"] || (millHome === undefined ? undefined : `${millHome}/runs`)
       if (runsDir === undefined) {
         return yield* new UsageError({
           message: "there is no place for runs: neither HOME nor MILL_HOME is set",
@@ -62,7 +64,9 @@ export const layer = (overrides: Overrides) =>
       const parent = parentOf(env)
       return Settings.of({
         cwd,
-        runsDir: absolute(runsDir).replace(/\/+$/, ""),
+        ...(userHome === undefined ? {} : { userHome }),
+        ...(millHome === undefined ? {} : { millHome }),
+        runsDir: absolute(runsDir),
         socketDir: socketDirOf(env),
         searchPath: env["PATH"] ?? "",
         self: { command: process.execPath, args: ["--no-install", scriptOf("../bin/mill.ts")] },

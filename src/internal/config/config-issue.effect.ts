@@ -1,7 +1,13 @@
 /** What is wrong with a configuration, in one line: which key, what was found, what is allowed. */
 import type { Schema } from "effect"
 import { SchemaIssue } from "effect"
-import { DirectExecutorConfig, MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
+import {
+  Authoring,
+  DirectExecutorConfig,
+  MillConfig,
+  ProcessDriverConfig,
+} from "../../domain/config.schema.ts"
+import { ExtensionConfig, FunctionDoc } from "../../domain/extension.schema.ts"
 
 /** A problem at a key; `hint` says what would do. */
 export type ConfigProblem = { readonly key: string; readonly message: string; readonly hint?: string }
@@ -22,12 +28,18 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
   }
 }
 
-const allowedAt = ([first, name, third]: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
-  if (first === undefined) return Object.keys(MillConfig.fields)
-  if (name === undefined || third !== undefined) return []
-  if (first === "drivers") return Object.keys(ProcessDriverConfig.fields)
-  return first === "executors" ? Object.keys(DirectExecutorConfig.fields) : []
+/** The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. */
+const allowed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "": MillConfig.fields,
+  authoring: Authoring.fields,
+  "drivers.*": ProcessDriverConfig.fields,
+  "executors.*": DirectExecutorConfig.fields,
+  "extensions.*": ExtensionConfig.fields,
+  "extensions.*.docs.*": FunctionDoc.fields,
 }
+
+const allowedAt = (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> =>
+  Object.keys(allowed[path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")] ?? {})
 
 const valueAt = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
   path.reduce<unknown>(
@@ -50,12 +62,12 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
   const { issue, path } = firstLeaf(error.issue, [])
   const key = keyOf(path)
   if (issue._tag === "UnexpectedKey") {
-    const allowed = allowedAt(path.slice(0, -1))
-    const close = closest(String(path.at(-1)), allowed)
+    const known = allowedAt(path.slice(0, -1))
+    const close = closest(String(path.at(-1)), known)
     return {
       key,
       message: `unknown key ${key}`,
-      hint: close === undefined ? `allowed here: ${allowed.join(", ")}` : `did you mean ${close}?`,
+      hint: close === undefined ? `allowed here: ${known.join(", ")}` : `did you mean ${close}?`,
     }
   }
   if (issue._tag === "MissingKey") return { key, message: `${key} is missing` }

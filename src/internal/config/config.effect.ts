@@ -1,17 +1,28 @@
 /** The configuration of a working directory: found, evaluated, decoded. */
-import { Effect, FileSystem, Schema } from "effect"
-import { MillConfig } from "../../domain/config.schema.ts"
+import { Effect, Path, Schema } from "effect"
+import { MillConfig, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
-import { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { configProblem } from "./config-issue.effect.ts"
 import { ConfigLoader, type ConfigSource } from "./config-loader.effect.ts"
-import { Settings } from "./settings.effect.ts"
+import { findConfig } from "./config-lookup.effect.ts"
 
 /** Modules that mill itself gives to a configuration. */
 export const providedModules: ReadonlyArray<string> = ["@mill/core"]
 
-/** A configuration and what it was made of; no sources when there is none. */
-export type LoadedConfig = { readonly config: MillConfig; readonly sources: ReadonlyArray<ConfigSource> }
+/** A configuration and what it was made of, its own file first; no sources when there is none. */
+export type LoadedConfig = { readonly config: MillConfig; readonly sources: ReadonlyArray<GraphFile> }
+
+/** What a driver says of paths is meant from the folder of its configuration. */
+const fromFolder = Effect.fnUntraced(function* (folder: string, driver: ProcessDriverConfig) {
+  const { resolve } = yield* Path.Path
+  const { command, cwd } = driver
+  return {
+    ...driver,
+    command: command.includes("/") ? resolve(folder, command) : command,
+    ...(cwd === undefined ? {} : { cwd: resolve(folder, cwd) }),
+  } satisfies ProcessDriverConfig
+})
 
 const decode = Schema.decodeUnknownEffect(MillConfig, { onExcessProperty: "error" })
 
@@ -29,7 +40,7 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
       hint: "end it with: export default defineConfig({ … })",
     })
   }
-  return yield* decode(value).pipe(
+  const config = yield* decode(value).pipe(
     Effect.mapError((error) => {
       const { key, message, ...problem } = configProblem(value, error)
       return new ConfigError({
@@ -40,6 +51,13 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
       })
     }),
   )
+  if (config.drivers === undefined) return config
+  const folder = (yield* Path.Path).dirname(path)
+  const drivers: Record<string, ProcessDriverConfig> = {}
+  for (const [name, driver] of Object.entries(config.drivers)) {
+    drivers[name] = yield* fromFolder(folder, driver)
+  }
+  return { ...config, drivers } satisfies MillConfig
 })
 
 /** An error that blames a key names also the file that the key stands in. */
@@ -56,14 +74,12 @@ export const namingFile = ({ sources }: LoadedConfig) =>
     })
   })
 
-/** The configuration in the working directory, or an empty one. */
+/** The configuration that counts in the working directory, or an empty one. */
 export const loadConfig = Effect.fn("Config.load")(function* () {
-  const { cwd } = yield* Settings
-  const fs = yield* FileSystem.FileSystem
   const compiler = yield* SourceCompiler
-  const path = `${cwd}/mill.config.ts`
+  const path = yield* findConfig()
   const none: LoadedConfig = { config: {}, sources: [] }
-  if (!(yield* Effect.orElseSucceed(fs.exists(path), () => false))) return none
+  if (path === undefined) return none
   const graph = yield* compiler
     .graph(path, { provided: providedModules, asProgram: false })
     .pipe(

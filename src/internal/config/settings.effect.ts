@@ -16,6 +16,10 @@ export type ParentRun = typeof ParentRun.Type
 /** The surroundings of a mill process. Paths are absolute. */
 export const SettingsData = Schema.Struct({
   cwd: Schema.String,
+  /** The user's home folder, where there is one. */
+  userHome: Schema.optionalKey(Schema.String),
+  /** `$MILL_HOME`, by default `~/.mill`. */
+  millHome: Schema.optionalKey(Schema.String),
   /** The store: `$MILL_HOME/runs`, or what `--runs-dir` says. */
   runsDir: Schema.String,
   /** A short private folder for sockets, whose paths may have about 100 bytes. */

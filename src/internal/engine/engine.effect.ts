@@ -14,12 +14,18 @@ import type {
 import type { LogEntry } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { spawnSummary, spawnsInOrder } from "../../domain/run-summary.schema.ts"
-import { isTerminalStatus, type RunRecord, type RunResult } from "../../domain/run.schema.ts"
+import {
+  isTerminalStatus,
+  type RunRecord,
+  type RunResult,
+  type SubmittedRun,
+} from "../../domain/run.schema.ts"
 import type { SpawnSummary } from "../../domain/spawn.schema.ts"
 import type { ConfigLoader } from "../config/config-loader.effect.ts"
 import type { IoItem } from "../control/line-buffer.effect.ts"
 import type { Settings } from "../config/settings.effect.ts"
 import type { Sockets } from "../process/sockets.effect.ts"
+import { changedSources } from "../plan/changes.effect.ts"
 import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { foldLog, type LogError } from "../store/event-log-reader.effect.ts"
 import { resolveRun } from "../store/run-reference.effect.ts"
@@ -28,7 +34,7 @@ import { type Cancellation, cancelRun } from "./cancel.effect.ts"
 import { listRuns, type RunFilter, type Unreadable } from "./list.effect.ts"
 import { currentRecord } from "./reconcile.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
-import { type Submission, type SubmitInput, submitRun } from "./submit.effect.ts"
+import { type PreparedRun, prepareRun, startRun, type SubmitInput } from "./submit.effect.ts"
 import { untilEnd, waitForEnd } from "./wait.effect.ts"
 import { liveRuns, watchEvents, watchIo } from "./watch.effect.ts"
 
@@ -47,9 +53,15 @@ const rebuildResult = Effect.fnUntraced(function* (runId: RunId) {
   return yield* store.result(runId)
 })
 
+const statusOf = Effect.fnUntraced(function* (runId: RunId) {
+  const run = yield* currentRecord(runId)
+  const plan = yield* (yield* RunStore).plan(runId)
+  return { ...run, changedSources: yield* changedSources(plan) } satisfies RunRecord
+})
+
 const inspectRun = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
-  const run = yield* currentRecord(runId)
+  const run = yield* statusOf(runId)
   if (isTerminalStatus(run.status)) {
     const result = yield* Effect.catchTag(store.result(runId), "StoreError", () => rebuildResult(runId))
     return { run, spawns: result.spawns, result } satisfies InspectedRun
@@ -73,12 +85,15 @@ type Needs =
 export class Engine extends Context.Service<
   Engine,
   {
-    /** Starts a run and returns at once. */
-    readonly submit: (
+    /** Compiles and freezes what would be run, and leaves no trace. */
+    readonly prepare: (
       input: SubmitInput,
-    ) => Effect.Effect<Submission, UsageError | ConfigError | ProgramError | StoreError | LaunchError>
+    ) => Effect.Effect<PreparedRun, UsageError | ConfigError | ProgramError>
+    /** Starts a run of what was prepared, and returns at once. */
+    readonly start: (prepared: PreparedRun) => Effect.Effect<SubmittedRun, StoreError | LaunchError>
     /** The run that an id, the beginning of one, or `last` names. */
     readonly resolve: (reference: string) => Effect.Effect<RunId, UsageError | RunNotFound | StoreError>
+    /** The run's record, and which of its sources have been changed since it was submitted. */
     readonly status: (runId: RunId) => Effect.Effect<RunRecord, LogError>
     /** The record of the run when it has ended; fails when that takes longer than `timeout`. */
     readonly wait: (
@@ -109,9 +124,10 @@ export class Engine extends Context.Service<
     Effect.gen(function* () {
       const context = yield* Effect.context<Needs>()
       return Engine.of({
-        submit: (input) => Effect.provideContext(submitRun(input), context),
+        prepare: (input) => Effect.provideContext(prepareRun(input), context),
+        start: (prepared) => Effect.provideContext(startRun(prepared), context),
         resolve: (reference) => Effect.provideContext(resolveRun(reference), context),
-        status: (runId) => Effect.provideContext(currentRecord(runId), context),
+        status: (runId) => Effect.provideContext(statusOf(runId), context),
         wait: (runId, timeout) =>
           Effect.provideContext(
             timeout === undefined ? untilEnd(runId) : waitForEnd(runId, timeout),

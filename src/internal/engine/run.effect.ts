@@ -3,14 +3,14 @@
  * spawns that still run have their terminal events, and no process of the run is left, before the run has its own.
  */
 import { DateTime, Deferred, Duration, Effect, Fiber } from "effect"
-import type { ConfigError, LaunchError, StoreError } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { runResult } from "../../domain/run-summary.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import type { Driver } from "../drivers/driver.effect.ts"
-import type { Executor } from "../executors/executor.effect.ts"
+import { makeProcessDriver } from "../drivers/process-driver.effect.ts"
+import { directExecutor } from "../executors/executor.effect.ts"
 import { type HostEnd, runProgram } from "../executors/program-process.effect.ts"
+import { verifyPlan } from "../plan/verify.effect.ts"
 import { endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { type EventLog, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -27,12 +27,7 @@ export type Cancellation = Deferred.Deferred<CancelRequest>
 type End = HostEnd | { readonly type: "cancelled"; readonly reason?: string }
 
 /** Carries a run out. It ends with the run's record on the disk, or fails when the disk does not take it. */
-export const carryOutRun = Effect.fn("Run.carryOut")(function* <R>(
-  plan: Plan,
-  makeDriver: Effect.Effect<Driver, ConfigError | LaunchError | StoreError, R>,
-  executor: Executor,
-  cancellation: Cancellation,
-) {
+export const carryOutRun = Effect.fn("Run.carryOut")(function* (plan: Plan, cancellation: Cancellation) {
   const { pid } = yield* Settings
   const store = yield* RunStore
   const { invocation, limits } = plan
@@ -43,7 +38,9 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* <R>(
   yield* store.writeRecord(plan, log.state())
 
   const work = Effect.gen(function* () {
-    const driver = yield* makeDriver
+    const frozen = yield* verifyPlan(plan)
+    const driver = yield* makeProcessDriver(plan.driver, frozen.driver.config)
+    const executor = directExecutor(plan.executor.name)
     const spawner = yield* makeSpawner({
       runId,
       paths,

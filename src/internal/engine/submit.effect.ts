@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { defaultMaxRunDepth } from "../../domain/config.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { runIdOf } from "../../domain/ids.schema.ts"
 import type { Invocation } from "../../domain/plan.schema.ts"
@@ -12,7 +13,8 @@ import { loadConfig, namingFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
-import { compilePlan, defaultMaxRunDepth, findProgram } from "../plan/compile.effect.ts"
+import { type CompiledPlan, compilePlan, findProgram } from "../plan/compile.effect.ts"
+import { outlineOf, type ProgramOutline } from "../plan/outline.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { launchWorker } from "./launch.effect.ts"
 
@@ -25,45 +27,61 @@ export type SubmitInput = {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** A run that is on its way, and what mill chose for it. */
-export type Submission = SubmittedRun & {
-  readonly driver: { readonly name: string; readonly because?: string }
+/** A run that could start as it stands: nothing of it is read from the disk again. */
+export type PreparedRun = CompiledPlan & {
+  readonly invocation: Omit<Invocation, "runId">
+  readonly outline: ProgramOutline
+  /** Why this driver, where the choice was mill's. */
+  readonly because?: string
+  /** Whether the configuration would have a person asked before it starts. */
+  readonly confirm: boolean
 }
 
-export const submitRun = Effect.fn("Engine.submit")(function* (input: SubmitInput) {
-  const settings = yield* Settings
-  const store = yield* RunStore
+/** Everything that submitting does before it leaves a trace. */
+export const prepareRun = Effect.fn("Engine.prepare")(function* (input: SubmitInput) {
+  const { cwd, parent } = yield* Settings
   const programPath = yield* findProgram(input.program)
   const loaded = yield* loadConfig()
-  const depth = settings.parent === undefined ? 0 : settings.parent.depth + 1
-  const maxRunDepth = loaded.config.maxRunDepth ?? defaultMaxRunDepth
+  const depth = parent === undefined ? 0 : parent.depth + 1
+  const { confirm = true, maxRunDepth = defaultMaxRunDepth } = loaded.config
   if (depth > maxRunDepth) {
     return yield* new UsageError({
       message: `a run inside ${depth} runs is refused: maxRunDepth is ${maxRunDepth}`,
       hint: "raise maxRunDepth in mill.config.ts if this is meant",
     })
   }
-  const driver = yield* chooseDriver(loaded.config, input.driver).pipe(namingFile(loaded))
+  const { because, ...driver } = yield* chooseDriver(loaded.config, input.driver).pipe(namingFile(loaded))
   const executor = yield* chooseExecutor(loaded.config, input.executor).pipe(namingFile(loaded))
-  const runId = runIdOf(yield* (yield* SecureRandom.SecureRandom).ulid)
-  const { parent } = settings
-  const invocation: Invocation = {
-    runId,
-    cwd: settings.cwd,
+  const invocation: PreparedRun["invocation"] = {
+    cwd,
     args: input.args ?? [],
     metadata: input.metadata ?? {},
     depth,
     ...(parent === undefined ? {} : { parentRunId: parent.runId }),
     ...(parent?.spawnId === undefined ? {} : { parentSpawnId: parent.spawnId }),
   }
-  const { contents, plan, program } = yield* compilePlan(programPath, loaded, driver, executor, invocation)
-  const paths = yield* store.create(plan, program, contents)
+  const compiled = yield* compilePlan(programPath, loaded, driver, executor)
+  return {
+    ...compiled,
+    invocation,
+    outline: outlineOf(compiled.plan, compiled.contents),
+    confirm,
+    ...(because === undefined ? {} : { because }),
+  } satisfies PreparedRun
+})
+
+/** Makes a run of what was prepared. */
+export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedRun) {
+  const store = yield* RunStore
+  const runId = runIdOf(yield* (yield* SecureRandom.SecureRandom).ulid)
+  const plan = { ...prepared.plan, invocation: { runId, ...prepared.invocation } }
+  const paths = yield* store.create(plan, prepared.program, prepared.contents)
   yield* launchWorker(runId, paths)
-  const { because, name } = driver
+  const [config] = plan.config
   return {
     runId,
     status: "running",
     paths,
-    driver: { name, ...(because === undefined ? {} : { because }) },
-  } satisfies Submission
+    ...(config === undefined ? {} : { configPath: config.path }),
+  } satisfies SubmittedRun
 })

@@ -1,17 +1,9 @@
 /** What a worker does with the run that it was started for. */
 import { Deferred, Duration, Effect, Fiber, FileSystem } from "effect"
-import type { MillConfig } from "../../domain/config.schema.ts"
-import { LaunchError, type StoreError } from "../../domain/error.schema.ts"
+import type { StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import type { Plan } from "../../domain/plan.schema.ts"
-import type { ConfigSource } from "../config/config-loader.effect.ts"
-import { evaluateConfig } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { serveControl } from "../control/control-server.effect.ts"
-import { driversOf } from "../drivers/driver-registry.effect.ts"
-import { makeProcessDriver } from "../drivers/process-driver.effect.ts"
-import { directExecutor } from "../executors/executor.effect.ts"
-import { readSources } from "../plan/frozen.effect.ts"
 import { endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { fileMode } from "../store/files.effect.ts"
 import { takeOwnership } from "../store/owner-lock.effect.ts"
@@ -50,12 +42,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
     yield* endMarkedProcesses(runId, pid, Duration.seconds(plan.limits.cancelGrace))
     return yield* settleRun(plan, { type: "run:failed", payload: { message, cause: "storage" } })
   })
-  const running = yield* carryOutRun(
-    plan,
-    driverOf(plan),
-    directExecutor(plan.executor.name),
-    cancellation,
-  ).pipe(
+  const running = yield* carryOutRun(plan, cancellation).pipe(
     Effect.catchTag("StoreError", outOfStorage),
     Effect.ensuring(release),
     Effect.uninterruptible,
@@ -70,21 +57,3 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   if (record.status === "cancelled") yield* cancelChildren(runId)
   yield* Effect.logInfo(record.summaryHuman)
 }, Effect.scoped)
-
-/** The configuration as it was frozen, and the driver that it and the plan name. */
-const driverOf = Effect.fnUntraced(function* (plan: Plan) {
-  const store = yield* RunStore
-  const sources: ReadonlyArray<ConfigSource> = yield* readSources(
-    store.paths(plan.invocation.runId),
-    plan.config,
-  )
-  const [entry, ...others] = sources
-  const config: MillConfig = entry === undefined ? {} : yield* evaluateConfig([entry, ...others])
-  const driver = (yield* driversOf(config)).get(plan.driver.name)
-  if (driver === undefined) {
-    return yield* new LaunchError({
-      message: `the plan's driver ${plan.driver.name} is not in its configuration`,
-    })
-  }
-  return yield* makeProcessDriver(plan.driver, driver)
-})

@@ -1,33 +1,24 @@
-/** Compiles a submission to a frozen plan: everything that the run will depend on, read once and hashed. */
+/** Compiles a submission to a plan: everything that a run will depend on, read once and hashed. */
 import { Effect, FileSystem, Path } from "effect"
-import { canonicalJson } from "../../domain/canonical-json.schema.ts"
-import { defaultCancelGrace, defaultMaxLineBytes } from "../../domain/config.schema.ts"
 import { ProgramError } from "../../domain/error.schema.ts"
-import {
-  type Invocation,
-  type Plan,
-  type PlanContent,
-  type PlanSource,
-  planVersion,
-} from "../../domain/plan.schema.ts"
+import type { DraftPlan, PlanSource } from "../../domain/plan.schema.ts"
 import type { LoadedConfig } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
 import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
 import { reasonOf } from "../store/files.effect.ts"
 import type { SourceContents } from "../store/run-store.effect.ts"
+import { planContent, planIdOf } from "./content.effect.ts"
 import { sha256 } from "./digest.effect.ts"
 import { type GraphFile, SourceCompiler } from "./source-compiler.effect.ts"
 
 /** A plan and the contents that it names. */
 export type CompiledPlan = {
-  readonly plan: Plan
+  readonly plan: DraftPlan
+  /** The program's own text. */
   readonly program: string
   readonly contents: SourceContents
 }
-
-/** The levels of runs inside a run, when the configuration says nothing. */
-export const defaultMaxRunDepth = 1
 
 /** The absolute path of a program that can be read. */
 export const findProgram = Effect.fnUntraced(function* (given: string) {
@@ -49,9 +40,7 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
   loaded: LoadedConfig,
   driver: ChosenDriver,
   executor: ChosenExecutor,
-  invocation: Invocation,
 ) {
-  const settings = yield* Settings
   const compiler = yield* SourceCompiler
   const contents = new Map<string, string>()
 
@@ -60,41 +49,27 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
     contents.set(digest, text)
     return digest
   })
-  const freeze = Effect.fnUntraced(function* (
-    file: Pick<GraphFile, "path" | "contents" | "imports" | "wrapped">,
-  ) {
-    const source: PlanSource = { path: file.path, sha256: yield* keep(file.contents), imports: file.imports }
-    if (file.wrapped === undefined) return source
-    return { ...source, loadAs: yield* keep(file.wrapped.contents), columnShift: file.wrapped.columnShift }
+  const freeze = Effect.fnUntraced(function* ({
+    contents: text,
+    imports,
+    packages,
+    path,
+    wrapped,
+  }: GraphFile) {
+    const source: PlanSource = { path, sha256: yield* keep(text), imports, packages }
+    if (wrapped === undefined) return source
+    return { ...source, loadAs: yield* keep(wrapped.contents), columnShift: wrapped.columnShift }
   })
 
   const graph = yield* compiler.graph(programPath, { provided: [], asProgram: true })
-  const { config } = driver
-  const cancelGrace = loaded.config.cancelGrace ?? defaultCancelGrace
-  const content: PlanContent = {
-    planVersion,
-    mill: settings.millVersion,
-    bun: settings.bunVersion,
+  const content = yield* planContent({
     programPath,
     program: yield* Effect.forEach(graph, freeze),
-    config: yield* Effect.forEach(loaded.sources, freeze),
-    driver: {
-      name: driver.name,
-      type: config.type,
-      command: driver.command,
-      args: config.args ?? [],
-      codec: config.codec.name,
-      env: Object.keys(config.env ?? {}).sort(),
-      ...(config.cwd === undefined ? {} : { cwd: config.cwd }),
-      maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
-      cancelGrace: config.cancelGrace ?? cancelGrace,
-      modelFormat: config.codec.modelFormat,
-      models: config.codec.models,
-    },
-    executor: { name: executor.name, type: executor.config.type },
-    limits: { maxRunDepth: loaded.config.maxRunDepth ?? defaultMaxRunDepth, cancelGrace },
-  }
-  const planId = yield* sha256(canonicalJson(content))
-  const program = graph[0]?.contents ?? ""
-  return { plan: { ...content, planId, invocation }, program, contents } satisfies CompiledPlan
+    configSources: yield* Effect.forEach(loaded.sources, freeze),
+    config: loaded.config,
+    driver,
+    executor,
+  })
+  const plan: DraftPlan = { planId: yield* planIdOf(content), ...content }
+  return { plan, program: graph[0]?.contents ?? "", contents } satisfies CompiledPlan
 })

@@ -5,11 +5,15 @@
 import { Context, type Effect } from "effect"
 import type { ProgramError } from "../../domain/error.schema.ts"
 
-/** A local file of a module graph. `imports` maps its specifiers to the absolute paths of other local files. */
+/**
+ * A local file of a module graph. `imports` maps its specifiers to the absolute paths of other local files; `packages`
+ * are what it imports from elsewhere.
+ */
 export type GraphFile = {
   readonly path: string
   readonly contents: string
   readonly imports: Readonly<Record<string, string>>
+  readonly packages: ReadonlyArray<string>
   /** How the entry is loaded when not as on disk: the same lines and, after `columnShift` on the first, columns. */
   readonly wrapped?: { readonly contents: string; readonly columnShift: number }
 }

@@ -1,0 +1,76 @@
+/**
+ * An extension: hooks on a run's life and functions for the program. The hooks are Effects in the worker; the functions
+ * are Promises, and a program calls them as `mill.<extension>.<function>`.
+ */
+import type { Effect, Scope } from "effect"
+import { Schema } from "effect"
+import type { MillEvent } from "./event.schema.ts"
+import type { RunId } from "./ids.schema.ts"
+
+/** What a hook knows of the run that it belongs to. */
+export type ExtensionContext = {
+  readonly runId: RunId
+  /** Absolute path of the run's folder. */
+  readonly runDir: string
+  readonly programPath: string
+  /** The submitter's working directory. */
+  readonly cwd: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Called once, before the program starts. What it acquires is released when the run has ended. */
+export type ExtensionSetup = (context: ExtensionContext) => Effect.Effect<void, unknown, Scope.Scope>
+
+/** Called for each tier-1 event, one at a time, in order. Never holds up the run. */
+export type ExtensionOnEvent = (event: MillEvent, context: ExtensionContext) => Effect.Effect<void, unknown>
+
+/** Takes and gives JSON; a rejection rejects the program's call. */
+export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
+
+const isFunction = (value: unknown): value is (...args: ReadonlyArray<never>) => unknown =>
+  typeof value === "function"
+
+const Setup = Schema.declare<ExtensionSetup>((value): value is ExtensionSetup => isFunction(value), {
+  expected: "a function that gives an Effect",
+})
+const OnEvent = Schema.declare<ExtensionOnEvent>((value): value is ExtensionOnEvent => isFunction(value), {
+  expected: "a function that gives an Effect",
+})
+const ApiFunction = Schema.declare<ExtensionFunction>(
+  (value): value is ExtensionFunction => isFunction(value),
+  {
+    expected: "a function that gives a Promise",
+  },
+)
+
+/** What `mill` already has, and what a promise would be taken for. */
+const reserved = ["args", "log", "run", "spawn", "then"]
+
+const Identifier = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z_$][\w$]*$/, { expected: "a name such as a variable has" }),
+)
+
+const ExtensionName = Identifier.check(
+  Schema.makeFilter((name) => !reserved.includes(name), {
+    expected: `a name that mill does not use itself (${reserved.join(", ")})`,
+  }),
+)
+
+/** What a function is for, and its TypeScript type, for those who write programs. */
+export const FunctionDoc = Schema.Struct({
+  description: Schema.optionalKey(Schema.String),
+  /** For example `(title: string) => Promise<void>`; any arguments and an unknown result when absent. */
+  type: Schema.optionalKey(Schema.NonEmptyString),
+})
+export type FunctionDoc = typeof FunctionDoc.Type
+
+export const ExtensionConfig = Schema.Struct({
+  name: ExtensionName,
+  description: Schema.optionalKey(Schema.String),
+  setup: Schema.optionalKey(Setup),
+  onEvent: Schema.optionalKey(OnEvent),
+  api: Schema.optionalKey(Schema.Record(Identifier, ApiFunction)),
+  /** By the names of `api`. */
+  docs: Schema.optionalKey(Schema.Record(Schema.String, FunctionDoc)),
+})
+export type ExtensionConfig = typeof ExtensionConfig.Type

@@ -1,0 +1,17 @@
+/** What has become of a plan's sources since it was submitted: the run goes by the frozen ones, whatever it is. */
+import { Effect, FileSystem } from "effect"
+import type { Plan } from "../../domain/plan.schema.ts"
+import type { ChangedSource } from "../../domain/run.schema.ts"
+import { sha256 } from "./digest.effect.ts"
+
+/** The sources that are not on disk as the plan has them. */
+export const changedSources = Effect.fn("Plan.changedSources")(function* (plan: Plan) {
+  const fs = yield* FileSystem.FileSystem
+  const changed: Array<ChangedSource> = []
+  for (const source of [...plan.program, ...plan.config]) {
+    const text = yield* Effect.orElseSucceed(fs.readFileString(source.path), () => undefined)
+    if (text === undefined) changed.push({ path: source.path, change: "missing" })
+    else if ((yield* sha256(text)) !== source.sha256) changed.push({ path: source.path, change: "edited" })
+  }
+  return changed
+})

@@ -1,0 +1,65 @@
+/** What a plan says, from what was chosen: made once at submit, and again by the worker, which must find the same. */
+import { Effect } from "effect"
+import { canonicalJson } from "../../domain/canonical-json.schema.ts"
+import {
+  defaultCancelGrace,
+  defaultMaxLineBytes,
+  defaultMaxRunDepth,
+  type MillConfig,
+} from "../../domain/config.schema.ts"
+import { type PlanContent, type PlanDriver, type PlanSource, planVersion } from "../../domain/plan.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
+import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
+import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
+import { sha256 } from "./digest.effect.ts"
+
+/** What a plan is made of. Of both kinds of sources, the entry comes first. */
+export type PlanParts = {
+  readonly programPath: string
+  readonly program: ReadonlyArray<PlanSource>
+  readonly configSources: ReadonlyArray<PlanSource>
+  readonly config: MillConfig
+  readonly driver: ChosenDriver
+  readonly executor: ChosenExecutor
+}
+
+const planDriver = ({ command, config, name }: ChosenDriver, cancelGrace: number): PlanDriver => ({
+  name,
+  type: config.type,
+  command,
+  args: config.args ?? [],
+  codec: config.codec.name,
+  codecOptions: config.codec.options,
+  env: Object.keys(config.env ?? {}).sort(),
+  ...(config.cwd === undefined ? {} : { cwd: config.cwd }),
+  maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
+  cancelGrace: config.cancelGrace ?? cancelGrace,
+  modelFormat: config.codec.modelFormat,
+  models: config.codec.models,
+})
+
+export const planContent = Effect.fnUntraced(function* (parts: PlanParts) {
+  const settings = yield* Settings
+  const { config } = parts
+  const cancelGrace = config.cancelGrace ?? defaultCancelGrace
+  const authoring = config.authoring?.instructions
+  return {
+    planVersion,
+    mill: settings.millVersion,
+    bun: settings.bunVersion,
+    programPath: parts.programPath,
+    program: parts.program,
+    config: parts.configSources,
+    driver: planDriver(parts.driver, cancelGrace),
+    executor: { name: parts.executor.name, type: parts.executor.config.type },
+    extensions: (config.extensions ?? []).map(({ api = {}, name }) => ({
+      name,
+      api: Object.keys(api).sort(),
+    })),
+    ...(authoring === undefined ? {} : { authoring }),
+    limits: { maxRunDepth: config.maxRunDepth ?? defaultMaxRunDepth, cancelGrace },
+  } satisfies PlanContent
+})
+
+/** The hash by which plans are told apart. */
+export const planIdOf = (content: PlanContent) => sha256(canonicalJson(content))

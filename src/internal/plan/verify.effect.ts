@@ -1,0 +1,68 @@
+/**
+ * The worker makes the plan again, from what was frozen and with the configuration evaluated once more. It carries out
+ * nothing but the very plan that was submitted.
+ */
+import { Effect } from "effect"
+import { canonicalJson } from "../../domain/canonical-json.schema.ts"
+import { LaunchError } from "../../domain/error.schema.ts"
+import type { Plan, PlanContent, PlanSource } from "../../domain/plan.schema.ts"
+import { evaluateConfig, type LoadedConfig } from "../config/config.effect.ts"
+import { chooseDriver } from "../drivers/driver-registry.effect.ts"
+import { chooseExecutor } from "../executors/executor-registry.effect.ts"
+import { RunStore } from "../store/run-store.effect.ts"
+import { planContent, planIdOf } from "./content.effect.ts"
+import { sha256 } from "./digest.effect.ts"
+import { readSources } from "./frozen.effect.ts"
+
+type Json = { readonly [key: string]: unknown }
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The path of the first field in which two plans differ, such as `driver.args`. */
+const difference = (a: unknown, b: unknown, path = ""): string | undefined => {
+  if (!isObject(a) || !isObject(b)) return canonicalJson(a) === canonicalJson(b) ? undefined : path
+  for (const key of Object.keys({ ...a, ...b })) {
+    const found = difference(a[key], b[key], path === "" ? key : `${path}.${key}`)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** The sources with the hashes of what is there in fact, and their contents. */
+const rehash = Effect.fnUntraced(function* (plan: Plan, sources: ReadonlyArray<PlanSource>) {
+  const paths = (yield* RunStore).paths(plan.invocation.runId)
+  const texts = yield* readSources(paths, sources)
+  const rehashed: Array<PlanSource> = []
+  for (const [index, source] of sources.entries()) {
+    rehashed.push({ ...source, sha256: yield* sha256(texts[index]?.contents ?? "") })
+  }
+  return { texts, rehashed }
+})
+
+/** The configuration, driver and executor of a plan. Fails when they do not make the plan that was submitted. */
+export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
+  const program = yield* rehash(plan, plan.program)
+  const configured = yield* rehash(plan, plan.config)
+  const [entry, ...others] = configured.texts
+  const config: LoadedConfig["config"] = entry === undefined ? {} : yield* evaluateConfig([entry, ...others])
+  const driver = yield* chooseDriver(config, plan.driver.name)
+  const executor = yield* chooseExecutor(config, plan.executor.name)
+  const content = yield* planContent({
+    programPath: plan.programPath,
+    program: program.rehashed,
+    configSources: configured.rehashed,
+    config,
+    driver,
+    executor,
+  })
+  if ((yield* planIdOf(content)) !== plan.planId) {
+    const { invocation: _, planId: _id, ...submitted } = plan
+    const field = difference(submitted satisfies PlanContent, content) ?? "planId"
+    return yield* new LaunchError({
+      message: `the plan is not the one that was submitted: ${field} differs`,
+      hint: "a configuration has to give the same each time that it is evaluated",
+    })
+  }
+  return { config, driver, executor }
+})
