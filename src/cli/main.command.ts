@@ -6,6 +6,7 @@ import { ExitWith } from "./engine.command.ts"
 import { errorJson, renderError, type TellableError } from "./error.render.ts"
 import { colorFlag, jsonFlag, runsDirFlag } from "./global-flags.command.ts"
 import { cancelCommand } from "./cancel.command.ts"
+import { initCommand } from "./init.command.ts"
 import { lsCommand } from "./ls.command.ts"
 import { Output, outputOf, type Surroundings } from "./output.command.ts"
 import { runCommand } from "./run.command.ts"
@@ -37,6 +38,7 @@ const root = Command.make("mill", {}, () => Effect.flatMap(Output, ({ out }) => 
     watchCommand,
     lsCommand,
     cancelCommand,
+    initCommand,
     workerCommand,
     settleCommand,
   ]),

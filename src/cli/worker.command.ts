@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { RunId } from "../domain/ids.schema.ts"
-import { providedModules } from "../public/engine.api.ts"
+import { millPackage } from "../public/engine.api.ts"
 import { runsDirFlag } from "./global-flags.command.ts"
 
 export const workerCommand = Command.make(
@@ -10,6 +10,6 @@ export const workerCommand = Command.make(
   { runId: Flag.String("run-id").pipe(Flag.withSchema(RunId)) },
   Effect.fnUntraced(function* ({ runId }) {
     const { runWorker } = yield* Effect.promise(() => import("../runtime/worker.effect.ts"))
-    yield* runWorker({ runId, runsDir: Option.getOrUndefined(yield* runsDirFlag), modules: providedModules })
+    yield* runWorker({ ...millPackage, runId, runsDir: Option.getOrUndefined(yield* runsDirFlag) })
   }),
 ).pipe(Command.unlisted)

@@ -48,7 +48,8 @@ interface MillSpawnError extends Error {
   }
 }
 
-declare const mill: {
+/** What a program has. Each extension of the configuration adds its functions under its name. */
+interface Mill {
   /** Runs one agent to its end. Rejects with a `MillSpawnError` when it fails. */
   spawn(options: MillSpawnOptions): Promise<MillSpawnResult>
   /** What followed `--` on the command line. */
@@ -62,3 +63,5 @@ declare const mill: {
   /** Writes a line to the run's event log, for whoever follows the run. */
   log(message: string): void
 }
+
+declare const mill: Mill

@@ -3,6 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import { ConfigLoader } from "../internal/config/config-loader.effect.ts"
 import { IoHub } from "../internal/control/io-hub.effect.ts"
 import { Engine } from "../internal/engine/engine.effect.ts"
+import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
 import * as BunTools from "./bun.effect.ts"
 import * as Environment from "./environment.effect.ts"
@@ -10,10 +11,14 @@ import { installFrozenSources } from "./host/frozen-sources.ts"
 import { importModule } from "./module-loader.effect.ts"
 import * as PlatformLayer from "./platform.effect.ts"
 
-/** Modules that a configuration may import by name though no node_modules holds them. */
-export type ProvidedModules = Readonly<Record<string, Record<string, unknown>>>
+/** What the package exports, for those who have not installed it. */
+export type Package = {
+  /** Modules that a configuration may import by name though no node_modules holds them. */
+  readonly modules: Readonly<Record<string, Record<string, unknown>>>
+  readonly types: TypeTexts["Service"]
+}
 
-const configLoader = (modules: ProvidedModules) =>
+const configLoader = (modules: Package["modules"]) =>
   Layer.succeed(
     ConfigLoader,
     ConfigLoader.of({
@@ -31,7 +36,7 @@ const configLoader = (modules: ProvidedModules) =>
 export type Overrides = Environment.Overrides
 
 /** Everything that a mill process may need, from its surroundings. */
-export const layer = (options: Overrides & { readonly modules: ProvidedModules }) =>
+export const layer = (options: Overrides & Package) =>
   Engine.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(RunStore.layer, IoHub.layer)),
     Layer.provideMerge(
@@ -39,6 +44,7 @@ export const layer = (options: Overrides & { readonly modules: ProvidedModules }
         BunTools.layer,
         BunTools.digestLayer,
         configLoader(options.modules),
+        Layer.succeed(TypeTexts, TypeTexts.of(options.types)),
         Environment.layer(options),
       ),
     ),
@@ -46,5 +52,5 @@ export const layer = (options: Overrides & { readonly modules: ProvidedModules }
   )
 
 /** The engine alone, for as long as the scope lives. */
-export const makeEngine = (options: Overrides & { readonly modules: ProvidedModules }) =>
+export const makeEngine = (options: Overrides & Package) =>
   Effect.map(Layer.build(layer(options)), (context) => Context.get(context, Engine))

@@ -4,14 +4,12 @@ import type { RunId } from "../domain/ids.schema.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
 import { fileMode } from "../internal/store/files.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
-import { layer, type ProvidedModules } from "./engine.effect.ts"
+import { layer, type Package } from "./engine.effect.ts"
 
 /** Carries the run out. */
-export const runWorker = (options: {
-  readonly runId: RunId
-  readonly runsDir: string | undefined
-  readonly modules: ProvidedModules
-}) =>
+export const runWorker = (
+  options: Package & { readonly runId: RunId; readonly runsDir: string | undefined },
+) =>
   Effect.gen(function* () {
     const { logFile } = (yield* RunStore).paths(options.runId)
     yield* workOn(options.runId).pipe(

@@ -8,17 +8,15 @@ import { Settings } from "./settings.effect.ts"
 /** What a project's configuration is called. */
 export const configName = "mill.config.ts"
 
+/** What the user's own configuration in `$MILL_HOME` is called. */
+export const globalConfigName = "config.ts"
+
 /** What a repository's root holds. */
 const rootMarks = [".git", ".jj"]
 
-/** The user's own configuration, which counts where no project has one. */
-export const globalConfig = Effect.map(Settings, ({ millHome }) =>
-  millHome === undefined ? undefined : `${millHome}/config.ts`,
-)
-
 /** The absolute path of the configuration that counts in the working directory, if there is one. */
 export const findConfig = Effect.fn("Config.find")(function* () {
-  const { cwd, userHome } = yield* Settings
+  const { cwd, millHome, userHome } = yield* Settings
   const fs = yield* FileSystem.FileSystem
   const { dirname, join } = yield* Path.Path
   const exists = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
@@ -32,6 +30,7 @@ export const findConfig = Effect.fn("Config.find")(function* () {
     if (marks.length > 0 || above === folder || folder === userHome || above === userHome) break
     folder = above
   }
-  const path = yield* globalConfig
-  return path !== undefined && (yield* exists(path)) ? path : undefined
+  if (millHome === undefined) return undefined
+  const path = join(millHome, globalConfigName)
+  return (yield* exists(path)) ? path : undefined
 })

@@ -74,12 +74,11 @@ export const namingFile = ({ sources }: LoadedConfig) =>
     })
   })
 
-/** The configuration that counts in the working directory, or an empty one. */
-export const loadConfig = Effect.fn("Config.load")(function* () {
+const none: LoadedConfig = { config: {}, sources: [] }
+
+/** The configuration at `path` (absolute). */
+export const loadConfigAt = Effect.fn("Config.loadAt")(function* (path: string) {
   const compiler = yield* SourceCompiler
-  const path = yield* findConfig()
-  const none: LoadedConfig = { config: {}, sources: [] }
-  if (path === undefined) return none
   const graph = yield* compiler
     .graph(path, { provided: providedModules, asProgram: false })
     .pipe(
@@ -91,4 +90,10 @@ export const loadConfig = Effect.fn("Config.load")(function* () {
   if (entry === undefined) return none
   const config = yield* evaluateConfig([entry, ...others])
   return { config, sources: graph } satisfies LoadedConfig
+})
+
+/** The configuration that counts in the working directory, or an empty one. */
+export const loadConfig = Effect.fn("Config.load")(function* () {
+  const path = yield* findConfig()
+  return path === undefined ? none : yield* loadConfigAt(path)
 })

@@ -13,8 +13,11 @@ import { closest } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../plan/source-compiler.effect.ts"
 
+/** The known agents, in the order in which they are looked for, and what makes their codecs in a configuration. */
+const codecFactories = { claude: "claudeCodec", pi: "piCodec", codex: "codexCodec" }
+
 /** The order in which installed agents are looked for when nothing says which to use. */
-const preferred = ["claude", "pi", "codex"]
+const preferred = Object.keys(codecFactories)
 
 /** A driver that can be used: its executable was found. `because` is told when the choice was mill's. */
 export type ChosenDriver = {
@@ -43,10 +46,19 @@ export const driversOf = (config: MillConfig) =>
       new Map<string, ProcessDriverConfig>([...builtIn(self), ...Object.entries(config.drivers ?? {})]),
   )
 
-const find = Effect.fnUntraced(function* (driver: ProcessDriverConfig) {
+const findCommand = Effect.fnUntraced(function* (command: string) {
   const compiler = yield* SourceCompiler
   const { cwd, searchPath } = yield* Settings
-  return yield* compiler.which(driver.command, { path: searchPath, cwd: driver.cwd ?? cwd })
+  return yield* compiler.which(command, { path: searchPath, cwd })
+})
+
+/** The known agents that are installed, and what makes their codecs, preferred ones first. */
+export const installedAgents = Effect.gen(function* () {
+  const agents: Array<{ readonly name: string; readonly codec: string }> = []
+  for (const [name, codec] of Object.entries(codecFactories)) {
+    if ((yield* findCommand(name)) !== undefined) agents.push({ name, codec })
+  }
+  return agents
 })
 
 /** The driver `name`, or the one to use when there is no name. */
@@ -74,7 +86,7 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
         message: `drivers.${wanted}.codec: ${driver.codec.problem}`,
       })
     }
-    const command = yield* find(driver)
+    const command = yield* findCommand(driver.command)
     if (command === undefined) {
       return yield* new ConfigError({
         ...key,
@@ -86,7 +98,7 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
   }
   for (const candidate of preferred) {
     const driver = drivers.get(candidate)
-    const command = driver === undefined ? undefined : yield* find(driver)
+    const command = driver === undefined ? undefined : yield* findCommand(driver.command)
     if (driver !== undefined && command !== undefined) {
       return {
         name: candidate,

@@ -27,6 +27,8 @@ import type { Settings } from "../config/settings.effect.ts"
 import type { Sockets } from "../process/sockets.effect.ts"
 import { changedSources } from "../plan/changes.effect.ts"
 import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { scaffold, type Scaffolded, type ScaffoldOptions } from "../scaffold/scaffold.effect.ts"
+import type { TypeTexts } from "../scaffold/type-texts.effect.ts"
 import { foldLog, type LogError } from "../store/event-log-reader.effect.ts"
 import { resolveRun } from "../store/run-reference.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -81,10 +83,15 @@ type Needs =
   | Settings
   | Sockets
   | SourceCompiler
+  | TypeTexts
 
 export class Engine extends Context.Service<
   Engine,
   {
+    /** Makes a folder ready for mill; whatever is there stays as it is. */
+    readonly init: (
+      options: ScaffoldOptions,
+    ) => Effect.Effect<Scaffolded, UsageError | ConfigError | StoreError>
     /** Compiles and freezes what would be run, and leaves no trace. */
     readonly prepare: (
       input: SubmitInput,
@@ -124,6 +131,7 @@ export class Engine extends Context.Service<
     Effect.gen(function* () {
       const context = yield* Effect.context<Needs>()
       return Engine.of({
+        init: (options) => Effect.provideContext(scaffold(options), context),
         prepare: (input) => Effect.provideContext(prepareRun(input), context),
         start: (prepared) => Effect.provideContext(startRun(prepared), context),
         resolve: (reference) => Effect.provideContext(resolveRun(reference), context),

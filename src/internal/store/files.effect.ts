@@ -2,7 +2,7 @@
  * Files that are whole or not there: written beside their place, synced, and moved. Directories are made for their
  * owner alone (0700), files too (0600).
  */
-import { Effect, FileSystem, Random } from "effect"
+import { Effect, FileSystem, Path, Random } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { StoreError } from "../../domain/error.schema.ts"
 
@@ -56,6 +56,27 @@ export const writeAtomically = Effect.fnUntraced(function* (path: string, conten
     Effect.mapError(storeError(path, "write")),
   )
 })
+
+/**
+ * Writes a file that is not there yet, whole; false when there is one already, which stays as it is. Its folder is made
+ * when there is none.
+ */
+export const writeNew = Effect.fnUntraced(
+  function* (path: string, contents: string) {
+    const fs = yield* FileSystem.FileSystem
+    const { dirname } = yield* Path.Path
+    const temporary = `${path}.${yield* nextSuffix}.tmp`
+    yield* fs.makeDirectory(dirname(path), { recursive: true })
+    return yield* fs.writeFileString(temporary, contents).pipe(
+      // A link, unlike a move, does not replace what is there.
+      Effect.andThen(fs.link(temporary, path)),
+      Effect.as(true),
+      Effect.catchReason("PlatformError", "AlreadyExists", () => Effect.succeed(false)),
+      Effect.ensuring(Effect.ignore(fs.remove(temporary, { force: true }))),
+    )
+  },
+  (effect, path) => Effect.mapError(effect, storeError(path, "write")),
+)
 
 const nextSuffix = Effect.map(Random.nextIntBetween(0, 2 ** 40), (n) => n.toString(36))
 

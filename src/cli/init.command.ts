@@ -1,0 +1,33 @@
+/** `mill init` */
+import { Effect } from "effect"
+import { Command, Flag } from "effect/cli"
+import { openEngine } from "./engine.command.ts"
+import { Output } from "./output.command.ts"
+
+export const initCommand = Command.make(
+  "init",
+  {
+    global: Flag.Boolean("global").pipe(
+      Flag.withDescription("Your own configuration, in $MILL_HOME, for folders that have none"),
+      Flag.withDefault(false),
+    ),
+  },
+  Effect.fnUntraced(function* ({ global }) {
+    const engine = yield* openEngine
+    const { json, out, style } = yield* Output
+    const { created, kept } = yield* engine.init({ global })
+    if (json) return yield* out(JSON.stringify({ created, kept }))
+    for (const path of created) yield* out(`${style.green("✓")} ${path}`)
+    for (const path of kept)
+      yield* out(`${style.dim("–")} ${path} ${style.dim("was there, and stays as it is")}`)
+    if (!global) yield* out(`  ${style.dim("→")} mill run example.ts --driver offline --sync`)
+  }, Effect.scoped),
+).pipe(
+  Command.withDescription(
+    "Write mill.config.ts with the agents of this machine, types for the editor, and a first program",
+  ),
+  Command.withExamples([
+    { command: "mill init", description: "In this folder; what is there already stays as it is" },
+    { command: "mill init --global", description: "For all folders that have no configuration of their own" },
+  ]),
+)
