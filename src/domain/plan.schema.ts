@@ -16,6 +16,8 @@ export const PlanSource = Schema.Struct({
   loadAs: Schema.optionalKey(Schema.String),
   /** How many characters that form has before the first line's own. */
   columnShift: Schema.optionalKey(Schema.Int),
+  /** Imported as text, though its name does not say so. */
+  asText: Schema.optionalKey(Schema.Boolean),
   /** What its import specifiers stand for: absolute paths of other sources. */
   imports: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** What it imports from elsewhere: packages, modules of Bun's and Node's. */

@@ -7,8 +7,8 @@ import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
 import { reasonOf } from "../internal/store/files.effect.ts"
 import { asMainModule, topLevelStatements } from "./module-loader.effect.ts"
 
-/** Files whose frozen contents can be given to the program; others are read where they lie. */
-const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml)$/
+/** Files that Bun reads as code or data by their names. Others are read where they lie, unless imported as text. */
+const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml|ya?ml)$/
 
 const languageOf = (path: string) => (path.endsWith("x") ? "tsx" : "ts")
 
@@ -114,9 +114,16 @@ export const layer = Layer.effect(
         if (!built.success)
           return yield* refusal(entry, built.logs[0], wrapped === undefined ? undefined : original)
         const inputs = Object.entries(built.metafile?.inputs ?? {})
+        const texts = new Set(
+          inputs.flatMap(([, { imports }]) =>
+            imports.flatMap((found) => (found.with?.["type"] === "text" ? [absolute(found.path)] : [])),
+          ),
+        )
         const files: Array<GraphFile> = []
         for (const [name, input] of inputs) {
           const path = absolute(name)
+          // Not read: it may be anything, of any size.
+          if (!freezable.test(path) && !texts.has(path)) continue
           const contents = path === entry ? original : yield* readSource(path, entry)
           const imports: Record<string, string> = {}
           const packages = new Set<string>()
@@ -136,12 +143,13 @@ export const layer = Layer.effect(
               message: `cannot find ${JSON.stringify(specifier)}`,
             })
           }
-          if (!freezable.test(path)) continue
+          const asText = !freezable.test(path)
           files.push({
             path,
             contents,
             imports,
             packages: [...packages].sort(),
+            ...(asText ? { asText } : {}),
             ...(path === entry && wrapped !== undefined ? { wrapped } : {}),
           })
         }

@@ -1,6 +1,7 @@
 /** Colour is for terminals, and for those who have not said no. */
 import { beforeAll, expect, test } from "bun:test"
-import { makeWorld, millCommand, type MillOptions } from "../support/mill.ts"
+import { makeWorld, type MillOptions } from "../support/mill.ts"
+import { startInTerminal } from "../support/terminal.ts"
 
 const world = makeWorld()
 beforeAll(async () => {
@@ -9,24 +10,8 @@ beforeAll(async () => {
 })
 
 /** What `mill` shows in a terminal. */
-const inTerminal = async (args: ReadonlyArray<string>, env: MillOptions["env"] = {}) => {
-  const decoder = new TextDecoder()
-  let output = ""
-  const closed = Promise.withResolvers<void>()
-  const child = Bun.spawn([...millCommand, ...args], {
-    cwd: world.dir,
-    env: { ...process.env, MILL_HOME: `${world.dir}/home`, NO_COLOR: undefined, ...env },
-    terminal: {
-      cols: 120,
-      data: (_, bytes) => {
-        output += decoder.decode(bytes, { stream: true })
-      },
-      exit: () => closed.resolve(),
-    },
-  })
-  const [code] = await Promise.all([child.exited, closed.promise])
-  return { code, output }
-}
+const inTerminal = (args: ReadonlyArray<string>, env: MillOptions["env"] = {}) =>
+  startInTerminal(world, args, { env }).ended
 
 const escape = "\u001b"
 

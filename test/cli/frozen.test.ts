@@ -88,8 +88,7 @@ test("files that can be parsed no more after submission change nothing", async (
   expect(result.programResult).toEqual(unchanged)
 })
 
-// Only files that are known by their names as code or data are frozen; Bun takes any file as text.
-test.failing("a text that is imported on use is frozen too", async () => {
+test("a text that is imported on use is frozen too, whatever it is called", async () => {
   const main = `await mill.spawn({ agent: "one", systemPrompt: "s", prompt: "p", model: "m" })
 const { default: prompt } = await import("./prompt.md", { with: { type: "text" } })
 export default prompt`

@@ -14,4 +14,4 @@ export class ConfigLoader extends Context.Service<
 >()("mill/internal/ConfigLoader") {}
 
 /** A file of the configuration. */
-export type ConfigSource = Pick<GraphFile, "path" | "contents" | "imports">
+export type ConfigSource = Pick<GraphFile, "path" | "contents" | "imports" | "asText">

@@ -49,14 +49,8 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
     contents.set(digest, text)
     return digest
   })
-  const freeze = Effect.fnUntraced(function* ({
-    contents: text,
-    imports,
-    packages,
-    path,
-    wrapped,
-  }: GraphFile) {
-    const source: PlanSource = { path, sha256: yield* keep(text), imports, packages }
+  const freeze = Effect.fnUntraced(function* ({ contents: text, wrapped, ...file }: GraphFile) {
+    const source: PlanSource = { ...file, sha256: yield* keep(text) }
     if (wrapped === undefined) return source
     return { ...source, loadAs: yield* keep(wrapped.contents), columnShift: wrapped.columnShift }
   })

@@ -8,10 +8,10 @@ import { sourceFile } from "../store/run-paths.effect.ts"
 /** The contents of the sources that a plan names, in its order. */
 export const readSources = Effect.fnUntraced(function* (paths: RunPaths, sources: ReadonlyArray<PlanSource>) {
   const fs = yield* FileSystem.FileSystem
-  return yield* Effect.forEach(sources, ({ imports = {}, path, sha256 }) => {
+  return yield* Effect.forEach(sources, ({ asText, imports = {}, path, sha256 }) => {
     const file = sourceFile(paths, sha256)
     return fs.readFileString(file).pipe(
-      Effect.map((contents) => ({ path, contents, imports })),
+      Effect.map((contents) => ({ path, contents, imports, ...(asText === undefined ? {} : { asText }) })),
       Effect.mapError(storeError(file, "read")),
     )
   })

@@ -14,6 +14,8 @@ export type GraphFile = {
   readonly contents: string
   readonly imports: Readonly<Record<string, string>>
   readonly packages: ReadonlyArray<string>
+  /** Imported as text, though its name does not say so. */
+  readonly asText?: boolean
   /** How the entry is loaded when not as on disk: the same lines and, after `columnShift` on the first, columns. */
   readonly wrapped?: { readonly contents: string; readonly columnShift: number }
 }

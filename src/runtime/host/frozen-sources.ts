@@ -9,13 +9,15 @@ export type FrozenSource = {
   readonly path: string
   readonly contents: string
   readonly imports?: Readonly<Record<string, string>> | undefined
+  /** Imported as text, though its name does not say so. */
+  readonly asText?: boolean | undefined
 }
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")
 
 const loaderOf = (path: string) => (/\.[cm]?js$/.test(path) ? "js" : path.endsWith("x") ? "tsx" : "ts")
 
-const load = ({ contents, path }: FrozenSource): Bun.OnLoadResult => {
+const load = ({ asText = false, contents, path }: FrozenSource): Bun.OnLoadResult => {
   const data = (value: unknown): Bun.OnLoadResult => ({
     loader: "object",
     exports: { ...(typeof value === "object" && value !== null ? value : {}), default: value },
@@ -23,7 +25,8 @@ const load = ({ contents, path }: FrozenSource): Bun.OnLoadResult => {
   if (path.endsWith(".json")) return data(JSON.parse(contents))
   if (path.endsWith(".jsonc")) return data(Bun.JSONC.parse(contents))
   if (path.endsWith(".toml")) return data(Bun.TOML.parse(contents))
-  if (path.endsWith(".txt")) return data(contents)
+  if (/\.ya?ml$/.test(path)) return data(Bun.YAML.parse(contents))
+  if (asText || path.endsWith(".txt")) return data(contents)
   return { contents, loader: loaderOf(path) }
 }
 

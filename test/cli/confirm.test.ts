@@ -1,0 +1,94 @@
+/** In a terminal, a person sees what a program is about to do, and says whether it may. */
+import { expect, test } from "bun:test"
+import { entriesOf, makeWorld } from "../support/mill.ts"
+import { startInTerminal } from "../support/terminal.ts"
+
+const world = makeWorld()
+world.write("parts/words.ts", `export const prompt = "say hello"`)
+const program = world.write(
+  "ask.ts",
+  `import { prompt } from "./parts/words.ts"
+import { cpus } from "node:os"
+const model = "opus"
+await mill.spawn({ agent: "scout", systemPrompt: "s", prompt, model: "sonnet" })
+await mill.spawn({ agent: \`judge\`, systemPrompt: "s", prompt, model })
+export default cpus().length > 0
+`,
+)
+const offline = ["--driver", "offline"]
+const runs = (name: string) => entriesOf(`${world.dir}/${name}`)
+const start = (name: string, ...args: ReadonlyArray<string>) =>
+  startInTerminal(world, ["run", program, ...offline, "--runs-dir", `${world.dir}/${name}`, ...args])
+
+test.concurrent("the program is shown, and yes starts it", async () => {
+  const session = start("yes")
+  await session.until("Run it?")
+  const shown = session.shown()
+  for (const fact of [
+    "ask.ts",
+    "parts/words.ts",
+    "node:os",
+    "2 calls",
+    "scout, judge",
+    "sonnet",
+    "offline",
+  ]) {
+    expect(shown).toContain(fact)
+  }
+  expect(runs("yes")).toEqual([])
+  session.type("y")
+  expect(await session.ended).toMatchObject({ code: 0, output: expect.stringContaining("is on its way") })
+  expect(runs("yes")).toHaveLength(1)
+})
+
+test.concurrent("no starts nothing, and the reason is told as JSON", async () => {
+  const session = start("no")
+  await session.until("Run it?")
+  session.type("n")
+  await session.until("Why not?")
+  session.type("too dear\r")
+  const { code, output } = await session.ended
+  const [line] = /\{"error".*\}/.exec(output) ?? []
+  expect(JSON.parse(line ?? "null")).toEqual({
+    error: { _tag: "RunRefused", message: "the run was refused: too dear", reason: "too dear" },
+  })
+  expect(code).toBe(1)
+  expect(runs("no")).toEqual([])
+})
+
+test.concurrent("no without a reason", async () => {
+  const session = start("silent")
+  await session.until("Run it?")
+  session.type("n")
+  await session.until("Why not?")
+  session.type("\r")
+  const { code, output } = await session.ended
+  expect(output).toContain(`{"error":{"_tag":"RunRefused","message":"the run was refused"}}`)
+  expect([code, runs("silent")]).toEqual([1, []])
+})
+
+test.concurrent("Ctrl-C starts nothing", async () => {
+  const session = start("interrupted")
+  await session.until("Run it?")
+  session.type("\u0003")
+  expect((await session.ended).code).toBe(130)
+  expect(runs("interrupted")).toEqual([])
+})
+
+test.concurrent.each([["--confirm=false"], ["--no-confirm"], ["--json"]])("%s asks nobody", async (flag) => {
+  const { code, output } = await start(`unasked${flag}`, flag).ended
+  expect(output).not.toContain("Run it?")
+  expect(code).toBe(0)
+  expect(runs(`unasked${flag}`)).toHaveLength(1)
+})
+
+test.concurrent("a configuration may say that nobody is asked, and --confirm that somebody is", async () => {
+  world.write("quiet/mill.config.ts", `export default { confirm: false, defaultDriver: "offline" }`)
+  const cwd = `${world.dir}/quiet`
+  const { code, output } = await startInTerminal(world, ["run", program], { cwd }).ended
+  expect([code, output.includes("Run it?")]).toEqual([0, false])
+  const asked = startInTerminal(world, ["run", program, "--confirm"], { cwd })
+  await asked.until("Run it?")
+  asked.type("\u0003")
+  expect((await asked.ended).code).toBe(130)
+})
