@@ -27,6 +27,6 @@ export type {
 } from "../domain/driver.schema.ts"
 export { SpawnRefused } from "../domain/error.schema.ts"
 export { defineConfig, directExecutor, processDriver } from "./config.api.ts"
-export type { DirectExecutor, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
+export type { DirectExecutor, Extension, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
 export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

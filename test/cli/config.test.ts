@@ -79,6 +79,48 @@ const refused: Readonly<Record<string, Case>> = {
     key: "drivers.mine.codec",
     message: /drivers\.mine\.codec is "jsonl"; expected a codec/,
   },
+  "an unknown key of the authoring": {
+    config: configured(`authoring: { instruction: "x" }`),
+    key: "authoring.instruction",
+    message: /unknown key authoring\.instruction$/,
+    hint: /did you mean instructions\?/,
+  },
+  "an extension with an unknown key": {
+    config: configured(`extensions: [{ name: "a" }, { name: "b", onevent: () => 1 }]`),
+    key: "extensions.1.onevent",
+    message: /unknown key extensions\.1\.onevent$/,
+    hint: /did you mean onEvent\?/,
+  },
+  "an extension without a name": {
+    config: configured(`extensions: [{ api: {} }]`),
+    key: "extensions.0.name",
+    message: /extensions\.0\.name is missing$/,
+  },
+  "an extension with a name that mill has": {
+    config: configured(`extensions: [{ name: "spawn" }]`),
+    key: "extensions.0.name",
+    message: /extensions\.0\.name is "spawn"; expected a name that mill does not use itself/,
+  },
+  "an extension with a name that no variable has": {
+    config: configured(`extensions: [{ name: "my-own" }]`),
+    key: "extensions.0.name",
+    message: /extensions\.0\.name is "my-own"; expected a name such as a variable has/,
+  },
+  "two extensions of one name": {
+    config: configured(`extensions: [{ name: "a" }, { name: "a" }]`),
+    key: "extensions",
+    message: /extensions is an array; expected a name of its own for each extension/,
+  },
+  "a function of an extension that is none": {
+    config: configured(`extensions: [{ name: "a", api: { go: 1 } }]`),
+    key: "extensions.0.api.go",
+    message: /extensions\.0\.api\.go is 1; expected a function/,
+  },
+  "something else than a yes or no": {
+    config: configured(`confirm: "always"`),
+    key: "confirm",
+    message: /confirm is "always"; expected boolean/,
+  },
   "a default driver that is none": {
     config: configured(`defaultDriver: "mine"`),
     key: "defaultDriver",

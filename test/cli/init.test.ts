@@ -1,0 +1,195 @@
+/** `mill init`: a folder in which a program can be written, checked and run, with nothing installed in it. */
+import { describe, expect, test } from "bun:test"
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { makeWorld, repository, writeScript } from "../support/mill.ts"
+
+const world = makeWorld()
+const written = ["example.ts", "mill-env.d.ts", "mill.config.ts"]
+
+const folder = (name: string): string => {
+  const cwd = join(world.dir, name)
+  mkdirSync(cwd, { recursive: true })
+  return cwd
+}
+
+/** A PATH with these commands, and nothing else that could be an agent. */
+const pathWith = (...names: ReadonlyArray<string>): string => {
+  const bin = folder(`bin-${names.join("-")}`)
+  for (const name of names) writeScript(world, `bin-${names.join("-")}/${name}`, `exit 1`)
+  return `${bin}:/usr/bin:/bin`
+}
+
+const init = async (
+  cwd: string,
+  args: ReadonlyArray<string> = [],
+  env: Readonly<Record<string, string>> = {},
+) =>
+  JSON.parse(
+    (await world.mill(["init", "--json", ...args], { cwd, env: { PATH: pathWith(), ...env } })).stdout,
+  )
+
+/** What the type checker says of the files in a folder, with and without options. */
+const typeErrors = (cwd: string, ...files: ReadonlyArray<string>): string => {
+  const tsgo = join(repository, "node_modules/.bin/tsgo")
+  const check = (...options: ReadonlyArray<string>) =>
+    Bun.spawnSync([process.execPath, tsgo, "--noEmit", ...options, ...files], { cwd }).stdout.toString()
+  const strict = ["--strict", "--exactOptionalPropertyTypes", "--module", "esnext", "--target", "esnext"]
+  return check() + check(...strict, "--moduleResolution", "bundler", "--types", "")
+}
+
+test.concurrent("in an empty folder, all that it writes type-checks and runs as it is", async () => {
+  const cwd = folder("empty")
+  expect(await init(cwd)).toEqual({
+    created: ["mill.config.ts", "mill-env.d.ts", "example.ts"].map((name) => join(cwd, name)),
+    kept: [],
+  })
+  expect(readdirSync(cwd).toSorted()).toEqual(written)
+  expect(typeErrors(cwd, "mill.config.ts", "example.ts")).toBe("")
+  const { code, record, result } = await world.run("example.ts", [], { cwd })
+  expect([code, record.driver, result.spawns.length]).toEqual([0, "offline", 3])
+  expect(typeof result.programResult).toBe("string")
+})
+
+test.concurrent("a mistake in what was written is found by the type checker", async () => {
+  const cwd = folder("mistaken")
+  await init(cwd)
+  world.write(
+    "mistaken/program.ts",
+    `/// <reference path="./mill-env.d.ts" />\nawait mill.spawn({ agent: "a" })\nexport {}`,
+  )
+  world.write(
+    "mistaken/bad.config.ts",
+    `/// <reference path="./mill-env.d.ts" />
+import { claudeCodec, defineConfig, processDriver } from "@mill/core"
+export default defineConfig({ drivers: { a: processDriver({ comand: "claude", codec: claudeCodec({ tools: "Read" }) }) } })`,
+  )
+  expect(typeErrors(cwd, "program.ts")).toContain("systemPrompt")
+  expect(typeErrors(cwd, "bad.config.ts")).toMatch(/comand[^]*not assignable to type 'readonly string/)
+})
+
+test.concurrent("what is there stays as it is, and is told", async () => {
+  const cwd = folder("kept")
+  for (const name of written)
+    world.write(`kept/${name}`, name === "mill.config.ts" ? `export default {}` : `mine`)
+  expect(await init(cwd)).toEqual({
+    created: [],
+    kept: ["mill.config.ts", "mill-env.d.ts", "example.ts"].map((name) => join(cwd, name)),
+  })
+  expect(readFileSync(join(cwd, "example.ts"), "utf8")).toBe("mine")
+  const { stdout } = await world.mill(["init"], { cwd })
+  expect(stdout).toContain("stays as it is")
+  expect(readdirSync(cwd).toSorted()).toEqual(written)
+})
+
+test.concurrent("of many at once, each file is written by one", async () => {
+  const cwd = folder("at-once")
+  const all = await Promise.all(Array.from({ length: 5 }, () => init(cwd)))
+  for (const name of written) {
+    const path = join(cwd, name)
+    expect(all.filter(({ created }) => created.includes(path))).toHaveLength(1)
+    expect(all.filter(({ kept }) => kept.includes(path))).toHaveLength(4)
+  }
+  expect(readdirSync(cwd).toSorted()).toEqual(written)
+})
+
+describe("the agents on the PATH become drivers", () => {
+  test.concurrent.each([
+    [["claude"], "claude", "sonnet"],
+    [["claude", "codex", "pi"], "claude", "sonnet"],
+    [["codex"], "codex", "gpt-6.1-sol"],
+  ])("%j", async (names, chosen, model) => {
+    const name = `with-${names.join("-")}`
+    const cwd = folder(name)
+    const PATH = pathWith(...names)
+    await init(cwd, [], { PATH })
+    expect(typeErrors(cwd, "mill.config.ts", "example.ts")).toBe("")
+    const options = { cwd, env: { PATH } }
+    for (const driver of names) {
+      const args = ["run", "example.ts", "--dry-run", "--json", "--driver", driver]
+      const plan = JSON.parse((await world.mill(args, options)).stdout)
+      expect(plan.driver).toMatchObject({ name: driver, codec: driver })
+    }
+    const plan = JSON.parse((await world.mill(["run", "example.ts", "--dry-run", "--json"], options)).stdout)
+    expect(plan.driver.name).toBe(chosen)
+    expect(readFileSync(join(cwd, "example.ts"), "utf8")).toContain(`const model = "${model}"`)
+  })
+})
+
+test.concurrent("the types have the functions of the configuration's extensions", async () => {
+  const cwd = folder("extended")
+  world.write(
+    "extended/mill.config.ts",
+    `import { defineConfig } from "@mill/core"
+export default defineConfig({
+  defaultDriver: "offline",
+  extensions: [
+    {
+      name: "notify",
+      description: "Tells people things.",
+      api: { send: async () => null, plain: async () => null },
+      docs: { send: { description: "Sends */ a message.", type: "(message: string) => Promise<void>" } },
+    },
+    { name: "silent" },
+  ],
+})`,
+  )
+  await init(cwd)
+  const types = readFileSync(join(cwd, "mill-env.d.ts"), "utf8")
+  expect(types).toContain("Tells people things.")
+  world.write(
+    "extended/good.ts",
+    `/// <reference path="./mill-env.d.ts" />
+await mill.notify.send("x")
+await mill.notify.plain(1, "two")
+export {}`,
+  )
+  world.write(
+    "extended/bad.ts",
+    `/// <reference path="./mill-env.d.ts" />\nawait mill.notify.send(1)\nmill.silent\nexport {}`,
+  )
+  expect(typeErrors(cwd, "good.ts", "mill.config.ts")).toBe("")
+  expect(typeErrors(cwd, "bad.ts")).toMatch(/bad\.ts\(2,[^]*bad\.ts\(3,/)
+})
+
+test.concurrent("where the package is installed, its own types are referred to", async () => {
+  const cwd = folder("installed/deeper")
+  mkdirSync(join(world.dir, "installed/node_modules/@mill"), { recursive: true })
+  symlinkSync(repository, join(world.dir, "installed/node_modules/@mill/core"))
+  await init(cwd)
+  const types = readFileSync(join(cwd, "mill-env.d.ts"), "utf8")
+  expect(types).toContain(`/// <reference types="@mill/core/program" />`)
+  expect(types).not.toContain("declare module")
+})
+
+test.concurrent("--global writes the user's own configuration, which counts where there is no other", async () => {
+  const home = join(world.dir, "own")
+  const env = { MILL_HOME: home }
+  const cwd = folder("global")
+  world.write("global/.git/HEAD", "")
+  expect(await init(cwd, ["--global"], env)).toEqual({
+    created: [join(home, "config.ts"), join(home, "mill-env.d.ts")],
+    kept: [],
+  })
+  expect(readdirSync(cwd)).toEqual([".git"])
+  expect(typeErrors(home, "config.ts")).toBe("")
+  world.write("global/program.ts", "export default 1")
+  const { stdout } = await world.mill(["run", "program.ts", "--json"], { cwd, env })
+  expect(JSON.parse(stdout).configPath).toBe(join(home, "config.ts"))
+})
+
+test.concurrent("a configuration that cannot be read is told, and nothing is written", async () => {
+  const cwd = folder("broken")
+  world.write("broken/mill.config.ts", "export default {")
+  const { code, stdout } = await world.mill(["init", "--json"], { cwd })
+  expect([code, JSON.parse(stdout).error._tag]).toEqual([2, "ConfigError"])
+  expect(readdirSync(cwd)).toEqual(["mill.config.ts"])
+})
+
+test.concurrent("a folder that takes no files is told in one line", async () => {
+  world.write("file", "")
+  const { code, stdout } = await world.mill(["init", "--global", "--json"], {
+    env: { MILL_HOME: join(world.dir, "file/home") },
+  })
+  expect([code, JSON.parse(stdout).error._tag]).toEqual([1, "StoreError"])
+})
