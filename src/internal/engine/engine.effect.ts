@@ -57,8 +57,10 @@ const rebuildResult = Effect.fnUntraced(function* (runId: RunId) {
 
 const statusOf = Effect.fnUntraced(function* (runId: RunId) {
   const run = yield* currentRecord(runId)
-  const plan = yield* (yield* RunStore).plan(runId)
-  return { ...run, changedSources: yield* changedSources(plan) } satisfies RunRecord
+  // A record is worth having, also of a run whose plan is damaged.
+  const plan = yield* Effect.option((yield* RunStore).plan(runId))
+  if (plan._tag === "None") return run
+  return { ...run, changedSources: yield* changedSources(plan.value) } satisfies RunRecord
 })
 
 const inspectRun = Effect.fnUntraced(function* (runId: RunId) {
