@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { openEngine } from "./engine.command.ts"
+import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 
 export const initCommand = Command.make(
@@ -23,6 +24,7 @@ export const initCommand = Command.make(
     if (!global) yield* out(`  ${style.dim("→")} mill run example.ts --driver offline --sync`)
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(PrintsJson, '{"created": [paths], "kept": [paths]}'),
   Command.withDescription(
     "Write mill.config.ts with the agents of this machine, types for the editor, and a first program",
   ),

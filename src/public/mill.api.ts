@@ -23,6 +23,7 @@ export type {
   AgentOutcome,
   Codec,
   CodecDefinition,
+  ModelListing,
   SpawnInput,
 } from "../domain/driver.schema.ts"
 export { SpawnRefused } from "../domain/error.schema.ts"

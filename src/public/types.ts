@@ -9,6 +9,8 @@ import type {
 
 /** An agent that is a command. */
 export interface ProcessDriverOptions {
+  /** What it is for: `mill --help --json` tells it to whoever writes programs. */
+  readonly description?: string
   /** A name to be found on PATH, or a path. Never a shell line. */
   readonly command: string
   /** Given before the arguments that the codec adds. */

@@ -14,10 +14,10 @@ import { configText, envText, exampleText } from "./scaffold-texts.effect.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
 
 /** The types of a folder's programs. */
-const envName = "mill-env.d.ts"
+export const envName = "mill-env.d.ts"
 
 /** A first program. */
-const exampleName = "example.ts"
+export const exampleName = "example.ts"
 
 /** What was written, and what was there already: absolute paths. */
 export type Scaffolded = { readonly created: ReadonlyArray<string>; readonly kept: ReadonlyArray<string> }
