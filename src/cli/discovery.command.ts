@@ -54,9 +54,13 @@ const commandNames = ({ subcommands = [] }: HelpDoc.HelpDoc): ReadonlyArray<stri
   subcommands.flatMap(({ commands }) => commands.map(({ name }) => name))
 
 /** Asks each command for its help, as `--help` would print it. */
-export const describeCommandLine = Effect.fnUntraced(function* <Name extends string, Input, ContextInput, E, R>(
-  root: Command.Command<Name, Input, ContextInput, E, R>,
-) {
+export const describeCommandLine = Effect.fnUntraced(function* <
+  Name extends string,
+  Input,
+  ContextInput,
+  E,
+  R,
+>(root: Command.Command<Name, Input, ContextInput, E, R>) {
   const helpOf = Effect.fnUntraced(function* (path: ReadonlyArray<string>) {
     const docs: Array<HelpDoc.HelpDoc> = []
     const keep = CliOutput.layerPresenter({
@@ -82,7 +86,11 @@ export const makeDiscover = <Name extends string, Input, ContextInput, E, R>(
 ) =>
   Effect.gen(function* () {
     const context = yield* Effect.context<Exclude<R | Command.Environment, Discover>>()
-    const discovery: Discover["Service"]["discovery"] = Effect.fnUntraced(function* ({ askAgent }: { readonly askAgent: boolean }) {
+    const discovery: Discover["Service"]["discovery"] = Effect.fnUntraced(function* ({
+      askAgent,
+    }: {
+      readonly askAgent: boolean
+    }) {
       const { createEngine } = yield* Effect.promise(() => import("../public/engine.api.ts"))
       const { discoveryOf } = yield* Effect.promise(() => import("../public/discovery.api.ts"))
       // Nothing is stored here, so a place for runs need not be known.

@@ -44,9 +44,7 @@ const printHelp = Effect.fnUntraced(function* (doc: HelpDoc.HelpDoc, path: Reado
 /** Help and version go to stdout; what is wrong with an invocation is told with the other errors. */
 export const presenter = Layer.unwrap(
   Effect.gen(function* () {
-    const context = yield* Effect.context<
-      Discover | Effect.Services<ReturnType<typeof printHelp>>
-    >()
+    const context = yield* Effect.context<Discover | Effect.Services<ReturnType<typeof printHelp>>>()
     const { err, errStyle, json, out, style } = yield* Output
     const present = Effect.fnUntraced(
       function* (event: CliOutput.Presenter.Event) {

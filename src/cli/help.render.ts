@@ -10,7 +10,7 @@ export const card = `mill runs TypeScript programs that spawn and coordinate AI 
   mill wait <run> --timeout <s>      wait for its end
   mill watch --run <run>             follow it live
   mill ls                            list runs
-  mill cancel <run>                  end a run, and everything that it has started
+  mill cancel <run>                  end a run, and all that it has started
   mill init                          write a configuration and a first program
 
 In a program:  const { text } = await mill.spawn({

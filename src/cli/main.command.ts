@@ -6,6 +6,7 @@ import { ExitWith } from "./engine.command.ts"
 import { errorJson, renderError, type TellableError } from "./error.render.ts"
 import { colorFlag, jsonFlag, runsDirFlag } from "./global-flags.command.ts"
 import { cancelCommand } from "./cancel.command.ts"
+import { completionsFlag } from "./completions.command.ts"
 import { Discover, makeDiscover } from "./discovery.command.ts"
 import { presenter, printCard } from "./help.command.ts"
 import { initCommand } from "./init.command.ts"
@@ -31,10 +32,20 @@ const root = Command.make("mill", {}, () => printCard).pipe(
     workerCommand,
     settleCommand,
   ]),
-  Command.withGlobalFlags([jsonFlag, runsDirFlag, colorFlag]),
+  Command.withGlobalFlags([
+    completionsFlag({
+      help: GlobalFlag.Help.flag,
+      json: jsonFlag.flag,
+      runsDir: runsDirFlag.flag,
+      color: colorFlag.flag,
+    }),
+    jsonFlag,
+    runsDirFlag,
+    colorFlag,
+  ]),
 )
 
-const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 
 /** A failed invocation as an error like any other. */
 const usageError = (error: CliError.ShowHelp): TellableError => {

@@ -77,7 +77,10 @@ export const runCommand = Command.make(
     yield* out(`  ${style.dim("→")} mill status ${run.runId}`)
   }, Effect.scoped),
 ).pipe(
-  Command.annotate(PrintsJson, 'SubmittedRun; with --sync, at the end, {"run": RunRecord, "result": RunResult}; with --dry-run the plan'),
+  Command.annotate(
+    PrintsJson,
+    'SubmittedRun; with --sync, at the end, {"run": RunRecord, "result": RunResult}; with --dry-run the plan',
+  ),
   Command.withDescription(
     "Run a program: prints the run's id at once, and a worker of its own carries the run on",
   ),

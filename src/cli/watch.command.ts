@@ -129,7 +129,10 @@ export const watchCommand = Command.make(
     if (runId !== undefined && read) yield* exitAs(yield* engine.wait(runId))
   }, Effect.scoped),
 ).pipe(
-  Command.annotate(PrintsJson, 'A JSON object a line: {"kind":"event","runId","event": Event}, {"kind":"io","runId","source","stream","line","timestamp","spawnId"} or {"kind":"dropped","runId","lines"}'),
+  Command.annotate(
+    PrintsJson,
+    'A JSON object a line: {"kind":"event","runId","event": Event}, {"kind":"io","runId","source","stream","line","timestamp","spawnId"} or {"kind":"dropped","runId","lines"}',
+  ),
   Command.withDescription("Follow a run, or all: its events, and what its program and agents print"),
   Command.withExamples([
     { command: "mill watch --run last", description: "The newest run, until it ends" },

@@ -140,9 +140,7 @@ export const exitCodes: Surroundings["exitCodes"] = Object.fromEntries(
     code,
     {
       meaning,
-      errors: errors
-        .filter(({ exitCode }) => String(exitCode) === code)
-        .map(({ identifier }) => identifier),
+      errors: errors.filter(({ exitCode }) => String(exitCode) === code).map(({ identifier }) => identifier),
     },
   ]),
 )

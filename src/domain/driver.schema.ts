@@ -72,10 +72,7 @@ export type ModelListing = {
   /** Settings that say which of the models are wanted: relative to the working directory, or `~/` to the home folder. */
   readonly files?: ReadonlyArray<string>
   /** The models in what the command printed, by the names that a spawn takes. `files` has the texts of those there are. */
-  readonly decode: (
-    stdout: string,
-    files: Readonly<Record<string, string>>,
-  ) => ReadonlyArray<string>
+  readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
 }
 
 /** How a codec is written: a name, an encoder, and a fold over lines with a state of its own. */

@@ -65,10 +65,10 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   resultFields,
   globals: {
     "mill.spawn":
-      "mill.spawn({ agent, systemPrompt, prompt, model }): runs one agent to its end. agent is a name of your own choice, systemPrompt says who the agent is, prompt what it is to do, model which model does it.",
-    "mill.args": "what followed -- on the command line: an array of strings",
-    "mill.run": "this run: id, cwd (where `mill run` was called) and metadata (from --meta)",
-    "mill.log": "mill.log(message): a line in the run's event log, for whoever follows the run",
+      "takes { agent, systemPrompt, prompt, model }, runs one agent to its end, and promises its result. agent is a name of your own choice, systemPrompt says who the agent is, prompt what it is to do, model which model does it.",
+    "mill.args": "has what followed -- on the command line: an array of strings",
+    "mill.run": "has this run's id, cwd (where `mill run` was called) and metadata (from --meta)",
+    "mill.log": "takes a message and writes it to the run's event log, for whoever follows the run",
   },
   result:
     "The program's default export, or what a top-level return gives. It must be JSON; it is programResult in the run's result.",

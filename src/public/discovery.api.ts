@@ -11,8 +11,7 @@ const list = (items: ReadonlyArray<string>): string => items.map((item) => `- ${
 
 const code = (text: string): string => `\`${text}\``
 
-const fenced = (language: string, text: string): string =>
-  `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
 
 /** How many models a driver's line names at the most; the payload has them all. */
 const shownModels = 12
@@ -30,7 +29,11 @@ const extensionLines = ({ extensions }: Discovery): ReadonlyArray<string> =>
   extensions.flatMap(({ description, functions, name }) => [
     ...(description === undefined ? [] : [`${code(`mill.${name}`)}: ${description}`]),
     ...Object.entries(functions).map(([key, { description: what, type }]) =>
-      [`${code(`mill.${name}.${key}`)}`, ...(type === undefined ? [] : [code(type)]), ...(what ?? "").split("\n")]
+      [
+        `${code(`mill.${name}.${key}`)}`,
+        ...(type === undefined ? [] : [code(type)]),
+        ...(what ?? "").split("\n"),
+      ]
         .filter((part) => part !== "")
         .join(": "),
     ),
@@ -70,7 +73,8 @@ ${list([
 
 ## Write
 
-${list(Object.values(globals))}
+${list(Object.entries(globals).map(([name, what]) => `${code(name)} ${what}`))}
+
 ${result}
 
 ${list(rules)}

@@ -36,7 +36,8 @@ const builtIn = (self: { readonly command: string; readonly args: ReadonlyArray<
       "offline",
       {
         type: "process",
-        description: "Rehearses a program: answers at once, the same for ever, without any model, key or network",
+        description:
+          "Rehearses a program: answers at once, the same for ever, without any model, key or network",
         command: self.command,
         args: [...self.args, "_offline-agent"],
         codec: { ...jsonlCodec(), modelFormat: "any name: no model is asked", models: ["offline"] },

@@ -12,7 +12,7 @@ import { reasonOf } from "../store/files.effect.ts"
 import { makeTail } from "./tail.effect.ts"
 
 /** How long the command may take, and how long it may take to end when it is told to. */
-const deadline = Duration.seconds(4)
+const deadline = Duration.seconds(3)
 const grace = Duration.millis(200)
 
 /** More than any list of models has. */
@@ -38,7 +38,11 @@ const readFiles = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, fol
 const ended = (exit: ProcessExit): string =>
   exit._tag === "Code" ? `exited with ${exit.code}` : `was ended by ${exit.signal}`
 
-const ask = Effect.fnUntraced(function* (listing: ModelListing, driver: ProcessDriverConfig, command: string) {
+const ask = Effect.fnUntraced(function* (
+  listing: ModelListing,
+  driver: ProcessDriverConfig,
+  command: string,
+) {
   const { cwd } = yield* Settings
   const folder = driver.cwd ?? cwd
   const stdout = makeTail(maxBytes)

@@ -9,7 +9,10 @@ export type ChosenExecutor = { readonly name: string; readonly config: DirectExe
 
 /** All executors by name: the built-in one and the configuration's. */
 export const executorsOf = (config: MillConfig) =>
-  new Map<string, DirectExecutorConfig>([["direct", { type: "direct" }], ...Object.entries(config.executors ?? {})])
+  new Map<string, DirectExecutorConfig>([
+    ["direct", { type: "direct" }],
+    ...Object.entries(config.executors ?? {}),
+  ])
 
 /** The executor `name`, or the one to use when there is no name. */
 export const chooseExecutor = Effect.fnUntraced(function* (config: MillConfig, name: string | undefined) {
