@@ -71,7 +71,7 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
     "mill.log": "takes a message and writes it to the run's event log, for whoever follows the run",
   },
   result:
-    "The program's default export, or what a top-level return gives. It must be JSON; it is programResult in the run's result.",
+    "A program's result is its default export, or what a top-level return gives. It must be JSON; the run's result has it as programResult.",
   error: {
     name: SpawnFailure.identifier,
     fields: fieldNames(SpawnFailure.fields).filter((name) => name !== "_tag"),

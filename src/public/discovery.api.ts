@@ -11,7 +11,7 @@ const list = (items: ReadonlyArray<string>): string => items.map((item) => `- ${
 
 const code = (text: string): string => `\`${text}\``
 
-const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+const fenced = (text: string, language: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
 
 /** How many models a driver's line names at the most; the payload has them all. */
 const shownModels = 12
@@ -22,7 +22,7 @@ const driverLine = (name: string, driver: Discovery["drivers"][string]): string 
   const more = models.length > shownModels ? ", …" : ""
   const known =
     models.length === 0 ? "" : `, for example ${models.slice(0, shownModels).map(code).join(", ")}${more}`
-  return `${code(name)}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}: ${description}. A model is ${modelFormat}${known}.`
+  return `${code(name)}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}: ${description}. Models: ${modelFormat}${known}.`
 }
 
 const extensionLines = ({ extensions }: Discovery): ReadonlyArray<string> =>
@@ -79,7 +79,7 @@ ${result}
 
 ${list(rules)}
 
-${fenced("ts", example.source)}
+${fenced(example.source, "ts")}
 
 Fields of a spawn, all needed: ${spawnRequired.map(code).join(", ")}. What it gives: ${programApi.resultFields.map(code).join(", ")}.
 
@@ -95,7 +95,7 @@ ${list([
 
 ## Run and follow
 
-${fenced("sh", [async.submit, async.status, async.wait].join("\n"))}
+${fenced([async.submit, async.status, async.wait].join("\n"), "sh")}
 
 The first prints ${code("runId")} at once, and the run goes on by itself. Wait again when the time of ${code("wait")} is up. When it has
 ended, ${code("paths.resultFile")} of what was printed holds ${code("programResult")} and every spawn's answer.
