@@ -95,7 +95,7 @@ ${list([
 
 ## Run and follow
 
-${fenced([async.submit, async.status, async.wait].join("\n"), "sh")}
+${fenced([async.submit, async.status, async.wait].join("\n"), "shell")}
 
 The first prints ${code("runId")} at once, and the run goes on by itself. Wait again when the time of ${code("wait")} is up. When it has
 ended, ${code("paths.resultFile")} of what was printed holds ${code("programResult")} and every spawn's answer.
