@@ -24,7 +24,7 @@ import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver, driversOf, findCommand } from "../drivers/driver-registry.effect.ts"
 import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
 import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
-import { envName, exampleName } from "../scaffold/scaffold.effect.ts"
+import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { exampleText, extensionTypes } from "../scaffold/scaffold-texts.effect.ts"
 import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 
@@ -72,10 +72,6 @@ const describe = (
   available: known.available,
 })
 
-/** A model that this driver has, for an example. */
-const exampleModel = (driver: DiscoveredDriver | undefined): string =>
-  driver?.models[0] ?? (driver?.modelFormat === "provider/model-id" ? driver.modelFormat : "any-model")
-
 export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
   const { millVersion } = yield* Settings
   const { program: types } = yield* TypeTexts
@@ -111,7 +107,8 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
   const atFault = failures.find(({ path }) => path !== undefined)
   const problem = failures.find(({ path }) => path === undefined)
   const path = loaded.sources[0]?.path ?? atFault?.path
-  const model = exampleModel(drivers[defaultDriver ?? "offline"])
+  const chosen = drivers[defaultDriver ?? "offline"]
+  const model = exampleModel(chosen?.modelFormat, chosen?.models ?? [])
   return {
     discoveryVersion: 1,
     mill: millVersion,
