@@ -98,7 +98,9 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
     if (command === undefined) {
       return yield* new ConfigError({
         ...key,
-        message: `driver ${wanted}: the command ${JSON.stringify(driver.command)} is not on PATH`,
+        message: driver.command.includes("/")
+          ? `driver ${wanted}: there is no executable ${JSON.stringify(driver.command)}`
+          : `driver ${wanted}: the command ${JSON.stringify(driver.command)} is not on PATH`,
         hint: "install it, or rehearse without it: --driver offline",
       })
     }
