@@ -11,8 +11,8 @@
  * Usage: bun scripts/build.ts [--binary] [--out <folder>]
  */
 import type { BuildConfig } from "bun"
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { basename, join, resolve } from "node:path"
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { emitDeclarations } from "./declarations.ts"
 import { scripts } from "./entries.ts"
@@ -92,7 +92,13 @@ const buildBinary = async () => {
   await bundle(scripts["dist/mill.js"], {
     format: "esm",
     bytecode: true,
-    compile: { outfile: join(work, "mill"), autoloadBunfig: false },
+    // A program's imports are looked up as Bun itself does; a folder's Bun settings are none of mill's.
+    compile: {
+      outfile: join(work, "mill"),
+      autoloadBunfig: false,
+      autoloadPackageJson: true,
+      autoloadTsconfig: true,
+    },
     files: artefactModule(imports.join("") + artefactOf("executable", fields)),
   })
   place(work, ["mill"])

@@ -203,7 +203,9 @@ export const entriesOf = (directory: string): ReadonlyArray<string> => {
 /** A copy of a run under another id: another run, to every command. */
 export const copyRun = (world: World, from: string, to: string): string => {
   const target = join(world.runsDir, to)
-  cpSync(join(world.runsDir, from), target, { recursive: true })
+  // The worker may be about to remove the space that it has kept.
+  const filter = (path: string) => !path.endsWith("/reserve")
+  cpSync(join(world.runsDir, from), target, { recursive: true, filter })
   for (const name of readdirSync(target)) {
     if (!/\.(?:json|ndjson)$/.test(name)) continue
     const file = join(target, name)
