@@ -92,7 +92,7 @@ describe("the README's commands", () => {
     const others = commandLines.filter((line) => !line.startsWith("mill "))
     const run = others.flatMap((line) => /^(?:\w+=\S+ )?(?:npm|bun) (?:run )?(\S+)/.exec(line)?.[1] ?? [])
     expect(run.length).toBeGreaterThan(6)
-    for (const name of run) expect([...Object.keys(scripts), "link"]).toContain(name)
+    for (const name of run) expect([...Object.keys(scripts), "link", "pack"]).toContain(name)
     const alias = others.find((line) => line.startsWith("alias mill="))
     expect(alias).toContain(bin.mill)
   })
