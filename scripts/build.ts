@@ -10,7 +10,7 @@
  *
  * Usage: bun scripts/build.ts [--binary] [--out <folder>]
  */
-import type { BuildConfig } from "bun"
+import type { BuildConfig, BunPlugin } from "bun"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
@@ -32,6 +32,31 @@ const artefactModule = (text: string) => ({ [source("src/runtime/artefact.effect
 const artefactOf = (form: Artefact["form"], fields: Record<string, string>) =>
   `export const artefact = { form: ${JSON.stringify(form)}, ${Object.entries(fields).map(([name, value]) => `${name}: ${value}`)} }`
 
+/**
+ * Node's modules as Effect's packages use them, each loaded when something of it is first used. Together they take
+ * longer to load than most of mill itself, and a short command needs few of them.
+ */
+const lazyBuiltins: BunPlugin = {
+  name: "lazy-builtins",
+  setup: (build) => {
+    // Bun knows its built-in modules before it asks a plugin: they are imported by another name.
+    build.onLoad({ filter: /\/node_modules\/(?:@effect\/|effect\/).*\.js$/ }, async ({ path }) => ({
+      contents: (await Bun.file(path).text()).replace(/(\bfrom\s*")node:(?=\w+")/g, "$1lazy:"),
+      loader: "js",
+    }))
+    build.onResolve({ filter: /^lazy:/ }, ({ path }) => ({ path: path.slice(5), namespace: "lazy" }))
+    build.onLoad({ filter: /.*/, namespace: "lazy" }, async ({ path }) => {
+      const load = `process.getBuiltinModule("${path}")`
+      const names = Object.keys(await import(`node:${path}`)).filter((name) => name !== "default")
+      const getters = names.map((name) => `get ${name}() { return ${load}.${name} },\n`)
+      return {
+        contents: `module.exports = { ${getters.join("")} get default() { return ${load} }, __esModule: true }`,
+        loader: "js",
+      }
+    })
+  },
+}
+
 const bundle = async (entry: string, config: Partial<BuildConfig>) => {
   const shared = { target: "bun", minify: true, throw: true } as const
   await Bun.build({ entrypoints: [source(entry)], ...shared, ...config } as BuildConfig)
@@ -48,6 +73,7 @@ const buildMill = async (outdir: string, unpacked: boolean) => {
     outdir,
     format: "cjs",
     bytecode: true,
+    plugins: [lazyBuiltins],
     define: { "import.meta": "{}", "import.meta.env": "{}" },
     files: artefactModule(artefact),
   })
@@ -92,6 +118,7 @@ const buildBinary = async () => {
   await bundle(scripts["dist/mill.js"], {
     format: "esm",
     bytecode: true,
+    plugins: [lazyBuiltins],
     // A program's imports are looked up as Bun itself does; a folder's Bun settings are none of mill's.
     compile: {
       outfile: join(work, "mill"),
