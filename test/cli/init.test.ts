@@ -1,6 +1,6 @@
 /** `mill init`: a folder in which a program can be written, checked and run, with nothing installed in it. */
 import { describe, expect, test } from "bun:test"
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { makeWorld, repository, writeScript } from "../support/mill.ts"
 
@@ -13,13 +13,18 @@ const folder = (name: string): string => {
   return cwd
 }
 
+const paths = new Map<string, string>()
+
 /** A PATH with these commands and Bun, and nothing else that could be an agent. */
 const pathWith = (...names: ReadonlyArray<string>): string => {
-  const bin = folder(`bin-${names.join("-")}`)
-  rmSync(join(bin, "bun"), { force: true })
-  symlinkSync(process.execPath, join(bin, "bun"))
-  for (const name of names) writeScript(world, `bin-${names.join("-")}/${name}`, `exit 1`)
-  return `${bin}:/usr/bin:/bin`
+  const name = `bin-${names.join("-")}`
+  const known = paths.get(name)
+  if (known !== undefined) return known
+  for (const command of names) writeScript(world, `${name}/${command}`, `exit 1`)
+  symlinkSync(process.execPath, join(folder(name), "bun"))
+  const path = `${join(world.dir, name)}:/usr/bin:/bin`
+  paths.set(name, path)
+  return path
 }
 
 const init = async (
