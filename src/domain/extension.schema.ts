@@ -18,10 +18,16 @@ export type ExtensionContext = {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** Called once, before the program starts. What it acquires is released when the run has ended. */
+/**
+ * Called once, before the program starts, which waits for it. What it acquires is released when the run has ended. When
+ * it fails, the extension is off for this run.
+ */
 export type ExtensionSetup = (context: ExtensionContext) => Effect.Effect<void, unknown, Scope.Scope>
 
-/** Called for each tier-1 event, one at a time, in order. Never holds up the run. */
+/**
+ * Called for each tier-1 event but the extension's own `extension:error`, one at a time, in order, the run's end
+ * included. Never holds up the run: what waits longer than the last thousand events is dropped.
+ */
 export type ExtensionOnEvent = (event: MillEvent, context: ExtensionContext) => Effect.Effect<void, unknown>
 
 /** Takes and gives JSON; a rejection rejects the program's call. */
@@ -56,6 +62,10 @@ const ExtensionName = Identifier.check(
   }),
 )
 
+const FunctionName = Identifier.check(
+  Schema.makeFilter((name) => name !== "then", { expected: "another name: `then` is what promises have" }),
+)
+
 /** What a function is for, and its TypeScript type, for those who write programs. */
 export const FunctionDoc = Schema.Struct({
   description: Schema.optionalKey(Schema.String),
@@ -69,7 +79,7 @@ export const ExtensionConfig = Schema.Struct({
   description: Schema.optionalKey(Schema.String),
   setup: Schema.optionalKey(Setup),
   onEvent: Schema.optionalKey(OnEvent),
-  api: Schema.optionalKey(Schema.Record(Identifier, ApiFunction)),
+  api: Schema.optionalKey(Schema.Record(FunctionName, ApiFunction)),
   /** By the names of `api`. */
   docs: Schema.optionalKey(Schema.Record(Schema.String, FunctionDoc)),
 })
