@@ -11,6 +11,7 @@ import * as BunTools from "./bun.effect.ts"
 import * as Environment from "./environment.effect.ts"
 import { becomeBun, unpackScripts } from "./executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
+import { lentModules } from "./host/lent-package.ts"
 import { importModule } from "./module-loader.effect.ts"
 import * as PlatformLayer from "./platform.effect.ts"
 
@@ -31,7 +32,9 @@ const configLoader = (modules: Package["modules"]) =>
           Effect.provideContext(context),
           Effect.mapError(({ message }) => new ConfigError({ path, message })),
         )
-        yield* Effect.sync(() => installFrozenSources(files, modules))
+        // Loaded before they are provided: from then on they are what mill itself would be given.
+        const lent = yield* Effect.promise(() => lentModules(files, modules["@mill/core"]))
+        yield* Effect.sync(() => installFrozenSources(files, { ...modules, ...lent }))
         const module = yield* importModule(path)
         return typeof module === "object" && module !== null && "default" in module
           ? module.default

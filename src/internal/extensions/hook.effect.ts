@@ -42,11 +42,11 @@ const isThenable = (value: unknown): value is ReturnType<ExtensionFunction> =>
 /** Says what is wrong with what was given, and has a Promise's rejection heard, which would end the worker. */
 const notAnEffect = Effect.fnUntraced(function* (given: unknown) {
   if (isThenable(given)) {
-    yield* Effect.forkDetach(Effect.ignore(Effect.tryPromise(() => given)))
+    yield* Effect.forkDetach(Effect.ignore(Effect.tryPromise(() => given)), { startImmediately: true })
   }
-  const what = isThenable(given) ? "a Promise" : given === null ? "null" : typeof given
+  const what = isThenable(given) ? "a Promise" : isObject(given) ? "an object" : String(given)
   return yield* new HookFailure({
-    message: `it gave ${what}, not an Effect: write Effect.gen(function* () { … }), or Effect.promise(async () => { … })`,
+    message: `it gave ${what}, not an Effect (of effect 4): write Effect.promise(async () => { … }), for example`,
   })
 })
 
