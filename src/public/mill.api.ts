@@ -39,12 +39,6 @@ export type {
   FunctionDoc,
 } from "../domain/extension.schema.ts"
 export { defineConfig, defineExtension, directExecutor, processDriver } from "./config.api.ts"
-export type {
-  DirectExecutor,
-  Extension,
-  MillConfig,
-  ProcessDriver,
-  ProcessDriverOptions,
-} from "./types.ts"
+export type { DirectExecutor, Extension, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
 export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

@@ -6,7 +6,11 @@
 import { Effect, Exit, Option, Scope } from "effect"
 import { type EventBody, isRunTerminal, type MillEvent } from "../../domain/event.schema.ts"
 import type { ExtensionConfig, ExtensionContext } from "../../domain/extension.schema.ts"
-import { type ExtensionAnswer, type ExtensionCall, ExtensionCallFailure } from "../../domain/host-protocol.schema.ts"
+import {
+  type ExtensionAnswer,
+  type ExtensionCall,
+  ExtensionCallFailure,
+} from "../../domain/host-protocol.schema.ts"
 import { jsonProblem } from "../../domain/json-problem.schema.ts"
 import type { EventLog, LogListener } from "../store/event-log.effect.ts"
 import { drainLimit, type EventFeed, makeEventFeed } from "./event-feed.effect.ts"
@@ -123,8 +127,7 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
     )
   })
 
-  const dropped = ({ feed }: Active) =>
-    `${feed.dropped()} events dropped: onEvent was too slow for so many`
+  const dropped = ({ feed }: Active) => `${feed.dropped()} events dropped: onEvent was too slow for so many`
   const beforeEnd = Effect.suspend(() =>
     Effect.forEach(
       active.filter(({ feed }) => feed.dropped() > 0),
@@ -134,18 +137,21 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
   )
 
   const end = Effect.fnUntraced(function* (extension: Active) {
-    const { config, feed, off, reports, scope } = extension
+    const { feed, off, reports, scope } = extension
     const left = yield* feed.finish
     if (left > 0) {
       yield* reports.once("onEvent", `${left} events not handled within ${drainLimit} after the run's end`)
     }
     if (off === undefined) {
-      const closed = yield* within(releaseLimit, runHook(() => Scope.close(scope, Exit.void)))
+      const closed = yield* within(
+        releaseLimit,
+        runHook(() => Scope.close(scope, Exit.void)),
+      )
       const problem = Option.match(closed, {
         onNone: () => `what it acquired was not released within ${releaseLimit}`,
         onSome: (exit) => Option.getOrUndefined(Exit.findErrorOption(exit))?.message,
       })
-      if (problem !== undefined) yield* reports.once("setup", `${config.name}: ${problem}`)
+      if (problem !== undefined) yield* reports.once("setup", problem)
     }
     yield* reports.total
   })
@@ -166,6 +172,7 @@ const asAnswer = Effect.fnUntraced(function* (value: unknown) {
     },
     catch: (error) => new HookFailure({ message: `what it gave is not JSON: ${String(error)}` }),
   })
-  if (problem !== undefined) return yield* new HookFailure({ message: `what it gave is not JSON: ${problem}` })
+  if (problem !== undefined)
+    return yield* new HookFailure({ message: `what it gave is not JSON: ${problem}` })
   return { ...(json === undefined ? {} : { json }) } satisfies ExtensionAnswer
 })

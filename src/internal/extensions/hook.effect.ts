@@ -32,7 +32,9 @@ export const messageOf = (thrown: unknown): Effect.Effect<string> =>
   )
 
 const asFailure = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
-  const message = Cause.hasInterruptsOnly(cause) ? "it was interrupted" : yield* messageOf(Cause.squash(cause))
+  const message = Cause.hasInterruptsOnly(cause)
+    ? "it was interrupted"
+    : yield* messageOf(Cause.squash(cause))
   return yield* new HookFailure({ message })
 })
 

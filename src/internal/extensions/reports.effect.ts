@@ -46,7 +46,8 @@ export const makeReports = (
     const counts = [...failures].filter(([, count]) => count > 1)
     return Effect.forEach(
       counts,
-      ([hook, count]) => Effect.logWarning(`extension ${extensionName}, ${hook}: failed ${count} times in all`),
+      ([hook, count]) =>
+        Effect.logWarning(`extension ${extensionName}, ${hook}: failed ${count} times in all`),
       { discard: true },
     )
   })

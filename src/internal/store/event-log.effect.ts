@@ -50,11 +50,7 @@ export type EventLog = {
  * Opens the log of a run whose owner this process is: cuts off a torn last line, reads what is there, and writes until
  * the scope closes.
  */
-export const openEventLog = Effect.fnUntraced(function* (
-  runId: RunId,
-  path: string,
-  listener?: LogListener,
-) {
+export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: string, listener?: LogListener) {
   const fs = yield* FileSystem.FileSystem
   const file = yield* fs
     .open(path, { flag: "a", mode: fileMode })

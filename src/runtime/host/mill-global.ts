@@ -59,10 +59,7 @@ export const millGlobal = (client: RpcClient, { extensions, invocation }: Plan) 
     }
   }
   const contributed = extensions.map(({ api, name }) => {
-    const functions = api.map((functionName) => [
-      functionName,
-      extensionFunction(client, name, functionName),
-    ])
+    const functions = api.map((functionName) => [functionName, extensionFunction(client, name, functionName)])
     return [name, Object.freeze(Object.fromEntries(functions))]
   })
   return Object.freeze({
