@@ -57,9 +57,9 @@ export const notify = ({
     name: "notify",
     description: "Tells a person that a run has ended.",
     setup: ({ programPath }) =>
-      Effect.gen(function* () {
+      Effect.sync(() => {
         name = programPath.split("/").at(-1) ?? programPath
-        if (which(executable) === null) yield* Effect.fail(new Error(`there is no ${executable} on the PATH`))
+        if (which(executable) === null) throw new Error(`there is no ${executable} on the PATH`)
       }),
     onEvent: (event) => {
       const ended = endOf(event)

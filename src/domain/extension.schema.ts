@@ -5,18 +5,19 @@
 import type { Effect, Scope } from "effect"
 import { Schema } from "effect"
 import type { MillEvent } from "./event.schema.ts"
-import type { RunId } from "./ids.schema.ts"
+import { RunId } from "./ids.schema.ts"
 
 /** What a hook knows of the run that it belongs to. */
-export type ExtensionContext = {
-  readonly runId: RunId
+export const ExtensionContext = Schema.Struct({
+  runId: RunId,
   /** Absolute path of the run's folder. */
-  readonly runDir: string
-  readonly programPath: string
+  runDir: Schema.String,
+  programPath: Schema.String,
   /** The submitter's working directory. */
-  readonly cwd: string
-  readonly metadata: Readonly<Record<string, string>>
-}
+  cwd: Schema.String,
+  metadata: Schema.Record(Schema.String, Schema.String),
+})
+export type ExtensionContext = typeof ExtensionContext.Type
 
 /**
  * Called once, before the program starts, which waits for it. What it acquires is released when the run has ended. When
@@ -30,8 +31,8 @@ export type ExtensionSetup = (context: ExtensionContext) => Effect.Effect<void, 
  */
 export type ExtensionOnEvent = (event: MillEvent, context: ExtensionContext) => Effect.Effect<void, unknown>
 
-/** Takes and gives JSON; a rejection rejects the program's call. */
-export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
+/** Takes JSON and gives it, by a promise where its author keeps to the public types; a rejection rejects the call. */
+export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => unknown
 
 const isFunction = (value: unknown): value is (...args: ReadonlyArray<never>) => unknown =>
   typeof value === "function"

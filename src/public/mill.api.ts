@@ -33,12 +33,18 @@ export { SpawnRefused } from "../domain/error.schema.ts"
 export type { MillEvent } from "../domain/event.schema.ts"
 export type {
   ExtensionContext,
-  ExtensionFunction,
   ExtensionOnEvent,
   ExtensionSetup,
   FunctionDoc,
 } from "../domain/extension.schema.ts"
 export { defineConfig, defineExtension, directExecutor, processDriver } from "./config.api.ts"
-export type { DirectExecutor, Extension, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
+export type {
+  DirectExecutor,
+  Extension,
+  ExtensionFunction,
+  MillConfig,
+  ProcessDriver,
+  ProcessDriverOptions,
+} from "./types.ts"
 export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

@@ -93,6 +93,7 @@ test.concurrent("an onEvent that fails for each event is told of once for each m
      { name: "throws", onEvent: () => { throw new TypeError("thrown") } },
      { name: "varies", onEvent: (event) => Effect.die("number " + event.sequence) },
      { name: "promises", onEvent: async () => { throw new Error("nobody hears this") } },
+     { name: "rejects", onEvent: () => Effect.tryPromise(async () => { throw new Error("rejected") }) },
      { name: "stops", onEvent: () => Effect.interrupt },
      { name: "well", onEvent: (event, ctx) => note(ctx, event.type) }`,
     `for (let n = 0; n < 200; n += 1) mill.log(String(n))\n${spawn}\nexport default 1`,
@@ -107,6 +108,7 @@ test.concurrent("an onEvent that fails for each event is told of once for each m
   expect(of("throws")).toEqual(["thrown"])
   expect(of("varies")).toHaveLength(20)
   expect(of("promises")).toEqual([expect.stringMatching(/^it gave a Promise, not an Effect/)])
+  expect(of("rejects")).toEqual(["rejected"])
   expect(of("stops")).toEqual(["it was interrupted"])
   await eventually("all is noted", () => demo.notes().length === events.length)
   await workersGone(world)

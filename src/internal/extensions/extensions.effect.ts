@@ -35,6 +35,8 @@ export type Extensions = {
   readonly beforeEnd: Effect.Effect<void>
 }
 
+type Hook<Args extends ReadonlyArray<unknown>> = ((...args: Args) => unknown) | undefined
+
 /** An extension at work. */
 type Active = {
   readonly config: ExtensionConfig
@@ -69,7 +71,9 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
 
   const setUp = Effect.fnUntraced(function* (extension: Active) {
     const { config, feed, reports, scope } = extension
-    const { onEvent, setup } = config
+    // What they give is looked at when they have given it.
+    const setup: Hook<[ExtensionContext]> = config.setup
+    const onEvent: Hook<[MillEvent, ExtensionContext]> = config.onEvent
     if (setup !== undefined) {
       const hook = runHook(() => setup.call(config, context)).pipe(Scope.provide(scope))
       const done = Option.getOrElse(yield* within(setupLimit, hook), () =>
@@ -89,6 +93,7 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
     if (onEvent === undefined) return
     yield* feed.start((event) =>
       runHook(() => onEvent.call(config, event, context)).pipe(
+        Effect.scoped,
         Effect.catch(({ message }) => reports.failure("onEvent", message)),
       ),
     )
@@ -143,10 +148,7 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
       yield* reports.once("onEvent", `${left} events not handled within ${drainLimit} after the run's end`)
     }
     if (off === undefined) {
-      const closed = yield* within(
-        releaseLimit,
-        runHook(() => Scope.close(scope, Exit.void)),
-      )
+      const closed = yield* within(releaseLimit, Effect.scoped(runHook(() => Scope.close(scope, Exit.void))))
       const problem = Option.match(closed, {
         onNone: () => `what it acquired was not released within ${releaseLimit}`,
         onSome: (exit) => Option.getOrUndefined(Exit.findErrorOption(exit))?.message,
@@ -174,5 +176,6 @@ const asAnswer = Effect.fnUntraced(function* (value: unknown) {
   })
   if (problem !== undefined)
     return yield* new HookFailure({ message: `what it gave is not JSON: ${problem}` })
-  return { ...(json === undefined ? {} : { json }) } satisfies ExtensionAnswer
+  const answer: ExtensionAnswer = json === undefined ? {} : { json }
+  return answer
 })

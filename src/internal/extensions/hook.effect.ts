@@ -3,9 +3,8 @@
  * with is one failure with a message, and nobody waits longer than is said. It cannot interrupt what computes without
  * a pause: hooks share the worker's one thread.
  */
-import { Cause, type Duration, Effect, Fiber, Schema } from "effect"
+import { Cause, type Duration, Effect, Fiber, Predicate, Schema, type Scope } from "effect"
 import { cutText } from "../../domain/cut-text.schema.ts"
-import type { ExtensionFunction } from "../../domain/extension.schema.ts"
 
 /** How much of a message is told: characters. */
 const messageLimit = 2000
@@ -19,6 +18,8 @@ const isObject = (value: unknown): value is object => typeof value === "object" 
 
 /** What a thrown value says. */
 const spoken = (thrown: unknown): string => {
+  // What Effect makes of a rejection of which nothing is known says nothing itself.
+  if (Predicate.isTagged(thrown, "UnknownError") && "cause" in thrown) return spoken(thrown.cause)
   if (isObject(thrown) && "message" in thrown && typeof thrown.message === "string" && thrown.message !== "")
     return thrown.message
   if (isObject(thrown) && "name" in thrown && typeof thrown.name === "string") return thrown.name
@@ -38,34 +39,38 @@ const asFailure = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
   return yield* new HookFailure({ message })
 })
 
-const isThenable = (value: unknown): value is ReturnType<ExtensionFunction> =>
-  isObject(value) && "then" in value && typeof value.then === "function"
-
 /** Says what is wrong with what was given, and has a Promise's rejection heard, which would end the worker. */
 const notAnEffect = Effect.fnUntraced(function* (given: unknown) {
-  if (isThenable(given)) {
+  if (Predicate.isPromiseLike(given)) {
     yield* Effect.forkDetach(Effect.ignore(Effect.tryPromise(() => given)), { startImmediately: true })
   }
-  const what = isThenable(given) ? "a Promise" : isObject(given) ? "an object" : String(given)
+  const what = Predicate.isPromiseLike(given) ? "a Promise" : isObject(given) ? "an object" : String(given)
   return yield* new HookFailure({
     message: `it gave ${what}, not an Effect (of effect 4): write Effect.promise(async () => { … }), for example`,
   })
 })
 
-/** The effect of a hook. */
-export const runHook = <R>(hook: () => Effect.Effect<unknown, unknown, R>) =>
-  Effect.suspend((): Effect.Effect<unknown, unknown, R> => {
+/** All that an effect may fail with. */
+type Anything = object | string | number | boolean | bigint | symbol | null | undefined
+
+const isHookEffect = (value: unknown): value is Effect.Effect<unknown, Anything, Scope.Scope> =>
+  Effect.isEffect(value)
+
+/** The effect that a hook gives. */
+export const runHook = (hook: () => unknown): Effect.Effect<void, HookFailure, Scope.Scope> =>
+  Effect.suspend(() => {
     const given = hook()
-    return Effect.isEffect(given) ? given : notAnEffect(given)
-  }).pipe(Effect.asVoid, Effect.catchCause(asFailure))
+    return isHookEffect(given) ? Effect.catchCause(given, asFailure) : notAnEffect(given)
+  }).pipe(
+    Effect.asVoid,
+    Effect.catchDefect((defect) => asFailure(Cause.die(defect))),
+  )
 
 /** What a function of an extension's gives in the end: it may give a Promise, or a value at once. */
 export const runFunction = (call: () => unknown) =>
   Effect.suspend(() => {
     const given = call()
-    return isThenable(given)
-      ? Effect.tryPromise({ try: () => given, catch: (rejection) => rejection })
-      : Effect.succeed(given)
+    return Predicate.isPromiseLike(given) ? Effect.tryPromise(() => given) : Effect.succeed(given)
   }).pipe(Effect.catchCause(asFailure))
 
 /**
