@@ -21,17 +21,18 @@ const specifiers = ({ contents }: FrozenSource): ReadonlyArray<string> =>
 
 /**
  * The modules of the package that these files may mean and that they do not find by themselves. The first file counts;
- * `home` is where mill looks for its own copy, `otherwise` what there is without one.
+ * `home` is the folder from which mill finds its own copy, `otherwise` what there is
+ * without one.
  */
 export const lentModules = async (
   sources: ReadonlyArray<FrozenSource>,
   otherwise: Record<string, unknown> | undefined,
-  home: string = import.meta.dir,
+  home: string | undefined,
 ): Promise<Modules> => {
   const wanted = new Set(sources.flatMap(specifiers))
   const [entry] = sources
   if (wanted.size === 0 || entry === undefined || hasPackage(dirname(entry.path))) return {}
-  if (!hasPackage(home)) return otherwise === undefined ? {} : { [name]: otherwise }
+  if (home === undefined || !hasPackage(home)) return otherwise === undefined ? {} : { [name]: otherwise }
   const load = async (specifier: string) => {
     try {
       return [[specifier, { ...(await import(Bun.resolveSync(specifier, home))) }] as const]
