@@ -39,6 +39,12 @@ export const withExtensions = (
   }
 }
 
+/** Has a program wait until so many errors of extensions are in its run's log: after its end there are none. */
+export const untilErrors = (count: number): string => `
+const eventsFile = process.env.MILL_RUNS_DIR + "/" + mill.run.id + "/events.ndjson"
+while ((await Bun.file(eventsFile).text()).split('"extension:error"').length <= ${count}) await Bun.sleep(5)
+`
+
 /** Waits until no worker of the world is at work. */
 export const workersGone = (world: World) =>
   eventually(

@@ -1,7 +1,7 @@
 /** The hooks of extensions: what they see, and that nothing that they do harms a run. */
 import { expect, test } from "bun:test"
 import { eventually, makeWorld, ofType } from "../support/mill.ts"
-import { withExtensions, workerLog, workersGone } from "./extension-world.ts"
+import { untilErrors, withExtensions, workerLog, workersGone } from "./extension-world.ts"
 
 const world = makeWorld()
 
@@ -96,7 +96,7 @@ test.concurrent("an onEvent that fails for each event is told of once for each m
      { name: "rejects", onEvent: () => Effect.tryPromise(async () => { throw new Error("rejected") }) },
      { name: "stops", onEvent: () => Effect.interrupt },
      { name: "well", onEvent: (event, ctx) => note(ctx, event.type) }`,
-    `for (let n = 0; n < 200; n += 1) mill.log(String(n))\n${spawn}\nexport default 1`,
+    `for (let n = 0; n < 200; n += 1) mill.log(String(n))\n${spawn}${untilErrors(25)}export default 1`,
   )
   const { events, record } = await demo.run()
   expect(record.status).toBe("complete")
