@@ -287,7 +287,7 @@ describe("the README's exit codes", () => {
 
 describe("the README's code", () => {
   test(
-    "type-checks, as a project that has linked @mill/core",
+    "type-checks, in a project that has linked @mill/core",
     async () => {
       mkdirSync(join(world.dir, "node_modules/@mill"), { recursive: true })
       symlinkSync(repository, join(world.dir, "node_modules/@mill/core"))
@@ -297,7 +297,7 @@ describe("the README's code", () => {
         "tsconfig.json",
         JSON.stringify({
           extends: join(repository, "tsconfig.json"),
-          compilerOptions: { paths: {}, typeRoots: [join(repository, "node_modules/@types")] },
+          compilerOptions: { typeRoots: [join(repository, "node_modules/@types")] },
           include: files,
           exclude: [],
         }),
