@@ -26,13 +26,22 @@ const fromFolder = Effect.fnUntraced(function* (folder: string, driver: ProcessD
 
 const decode = Schema.decodeUnknownEffect(MillConfig, { onExcessProperty: "error" })
 
+/** How long evaluating a configuration may take: everything waits for it. */
+const evaluationDeadline = "10 seconds"
+
 /** The configuration that these sources give. */
 export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
   sources: readonly [ConfigSource, ...ReadonlyArray<ConfigSource>],
 ) {
   const loader = yield* ConfigLoader
   const { path } = sources[0]
-  const value = yield* loader.evaluate(sources)
+  const value = yield* loader.evaluate(sources).pipe(
+    Effect.timeoutOrElse({
+      duration: evaluationDeadline,
+      orElse: () =>
+        new ConfigError({ path, message: `${path}: evaluating it takes longer than ${evaluationDeadline}` }),
+    }),
+  )
   if (value === undefined) {
     return yield* new ConfigError({
       path,
