@@ -26,7 +26,15 @@ export type {
   SpawnInput,
 } from "../domain/driver.schema.ts"
 export { SpawnRefused } from "../domain/error.schema.ts"
-export { defineConfig, directExecutor, processDriver } from "./config.api.ts"
-export type { DirectExecutor, Extension, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
+export { defineConfig, directExecutor, processDriver, vmExecutor } from "./config.api.ts"
+export type {
+  DirectExecutor,
+  Extension,
+  MillConfig,
+  ProcessDriver,
+  ProcessDriverOptions,
+  VmExecutor,
+  VmExecutorOptions,
+} from "./types.ts"
 export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

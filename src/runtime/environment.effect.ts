@@ -69,6 +69,9 @@ export const layer = (overrides: Overrides) =>
         runsDir: absolute(runsDir),
         socketDir: socketDirOf(env),
         searchPath: env["PATH"] ?? "",
+        environment: Object.fromEntries(
+          Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+        ),
         self: { command: process.execPath, args: ["--no-install", scriptOf("../bin/mill.ts")] },
         bun: { command: process.execPath, env: {} },
         hostScript: scriptOf("program-host.ts"),
@@ -76,6 +79,7 @@ export const layer = (overrides: Overrides) =>
         bunVersion: process.versions.bun,
         pid: process.pid,
         userId: process.getuid?.() ?? 0,
+        groupId: process.getgid?.() ?? 0,
         ...(parent === undefined ? {} : { parent }),
       })
     }),

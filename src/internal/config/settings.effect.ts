@@ -25,6 +25,8 @@ export const SettingsData = Schema.Struct({
   /** A short private folder for sockets, whose paths may have about 100 bytes. */
   socketDir: Schema.String,
   searchPath: Schema.String,
+  /** The environment as it is, for those who are let see a part of it. */
+  environment: Schema.Record(Schema.String, Schema.String),
   /** How this mill is started again: an executable and its first arguments. */
   self: Schema.Struct({ command: Schema.String, args: Schema.Array(Schema.String) }),
   /** How a Bun script is run, and the program host's own script. */
@@ -35,6 +37,7 @@ export const SettingsData = Schema.Struct({
   bunVersion: Schema.String,
   pid: Schema.Int,
   userId: Schema.Int,
+  groupId: Schema.Int,
 })
 
 export class Settings extends Context.Service<Settings, typeof SettingsData.Type>()(

@@ -1,0 +1,17 @@
+/** Runs the host as a process like any other. */
+import { Effect } from "effect"
+import { type Executor, hostArgs } from "./executor.effect.ts"
+
+export const directExecutor = (name: string): Executor => ({
+  name,
+  wrap: ({ bun, env, mill, planFile, script, socketPath }) =>
+    Effect.succeed({
+      command: bun.command,
+      args: [...hostArgs(script, planFile, socketPath), ...mill],
+      env: { ...bun.env, ...env },
+      inheritEnv: true,
+    }),
+  exitOf: (exit) => exit,
+  lockedIn: false,
+  cleanUp: Effect.void,
+})
