@@ -4,11 +4,11 @@ import { type Executor, hostArgs } from "./executor.effect.ts"
 
 export const directExecutor = (name: string): Executor => ({
   name,
-  wrap: ({ bun, env, mill, planFile, script, socketPath }) =>
+  wrap: ({ bun, env, mill, planFile, runsDir, script, socketPath }) =>
     Effect.succeed({
       command: bun.command,
       args: [...hostArgs(script, planFile, socketPath), ...mill],
-      env: { ...bun.env, ...env },
+      env: { ...bun.env, ...env, MILL_RUNS_DIR: runsDir },
       inheritEnv: true,
     }),
   exitOf: (exit) => exit,

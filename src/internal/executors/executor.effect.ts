@@ -12,7 +12,9 @@ export type HostCall = {
   readonly socketPath: string
   /** How mill is started by a host that finds its worker gone. */
   readonly mill: ReadonlyArray<string>
-  /** What the program finds of mill's in its environment. */
+  /** Where runs that the program starts would go. */
+  readonly runsDir: string
+  /** What the program finds of its run in its environment. */
   readonly env: Readonly<Record<string, string>>
 }
 

@@ -72,13 +72,14 @@ export const runProgram = Effect.fnUntraced(function* (
 
   const { runId, depth } = plan.invocation
   const mill = [settings.self.command, ...settings.self.args]
-  const env = { MILL_RUN_ID: runId, MILL_RUN_DEPTH: String(depth), MILL_RUNS_DIR: settings.runsDir }
+  const env = { MILL_RUN_ID: runId, MILL_RUN_DEPTH: String(depth) }
   const host = yield* executor.wrap({
     bun: settings.bun,
     script: settings.hostScript,
     planFile: paths.planFile,
     socketPath,
     mill,
+    runsDir: settings.runsDir,
     env,
   })
   const start = Effect.fnUntraced(function* (
