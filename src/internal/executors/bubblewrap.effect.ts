@@ -51,13 +51,7 @@ export const probeArgs = (command: ReadonlyArray<string>): ReadonlyArray<string>
   ...command,
 ]
 
-export const bubblewrapArgs = ({
-  command,
-  cwd,
-  folders,
-  hidden,
-  mounts,
-}: Sandbox): ReadonlyArray<string> => {
+export const bubblewrapArgs = ({ command, cwd, folders, hidden, mounts }: Sandbox): ReadonlyArray<string> => {
   // In the temporary folder, folders could be written to; elsewhere, they would be what they are outside.
   const empty = folders.filter((folder) => !shownAnyway.some((shown) => liesIn(folder, shown)))
   return [

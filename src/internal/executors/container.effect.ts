@@ -53,7 +53,9 @@ export const containerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArray<str
     ),
     ...each(
       "--mount",
-      sandbox.mounts.map(({ at, from }) => `type=bind,${field(`src=${from}`)},${field(`dst=${at}`)},readonly`),
+      sandbox.mounts.map(
+        ({ at, from }) => `type=bind,${field(`src=${from}`)},${field(`dst=${at}`)},readonly`,
+      ),
     ),
     ...each(
       "--env",
@@ -68,9 +70,13 @@ export const containerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArray<str
 }
 
 /** Removes the run's container, if it has one and it is still there. */
-export const removeContainer = Effect.fn("Container.remove")(function* (
-  { executor, runId }: { readonly executor: PlanExecutor; readonly runId: RunId },
-) {
+export const removeContainer = Effect.fn("Container.remove")(function* ({
+  executor,
+  runId,
+}: {
+  readonly executor: PlanExecutor
+  readonly runId: RunId
+}) {
   if (executor.type !== "vm" || executor.runtime === "bubblewrap") return
   const spawner = yield* ChildProcessSpawner
   const command = ChildProcess.make(executor.command, ["rm", "--force", containerName(runId)], {

@@ -43,7 +43,11 @@ export const chooseExecutor = Effect.fn("Executors.choose")(function* (
     })
   }
   if (executor.type === "direct") return { name: wanted, config: executor } satisfies ChosenExecutor
-  return { name: wanted, config: executor, command: yield* findRuntime(wanted, executor) } satisfies ChosenExecutor
+  return {
+    name: wanted,
+    config: executor,
+    command: yield* findRuntime(wanted, executor),
+  } satisfies ChosenExecutor
 })
 
 /** The executable of a sandbox's runtime. Refuses what the runtime cannot give, rather than going without. */
@@ -61,7 +65,9 @@ const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecuto
     return yield* new ConfigError({
       key: `executors.${name}.image`,
       message: needsImage ? `${title} needs an image to start` : `${title} starts no images`,
-      hint: needsImage ? 'for example "debian:stable-slim": any with glibc' : 'say runtime: "docker", or "podman"',
+      hint: needsImage
+        ? 'for example "debian:stable-slim": any with glibc'
+        : 'say runtime: "docker", or "podman"',
     })
   }
   const compiler = yield* SourceCompiler

@@ -47,8 +47,10 @@ export const hostArgs = (script: string, planFile: string, socketPath: string): 
 ]
 
 /** The arguments by which the same script is the guard of a host that is locked in; how mill is started follows. */
-export const guardArgs = (
-  script: string,
-  controlSocket: string,
-  planFile: string,
-): ReadonlyArray<string> => ["--no-install", script, "--guard", controlSocket, planFile]
+export const guardArgs = (script: string, controlSocket: string, planFile: string): ReadonlyArray<string> => [
+  "--no-install",
+  script,
+  "--guard",
+  controlSocket,
+  planFile,
+]

@@ -56,7 +56,10 @@ export const runProgram = Effect.fnUntraced(function* (
   let lastWords: ReadonlyArray<string> = []
   const neverCame = (exit: ProcessExit) =>
     new LaunchError({
-      message: [`the program's process ended before the program had begun (${wordsOf(exit)})`, ...lastWords].join(": "),
+      message: [
+        `the program's process ended before the program had begun (${wordsOf(exit)})`,
+        ...lastWords,
+      ].join(": "),
     })
   const tell = Effect.fnUntraced(function* (stream: "stdout" | "stderr", lines: ReadonlyArray<string>) {
     if (stream === "stderr") lastWords = [...lastWords, ...lines].slice(-lastWordsKept)
@@ -115,7 +118,8 @@ export const runProgram = Effect.fnUntraced(function* (
     Effect.tap((exit) => Effect.flatMap(connected, (came) => (came ? Effect.void : neverCame(exit)))),
   )
   const saidAndDone = Effect.tap(Deferred.await(programEnd), () => Effect.timeoutOption(exited, patience))
-  return yield* Effect.race(
+  // A process that never became the host is an end too, though no success.
+  return yield* Effect.raceFirst(
     saidAndDone,
     Effect.flatMap(exited, (exit) =>
       Effect.flatMap(Deferred.isDone(programEnd), (said) =>

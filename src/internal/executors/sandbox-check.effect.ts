@@ -34,7 +34,9 @@ const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
       const said = yield* handle.stderr.pipe(Stream.decodeText, Stream.mkString)
       return { code: yield* handle.exitCode, said: said.trim() }
     }),
-  ).pipe(Effect.mapError((error) => refused(executor, `cannot start ${executor.command}: ${error.message}`, "")))
+  ).pipe(
+    Effect.mapError((error) => refused(executor, `cannot start ${executor.command}: ${error.message}`, "")),
+  )
   if (code !== 0) {
     return yield* refused(executor, `bubblewrap cannot make a sandbox here: ${said}`, probeHint(said))
   }
@@ -50,7 +52,11 @@ const checkReadable = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
       return yield* refused(executor, `${path} cannot be readable as a whole`, "name folders in it")
     }
     if (!(yield* Effect.orElseSucceed(fs.exists(path), () => false))) {
-      return yield* refused(executor, `readable: ${path} is not there`, "paths are meant from the configuration's folder")
+      return yield* refused(
+        executor,
+        `readable: ${path} is not there`,
+        "paths are meant from the configuration's folder",
+      )
     }
   }
 })

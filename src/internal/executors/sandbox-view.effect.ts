@@ -77,8 +77,9 @@ export const sandboxView = Effect.fn("Sandbox.view")(function* (
   const sources = plan.program
     .filter(({ path }) => !shown(path))
     .map(({ path, sha256 }): Mount => ({ from: sourceFile(paths, sha256), at: path }))
-  const others = yield* Effect.filter([...assetsOf(plan.program).filter((path) => !shown(path)), ...whole], (path) =>
-    Effect.orElseSucceed(fs.exists(path), () => false),
+  const others = yield* Effect.filter(
+    [...assetsOf(plan.program).filter((path) => !shown(path)), ...whole],
+    (path) => Effect.orElseSucceed(fs.exists(path), () => false),
   )
   const loaded = unique(plan.program.map(({ loadAs, sha256 }) => loadAs ?? sha256))
   const mounts: ReadonlyArray<Mount> = [
