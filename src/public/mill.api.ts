@@ -9,8 +9,11 @@
  *   drivers: { claude: processDriver({ command: "claude", codec: claudeCodec() }) },
  * })
  */
-/** What a codec's `encodeSpawn` gives: `Result.succeed(call)`, or `Result.fail(new SpawnRefused({ … }))`. */
-export { Result } from "effect"
+/**
+ * What an extension's hooks give (`Effect`, `Schedule`), and what a codec's `encodeSpawn` gives: `Result.succeed(call)`, or
+ * `Result.fail(new SpawnRefused({ … }))`. All of effect is there as `effect`.
+ */
+export { Effect, Result, Schedule } from "effect"
 export { claudeCodec } from "../codecs/claude.codec.ts"
 export { codexCodec } from "../codecs/codex.codec.ts"
 export { jsonlCodec } from "../codecs/jsonl.codec.ts"
@@ -23,13 +26,22 @@ export type {
   AgentOutcome,
   Codec,
   CodecDefinition,
+  ModelListing,
   SpawnInput,
 } from "../domain/driver.schema.ts"
 export { SpawnRefused } from "../domain/error.schema.ts"
-export { defineConfig, directExecutor, processDriver, vmExecutor } from "./config.api.ts"
+export type { MillEvent } from "../domain/event.schema.ts"
+export type {
+  ExtensionContext,
+  ExtensionOnEvent,
+  ExtensionSetup,
+  FunctionDoc,
+} from "../domain/extension.schema.ts"
+export { defineConfig, defineExtension, directExecutor, processDriver, vmExecutor } from "./config.api.ts"
 export type {
   DirectExecutor,
   Extension,
+  ExtensionFunction,
   MillConfig,
   ProcessDriver,
   ProcessDriverOptions,

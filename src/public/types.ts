@@ -1,14 +1,11 @@
 /** The types of a configuration, as its author sees them. */
 import type { Codec } from "../domain/driver.schema.ts"
-import type {
-  ExtensionFunction,
-  ExtensionOnEvent,
-  ExtensionSetup,
-  FunctionDoc,
-} from "../domain/extension.schema.ts"
+import type { ExtensionOnEvent, ExtensionSetup, FunctionDoc } from "../domain/extension.schema.ts"
 
 /** An agent that is a command. */
 export interface ProcessDriverOptions {
+  /** What it is for: `mill --help --json` tells it to whoever writes programs. */
+  readonly description?: string
   /** A name to be found on PATH, or a path. Never a shell line. */
   readonly command: string
   /** Given before the arguments that the codec adds. */
@@ -59,6 +56,9 @@ export interface VmExecutorOptions {
 export interface VmExecutor extends VmExecutorOptions {
   readonly type: "vm"
 }
+
+/** Takes and gives JSON; a rejection rejects the program's call. */
+export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
 
 /** Hooks on runs, and functions for programs, which find them under `mill.<name>`. */
 export interface Extension {

@@ -13,6 +13,13 @@ export const ParentRun = Schema.Struct({
 })
 export type ParentRun = typeof ParentRun.Type
 
+/** An executable, its first arguments, and what is added to its environment. */
+const Command = Schema.Struct({
+  command: Schema.String,
+  args: Schema.Array(Schema.String),
+  env: Schema.Record(Schema.String, Schema.String),
+})
+
 /** The surroundings of a mill process. Paths are absolute. */
 export const SettingsData = Schema.Struct({
   cwd: Schema.String,
@@ -27,10 +34,14 @@ export const SettingsData = Schema.Struct({
   searchPath: Schema.String,
   /** The environment as it is, for those who are let see a part of it. */
   environment: Schema.Record(Schema.String, Schema.String),
-  /** How this mill is started again: an executable and its first arguments. */
+  /** Where mill keeps what it can make again. */
+  cacheDir: Schema.String,
+  /** How this mill is started again, for what evaluates no code of the user's: an executable and its first arguments. */
   self: Schema.Struct({ command: Schema.String, args: Schema.Array(Schema.String) }),
+  /** How the worker of a run that this process has submitted is started. */
+  worker: Command,
   /** How a Bun script is run, and the program host's own script. */
-  bun: Schema.Struct({ command: Schema.String, env: Schema.Record(Schema.String, Schema.String) }),
+  bun: Command,
   hostScript: Schema.String,
   parent: Schema.optionalKey(ParentRun),
   millVersion: Schema.String,

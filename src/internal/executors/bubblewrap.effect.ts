@@ -45,7 +45,9 @@ const shownAnyway = [...system, "/proc", "/dev"]
 /** Arguments that try whether a sandbox can be made here, by running a command of this machine in it. */
 export const probeArgs = (command: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...isolation,
-  ...["--ro-bind", "/", "/"],
+  "--ro-bind",
+  "/",
+  "/",
   ...kernel,
   "--",
   ...command,
@@ -56,16 +58,20 @@ export const bubblewrapArgs = ({ command, cwd, folders, hidden, mounts }: Sandbo
   const empty = folders.filter((folder) => !shownAnyway.some((shown) => liesIn(folder, shown)))
   return [
     ...isolation,
-    ...["--tmpfs", scratch],
+    "--tmpfs",
+    scratch,
     ...empty.flatMap((folder) => ["--tmpfs", folder]),
     ...mounts.flatMap(({ at, from }) => ["--ro-bind", from, at]),
-    ...["--dir", cwd],
+    "--dir",
+    cwd,
     ...hidden.flatMap((folder) => ["--tmpfs", folder]),
     ...system.flatMap((path) => ["--ro-bind-try", path, path]),
     ...kernel,
     ...empty.flatMap((folder) => ["--remount-ro", folder]),
-    ...["--remount-ro", "/"],
-    ...["--chdir", cwd],
+    "--remount-ro",
+    "/",
+    "--chdir",
+    cwd,
     "--",
     ...command,
   ]

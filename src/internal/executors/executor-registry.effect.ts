@@ -21,16 +21,20 @@ export type ChosenExecutor =
   | { readonly name: string; readonly config: DirectExecutorConfig }
   | { readonly name: string; readonly config: VmExecutorConfig; readonly command: string }
 
+/** All executors by name: the built-in ones and the configuration's. */
+export const executorsOf = (config: MillConfig) =>
+  new Map<string, ExecutorConfig>([
+    ["direct", { type: "direct" }],
+    ["vm", { type: "vm" }],
+    ...Object.entries(config.executors ?? {}),
+  ])
+
 /** The executor `name`, or the one to use when there is no name. */
 export const chooseExecutor = Effect.fn("Executors.choose")(function* (
   config: MillConfig,
   name: string | undefined,
 ) {
-  const executors = new Map<string, ExecutorConfig>([
-    ["direct", { type: "direct" }],
-    ["vm", { type: "vm" }],
-    ...Object.entries(config.executors ?? {}),
-  ])
+  const executors = executorsOf(config)
   const wanted = name ?? config.defaultExecutor ?? "direct"
   const executor = executors.get(wanted)
   if (executor === undefined) {

@@ -6,7 +6,11 @@ import type { ProcessExit } from "../process/process-group.effect.ts"
 /** What starts the host where nothing is around it, and the files that it needs. Paths are absolute. */
 export type HostCall = {
   /** How a Bun script is run. */
-  readonly bun: { readonly command: string; readonly env: Readonly<Record<string, string>> }
+  readonly bun: {
+    readonly command: string
+    readonly args: ReadonlyArray<string>
+    readonly env: Readonly<Record<string, string>>
+  }
   readonly script: string
   readonly planFile: string
   readonly socketPath: string
@@ -37,14 +41,6 @@ export type Executor = {
   /** Ends what the end of the command may have left of the host. */
   readonly cleanUp: Effect.Effect<void>
 }
-
-/** The arguments by which Bun runs the host. A missing package is missing: Bun would install it otherwise. */
-export const hostArgs = (script: string, planFile: string, socketPath: string): ReadonlyArray<string> => [
-  "--no-install",
-  script,
-  planFile,
-  socketPath,
-]
 
 /** The arguments by which the same script is the guard of a host that is locked in; how mill is started follows. */
 export const guardArgs = (script: string, controlSocket: string, planFile: string): ReadonlyArray<string> => [

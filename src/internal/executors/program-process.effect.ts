@@ -106,7 +106,8 @@ export const runProgram = Effect.fnUntraced(function* (
   const process = yield* start(host, { onStdout: stdout.chunk, onStderr: stderr.chunk })
   if (executor.lockedIn) {
     const { bun, hostScript, socketDir } = settings
-    const args = [...guardArgs(hostScript, controlSocket(socketDir, runId), paths.planFile), ...mill]
+    const control = controlSocket(socketDir, runId)
+    const args = [...bun.args, ...guardArgs(hostScript, control, paths.planFile), ...mill]
     const guard = { command: bun.command, args, env: { ...bun.env, ...env }, inheritEnv: true }
     yield* start(guard, { onStdout: () => Effect.void, onStderr: () => Effect.void })
   }

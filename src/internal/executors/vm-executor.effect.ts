@@ -12,7 +12,7 @@ import { writeAtomically } from "../store/files.effect.ts"
 import { hostPlanFile } from "../store/run-paths.effect.ts"
 import { bubblewrapArgs } from "./bubblewrap.effect.ts"
 import { containerArgs, removeContainer } from "./container.effect.ts"
-import { type Executor, type HostCall, hostArgs } from "./executor.effect.ts"
+import type { Executor, HostCall } from "./executor.effect.ts"
 import { inside, type Mount, type Sandbox, scratch } from "./sandbox.effect.ts"
 import { folderOf, sandboxView } from "./sandbox-view.effect.ts"
 
@@ -34,26 +34,44 @@ const exitOf = (exit: ProcessExit): ProcessExit => {
 }
 
 /** All that the host reads of a plan: a driver's arguments, say, are no business of the program's. */
-const hostPlan = ({ invocation, program, programPath }: Plan): string =>
-  JSON.stringify({ programPath, program, invocation })
+const hostPlan = ({ extensions, invocation, program, programPath }: Plan): string =>
+  JSON.stringify({ programPath, program, extensions, invocation })
 
-/** Where the host's script is seen, by its own ending: that says which language it is in. */
-const scriptIn = (script: string): string => `${inside}/host${/\.\w+$/.exec(script)?.[0] ?? ""}`
+/** What is run of mill's, by its place outside and in the sandbox. */
+const inBin = (path: string): Mount => ({ from: path, at: `${inside}/bin/${nameOf(path)}` })
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
+
+/** Folders that the host's script imports from, seen from its own; as it is shipped, it is one file. */
+const checkoutFolders = ["host", "../domain"]
 
 /** Mill's own files, by the places where the host finds them. */
 const ownMounts = Effect.fnUntraced(function* (host: HostCall, planFile: string) {
   const fs = yield* FileSystem.FileSystem
-  // In a source checkout the script has files beside it; as it is shipped, it is one file.
-  const parts = `${folderOf(host.script)}/host`
-  const inParts = yield* Effect.orElseSucceed(fs.exists(parts), () => false)
+  const folder = folderOf(host.script)
+  const inCheckout = yield* Effect.orElseSucceed(fs.exists(`${folder}/host`), () => false)
   return [
     { from: host.bun.command, at: `${inside}/bun` },
-    { from: host.script, at: scriptIn(host.script) },
-    ...(inParts ? [{ from: parts, at: `${inside}/host` }] : []),
+    ...[...host.bun.args, host.script].filter(isPath).map(inBin),
+    ...(inCheckout ? checkoutFolders : []).map((part) => ({
+      from: `${folder}/${part}`,
+      at: `${inside}/${part.startsWith("../") ? part.slice(3) : `bin/${part}`}`,
+    })),
     { from: planFile, at: `${inside}/plan.json` },
     { from: host.socketPath, at: `${inside}/socket` },
   ] satisfies ReadonlyArray<Mount>
 })
+
+/** Of Bun's arguments, those that name a file. */
+const isPath = (argument: string): boolean => argument.startsWith("/")
+
+/** The host's command line, as it is in the sandbox. */
+const commandIn = ({ bun, script }: HostCall): Sandbox["command"] => [
+  `${inside}/bun`,
+  ...[...bun.args, script].map((argument) => (isPath(argument) ? inBin(argument).at : argument)),
+  `${inside}/plan.json`,
+  `${inside}/socket`,
+]
 
 /** The executor of a plan. Values of variables are the configuration's and the environment's, and in no plan. */
 export const vmExecutor = Effect.fnUntraced(function* (
@@ -79,10 +97,7 @@ export const vmExecutor = Effect.fnUntraced(function* (
       folders: view.folders,
       mounts: [...view.mounts, ...(yield* ownMounts(host, planFile))],
       hidden: view.hidden,
-      command: [
-        `${inside}/bun`,
-        ...hostArgs(scriptIn(host.script), `${inside}/plan.json`, `${inside}/socket`),
-      ],
+      command: commandIn(host),
       openEnv: { HOME: scratch, ...host.bun.env, ...host.env },
       secretEnv: { ...Object.fromEntries(letIn), ...config.setEnv },
       userId,
