@@ -42,7 +42,7 @@ export interface VmExecutorOptions {
   readonly image?: string
   /** Names of variables of the submitter's that the program finds in its environment. */
   readonly env?: ReadonlyArray<string>
-  /** More variables, with their values. Only the names are ever written to disk. */
+  /** More variables, with their values. Only the names are in the plan. */
   readonly setEnv?: Readonly<Record<string, string>>
   /** More files and folders that the program may read. */
   readonly readable?: ReadonlyArray<string>
