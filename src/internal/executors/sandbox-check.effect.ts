@@ -6,12 +6,13 @@ import { ConfigError, ProgramError } from "../../domain/error.schema.ts"
 import type { DraftPlan, PlanVmExecutor } from "../../domain/plan.schema.ts"
 import { configName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
+import { reasonOf } from "../store/files.effect.ts"
 import { probeArgs } from "./bubblewrap.effect.ts"
 import { liesIn } from "./sandbox.effect.ts"
 import { folderOf, upward } from "./sandbox-view.effect.ts"
 
-const refused = ({ name }: PlanVmExecutor, message: string, hint: string) =>
-  new ConfigError({ message: `executor ${name}: ${message}`, hint })
+const refused = ({ name }: PlanVmExecutor, message: string, hint?: string) =>
+  new ConfigError({ message: `executor ${name}: ${message}`, ...(hint === undefined ? {} : { hint }) })
 
 const probeHint = (said: string): string =>
   said.includes("Unknown option")
@@ -25,22 +26,22 @@ const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   const command = ChildProcess.make(executor.command, probeArgs([bun.command, "--version"]), {
     env: bun.env,
     extendEnv: true,
+    // In a group of its own it would be waited for until somebody has reaped what bwrap leaves: here nothing is left.
+    detached: false,
     stdin: "ignore",
     stdout: "ignore",
   })
-  const { code, said } = yield* Effect.scoped(
-    Effect.gen(function* () {
-      const handle = yield* spawner.spawn(command)
-      const said = yield* handle.stderr.pipe(Stream.decodeText, Stream.mkString)
-      return { code: yield* handle.exitCode, said: said.trim() }
-    }),
-  ).pipe(
-    Effect.mapError((error) => refused(executor, `cannot start ${executor.command}: ${error.message}`, "")),
+  const { code, said } = yield* Effect.gen(function* () {
+    const handle = yield* spawner.spawn(command)
+    const said = yield* handle.stderr.pipe(Stream.decodeText, Stream.mkString)
+    return { code: yield* handle.exitCode, said: said.trim() }
+  }).pipe(
+    Effect.mapError((error) => refused(executor, `cannot start ${executor.command}: ${reasonOf(error)}`)),
   )
   if (code !== 0) {
     return yield* refused(executor, `bubblewrap cannot make a sandbox here: ${said}`, probeHint(said))
   }
-})
+}, Effect.scoped)
 
 /** What would show everything, or lies over what the sandbox needs. */
 const unshowable = ["/", "/tmp", "/run", "/proc", "/dev"]
