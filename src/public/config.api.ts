@@ -1,5 +1,13 @@
 /** The factories of a configuration: each gives plain data, which mill validates when it loads the configuration. */
-import type { DirectExecutor, Extension, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
+import type {
+  DirectExecutor,
+  Extension,
+  MillConfig,
+  ProcessDriver,
+  ProcessDriverOptions,
+  VmExecutor,
+  VmExecutorOptions,
+} from "./types.ts"
 
 /** A configuration, with its type checked by the editor. */
 export const defineConfig = (config: MillConfig): MillConfig => config
@@ -15,3 +23,6 @@ export const processDriver = (options: ProcessDriverOptions): ProcessDriver => (
 
 /** An executor that runs the program as a process like any other. */
 export const directExecutor = (): DirectExecutor => ({ type: "direct" })
+
+/** An executor that runs the program in a sandbox, from which `mill` is the only way out. */
+export const vmExecutor = (options: VmExecutorOptions = {}): VmExecutor => ({ type: "vm", ...options })

@@ -37,7 +37,7 @@ export type {
   ExtensionSetup,
   FunctionDoc,
 } from "../domain/extension.schema.ts"
-export { defineConfig, defineExtension, directExecutor, processDriver } from "./config.api.ts"
+export { defineConfig, defineExtension, directExecutor, processDriver, vmExecutor } from "./config.api.ts"
 export type {
   DirectExecutor,
   Extension,
@@ -45,6 +45,8 @@ export type {
   MillConfig,
   ProcessDriver,
   ProcessDriverOptions,
+  VmExecutor,
+  VmExecutorOptions,
 } from "./types.ts"
 export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

@@ -6,6 +6,7 @@ import {
   DirectExecutorConfig,
   MillConfig,
   ProcessDriverConfig,
+  VmExecutorConfig,
 } from "../../domain/config.schema.ts"
 import { ExtensionConfig, FunctionDoc } from "../../domain/extension.schema.ts"
 
@@ -21,6 +22,11 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
       return firstLeaf(issue.issue, [...path, ...issue.path])
     case "Composite":
       return firstLeaf(issue.issues[0], path)
+    // Of a union: what is wrong with the one that was meant.
+    case "AnyOf":
+      return issue.issues.length === 1 && issue.issues[0] !== undefined
+        ? firstLeaf(issue.issues[0], path)
+        : { path, issue }
     case "Encoding":
       return firstLeaf(issue.issue, path)
     default:
@@ -28,18 +34,25 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
   }
 }
 
-/** The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. */
+/**
+ * The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. What comes in
+ * several types has its type behind the place.
+ */
 const allowed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "": MillConfig.fields,
   authoring: Authoring.fields,
   "drivers.*": ProcessDriverConfig.fields,
   "executors.*": DirectExecutorConfig.fields,
+  "executors.*:vm": VmExecutorConfig.fields,
   "extensions.*": ExtensionConfig.fields,
   "extensions.*.docs.*": FunctionDoc.fields,
 }
 
-const allowedAt = (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> =>
-  Object.keys(allowed[path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")] ?? {})
+const allowedAt = (value: unknown, path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
+  const place = path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")
+  const type = valueAt(value, [...path, "type"])
+  return Object.keys(allowed[`${place}:${String(type)}`] ?? allowed[place] ?? {})
+}
 
 const valueAt = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
   path.reduce<unknown>(
@@ -62,7 +75,7 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
   const { issue, path } = firstLeaf(error.issue, [])
   const key = keyOf(path)
   if (issue._tag === "UnexpectedKey") {
-    const known = allowedAt(path.slice(0, -1))
+    const known = allowedAt(value, path.slice(0, -1))
     const close = closest(String(path.at(-1)), known)
     return {
       key,

@@ -1,6 +1,6 @@
 /** The configuration of a working directory: found, evaluated, decoded. */
 import { Effect, Path, Schema } from "effect"
-import { MillConfig, type ProcessDriverConfig } from "../../domain/config.schema.ts"
+import { type ExecutorConfig, MillConfig, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { configProblem } from "./config-issue.effect.ts"
@@ -22,6 +22,18 @@ const fromFolder = Effect.fnUntraced(function* (folder: string, driver: ProcessD
     command: command.includes("/") ? resolve(folder, command) : command,
     ...(cwd === undefined ? {} : { cwd: resolve(folder, cwd) }),
   } satisfies ProcessDriverConfig
+})
+
+/** So is what an executor says. */
+const executorFromFolder = Effect.fnUntraced(function* (folder: string, executor: ExecutorConfig) {
+  const { resolve } = yield* Path.Path
+  if (executor.type === "direct") return executor
+  const { command, readable } = executor
+  return {
+    ...executor,
+    ...(command === undefined || !command.includes("/") ? {} : { command: resolve(folder, command) }),
+    ...(readable === undefined ? {} : { readable: readable.map((path) => resolve(folder, path)) }),
+  } satisfies ExecutorConfig
 })
 
 const decode = Schema.decodeUnknownEffect(MillConfig, { onExcessProperty: "error" })
@@ -60,13 +72,16 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
       })
     }),
   )
-  if (config.drivers === undefined) return config
   const folder = (yield* Path.Path).dirname(path)
   const drivers: Record<string, ProcessDriverConfig> = {}
-  for (const [name, driver] of Object.entries(config.drivers)) {
+  for (const [name, driver] of Object.entries(config.drivers ?? {})) {
     drivers[name] = yield* fromFolder(folder, driver)
   }
-  return { ...config, drivers } satisfies MillConfig
+  const executors: Record<string, ExecutorConfig> = {}
+  for (const [name, executor] of Object.entries(config.executors ?? {})) {
+    executors[name] = yield* executorFromFolder(folder, executor)
+  }
+  return { ...config, drivers, executors } satisfies MillConfig
 })
 
 /** An error that blames a key names also the file that the key stands in. */

@@ -132,4 +132,5 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
 
 const executorDescriptions = {
   direct: "runs the program as a process like any other, with your rights",
+  vm: "runs the program in a sandbox: no network, no files but its own, and mill as the only way out",
 }

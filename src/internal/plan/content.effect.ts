@@ -10,7 +10,7 @@ import {
 import { type PlanContent, type PlanDriver, type PlanSource, planVersion } from "../../domain/plan.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
-import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
+import { type ChosenExecutor, planExecutor } from "../executors/executor-registry.effect.ts"
 import { sha256 } from "./digest.effect.ts"
 
 /** What a plan is made of. Of both kinds of sources, the entry comes first. */
@@ -51,7 +51,7 @@ export const planContent = Effect.fnUntraced(function* (parts: PlanParts) {
     program: parts.program,
     config: parts.configSources,
     driver: planDriver(parts.driver, cancelGrace),
-    executor: { name: parts.executor.name, type: parts.executor.config.type },
+    executor: planExecutor(parts.executor),
     extensions: (config.extensions ?? []).map(({ api = {}, name }) => ({
       name,
       api: Object.keys(api).sort(),
