@@ -15,7 +15,7 @@ import {
   records,
   type Surroundings,
 } from "../../domain/discovery.schema.ts"
-import { ConfigError } from "../../domain/error.schema.ts"
+import type { ConfigError } from "../../domain/error.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { programApi } from "../../domain/program-api.schema.ts"
 import { type LoadedConfig, loadConfig, namingFile } from "../config/config.effect.ts"
