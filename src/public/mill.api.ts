@@ -11,10 +11,14 @@
  */
 /** What a codec's `encodeSpawn` gives: `Result.succeed(call)`, or `Result.fail(new SpawnRefused({ … }))`. */
 export { Result } from "effect"
+export { anthropicMessagesCodec } from "../codecs/anthropic-messages.codec.ts"
+export { chatCompletionsCodec } from "../codecs/chat-completions.codec.ts"
 export { claudeCodec } from "../codecs/claude.codec.ts"
 export { codexCodec } from "../codecs/codex.codec.ts"
 export { jsonlCodec } from "../codecs/jsonl.codec.ts"
+export type { HttpCodecOptions } from "../codecs/http.codec.ts"
 export { piCodec } from "../codecs/pi.codec.ts"
+export { responsesCodec } from "../codecs/responses.codec.ts"
 export { textCodec } from "../codecs/text.codec.ts"
 export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
 export type {
@@ -25,8 +29,17 @@ export type {
   CodecDefinition,
   SpawnInput,
 } from "../domain/driver.schema.ts"
+export type { HttpCodec } from "../domain/http-codec.schema.ts"
 export { SpawnRefused } from "../domain/error.schema.ts"
-export { defineConfig, directExecutor, processDriver } from "./config.api.ts"
-export type { DirectExecutor, Extension, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
+export { defineConfig, directExecutor, httpDriver, processDriver } from "./config.api.ts"
+export type {
+  DirectExecutor,
+  Extension,
+  HttpDriver,
+  HttpDriverOptions,
+  MillConfig,
+  ProcessDriver,
+  ProcessDriverOptions,
+} from "./types.ts"
 export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

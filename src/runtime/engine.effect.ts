@@ -46,6 +46,7 @@ export const layer = (options: Overrides & Package) =>
         configLoader(options.modules),
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),
         Environment.layer(options),
+        Environment.secretsLayer,
       ),
     ),
     Layer.provideMerge(PlatformLayer.layer),

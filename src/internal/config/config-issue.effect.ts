@@ -7,6 +7,7 @@ import {
   MillConfig,
   ProcessDriverConfig,
 } from "../../domain/config.schema.ts"
+import { ApiKey, HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import { ExtensionConfig, FunctionDoc } from "../../domain/extension.schema.ts"
 
 /** A problem at a key; `hint` says what would do. */
