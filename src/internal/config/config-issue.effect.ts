@@ -22,6 +22,11 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
       return firstLeaf(issue.issue, [...path, ...issue.path])
     case "Composite":
       return firstLeaf(issue.issues[0], path)
+    case "AnyOf": {
+      // Members that the value's own tag rules out have no issue here.
+      const [only, ...others] = issue.issues
+      return only !== undefined && others.length === 0 ? firstLeaf(only, path) : { path, issue }
+    }
     case "Encoding":
       return firstLeaf(issue.issue, path)
     default:
@@ -34,13 +39,18 @@ const allowed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "": MillConfig.fields,
   authoring: Authoring.fields,
   "drivers.*": ProcessDriverConfig.fields,
+  "drivers.*.apiKey": ApiKey.fields,
   "executors.*": DirectExecutorConfig.fields,
   "extensions.*": ExtensionConfig.fields,
   "extensions.*.docs.*": FunctionDoc.fields,
 }
 
-const allowedAt = (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> =>
-  Object.keys(allowed[path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")] ?? {})
+/** The keys that may stand beside the one at fault; which they are in a driver, its type says. */
+const allowedAt = (path: ReadonlyArray<PropertyKey>, holder: unknown): ReadonlyArray<string> => {
+  const place = path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")
+  const isHttp = place === "drivers.*" && valueAt(holder, ["type"]) === "http"
+  return Object.keys((isHttp ? HttpDriverConfig.fields : allowed[place]) ?? {})
+}
 
 const valueAt = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
   path.reduce<unknown>(
@@ -54,6 +64,10 @@ const shown = (value: unknown): string => {
   return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value)
 }
 
+/** Where somebody may have put a key by mistake: what stands there is not repeated. */
+const mayBeSecret = (path: ReadonlyArray<PropertyKey>): boolean =>
+  path[0] === "drivers" && (path[2] === "apiKey" || path[2] === "headers" || path[2] === "url")
+
 const keyOf = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -63,7 +77,9 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
   const { issue, path } = firstLeaf(error.issue, [])
   const key = keyOf(path)
   if (issue._tag === "UnexpectedKey") {
-    const known = allowedAt(path.slice(0, -1))
+    const holder = path.slice(0, -1)
+    if (holder[2] === "headers") return { key: keyOf(holder), message: `${key} is no name of a header` }
+    const known = allowedAt(holder, valueAt(value, holder))
     const close = closest(String(path.at(-1)), known)
     return {
       key,
@@ -71,13 +87,19 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
       hint: close === undefined ? `allowed here: ${known.join(", ")}` : `did you mean ${close}?`,
     }
   }
+  if (issue._tag === "AnyOf" && path.length === 2 && path[0] === "drivers") {
+    return { key: `${key}.type`, message: `${key} is no driver: make it with processDriver or httpDriver` }
+  }
   if (issue._tag === "MissingKey") return { key, message: `${key} is missing` }
-  const [expected = "expected something else"] = (format(issue).issues[0]?.message ?? "").split(", got ")
+  if (mayBeSecret(path)) return { key, message: `${key} cannot be used; ${lower(expectation(issue))}` }
   return {
     key,
-    message: `${key === "" ? "the default export" : key} is ${shown(valueAt(value, path))}; ${lower(expected)}`,
+    message: `${key === "" ? "the default export" : key} is ${shown(valueAt(value, path))}; ${lower(expectation(issue))}`,
   }
 }
+
+const expectation = (issue: SchemaIssue.Issue): string =>
+  (format(issue).issues[0]?.message ?? "").split(", got ")[0] || "expected something else"
 
 const lower = (text: string): string => text.replace(/^Expected /, "expected ")
 

@@ -20,7 +20,11 @@ export const readSecrets = Effect.fnUntraced(function* (name: string, config: Ht
   for (const { env, header } of secretHeaders(config)) {
     const value = secrets.read(env)
     const refuse = (problem: string, hint: string) =>
-      new ConfigError({ message: `driver ${name}: the environment variable ${env} ${problem}`, hint })
+      new ConfigError({
+        key: `drivers.${name}`,
+        message: `the environment variable ${env} ${problem}`,
+        hint,
+      })
     if (value === undefined) {
       return yield* refuse("is not set", `set ${env} to the value of the header ${header}`)
     }
