@@ -4,9 +4,8 @@
  * not every server labels what it sends.
  */
 import { makeParser } from "effect/encoding/Sse"
-import type { DriverEvent } from "../../domain/driver.schema.ts"
+import type { AgentOutcome, DriverEvent } from "../../domain/driver.schema.ts"
 import type { HttpCodec } from "../../domain/http-codec.schema.ts"
-import type { AgentOutcome } from "../../domain/driver.schema.ts"
 
 /** What a piece of the body brought. */
 export type AnswerPiece = {
@@ -44,6 +43,11 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number): AnswerRea
   const parser = makeParser(
     (event) => {
       if (event._tag !== "Event" || answer.ended) return
+      // The parser counts what is left over from one chunk to the next only.
+      if (overflow || event.data.length > maxLength) {
+        overflow = true
+        return
+      }
       lines.push(event.data)
       take(answer.decodeEvent(event.data))
     },
