@@ -11,7 +11,7 @@
  * A prompt is text and nothing else: mentions of files (`@notes.md`) would have claude read the file, wherever it lies and
  * whatever tools there are, so they are switched off.
  *
- * `--resume=` goes on with a session, which keeps its id. Trailing white space of the system prompt is cut by claude. It exits with 0 for a tool that it may not use:
+ * `--resume=` goes on with a session, which keeps its id and its first system prompt. Trailing white space of the system prompt is cut by claude. It exits with 0 for a tool that it may not use:
  * `permissionMode` and `--allowedTools` are what lets an unattended claude write.
  */
 import { Option, Result, Schema } from "effect"

@@ -9,7 +9,7 @@
  * `systemPrompt: "replace"` it goes by a file of any length, takes the place of codex's own instructions, and is trimmed
  * by codex at both ends.
  *
- * `exec … resume ID` goes on with a thread, which keeps its id. The usage that codex then tells is that of all the turns
+ * `exec … resume ID` goes on with a thread, which keeps its id and its first instructions. The usage that codex then tells is that of all the turns
  * of the thread, so that it says nothing about the spawn.
  *
  * Lines: `thread.started` (`thread_id`), `item.started` and `item.completed` (tools, and `agent_message`, of which the

@@ -3,11 +3,14 @@ import { describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import { mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { HttpCodecOptions } from "../../src/codecs/http.codec.ts"
 import { MillConfig, ProcessDriverConfig } from "../../src/domain/config.schema.ts"
 import { MillEvent } from "../../src/domain/event.schema.ts"
 import { SpawnFailure } from "../../src/domain/host-protocol.schema.ts"
+import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
 import { makeWorld, repository } from "../support/mill.ts"
+import { startModelServer } from "../support/model-server.ts"
 
 const world = makeWorld()
 const timeout = 30_000
@@ -167,9 +170,13 @@ describe("the README's tables", () => {
         .map(([cell]) => code(cell))
         .toSorted(),
     ).toEqual(Object.keys(MillConfig.fields).toSorted())
-    const [paragraph = ""] = /^`processDriver` takes [^]*?\n\n/m.exec(prose) ?? []
-    const { type: _, ...options } = ProcessDriverConfig.fields
-    for (const key of Object.keys(options)) expect(paragraph).toContain(`\`${key}\``)
+    const keys = (start: string, fields: object) => {
+      const [paragraph = ""] = new RegExp(`^\`${start}[^]*?\\n\\n`, "m").exec(prose) ?? []
+      for (const key of Object.keys(fields)) if (key !== "type") expect(paragraph).toContain(`\`${key}\``)
+    }
+    keys("processDriver` takes", ProcessDriverConfig.fields)
+    keys("httpDriver` takes", HttpDriverConfig.fields)
+    keys("httpDriver` takes", HttpCodecOptions.fields)
   })
 
   test("name causes of failed spawns that there are", () => {
@@ -303,6 +310,7 @@ describe("the README's code", () => {
   )
 
   const answers: Readonly<Record<string, unknown>> = {
+    http: { text: "ECHO: Why?" },
     text: { text: "WHY?" },
     jsonl: { text: "The request has 80 characters." },
     codec: { text: "Why?", sessionRef: expect.stringMatching(/^\d+$/) },
@@ -317,6 +325,10 @@ describe("the README's code", () => {
     test(
       `${folder}/mill.config.ts works`,
       async () => {
+        await using server = await startModelServer()
+        const file = join(folder, "mill.config.ts")
+        const config = readFileSync(join(world.dir, file), "utf8")
+        world.write(file, config.replace("http://localhost:11434", server.url))
         const program = world.write(
           `${folder}/ask.ts`,
           `export default await mill.spawn({ agent: "a", systemPrompt: "Be.", prompt: "Why?", model: "grey" })`,

@@ -12,7 +12,7 @@ for (const name of agentNames) {
     world.write(
       `${name}-${file}.ts`,
       `const ask = (prompt: string, sessionRef?: string) =>
-  mill.spawn({ agent: "a", systemPrompt: "Remember.", model: ${model}, prompt, sessionRef })
+  mill.spawn({ agent: "a", systemPrompt: "Be as " + prompt, model: ${model}, prompt, sessionRef })
 ${body}`,
     )
 
@@ -41,6 +41,9 @@ ${body}`,
         expect(told).toMatch(
           /user: the word is plum[^]*agent: ECHO: the word is plum[^]*user: and then[^]*agent: ECHO: and then/,
         )
+        // claude and codex stay what they were told to be when the conversation began.
+        const being = /Be as [\w ]+/.exec(heard.system)?.[0]
+        expect(being).toBe(name === "pi" ? "Be as at last" : "Be as the word is plum")
         // codex tells the usage of all the conversation's turns, which is not that of the spawn.
         const usages = [...first.result.spawns, ...second.result.spawns].map(
           ({ usage }) => usage !== undefined,
