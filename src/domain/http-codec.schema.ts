@@ -2,8 +2,10 @@
  * What a codec of an HTTP API is: it turns a spawn into one request, and folds the events of the streamed answer into
  * what mill tells of it. Like the codecs of commands it is pure; sending, waiting and trying again are the driver's.
  */
-import { Result, Schema } from "effect"
-import { AgentOutcome, type DriverEvent } from "./driver.schema.ts"
+import type { Result } from "effect"
+import { Schema } from "effect"
+import type { AgentOutcome } from "./driver.schema.ts"
+import { type DriverEvent } from "./driver.schema.ts"
 import type { SpawnRefused } from "./error.schema.ts"
 import { SpawnOptions } from "./spawn.schema.ts"
 

@@ -15,7 +15,7 @@ const chunked = (body: string) =>
   head("text/event-stream", "200 OK", "transfer-encoding: chunked\r\n") +
   `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`
 
-let elsewhere: Array<string> = []
+const elsewhere: Array<string> = []
 let other: Server
 let otherUrl = ""
 

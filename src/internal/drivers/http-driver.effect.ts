@@ -4,7 +4,8 @@
  * connection. Keys come from the environment, go into headers, and nowhere else: what is told of a request does not hold
  * them, even where the server repeats them.
  */
-import { Duration, Effect, FileSystem, Path, Redacted, Stream } from "effect"
+import type { FileSystem, Path } from "effect"
+import { Duration, Effect, Redacted, Stream } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -18,7 +19,7 @@ import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import type { PlanHttpDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { RunStore } from "../store/run-store.effect.ts"
+import type { RunStore } from "../store/run-store.effect.ts"
 import { loadSession, saveSession } from "../store/sessions.effect.ts"
 import { type AnswerPiece, makeAnswerReader } from "./answer-reader.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
