@@ -1,16 +1,19 @@
 /**
  * Shows that the package lets out its public entries and nothing else.
  *
- * It promises: `exports`, and `main` and `types` where there are any, name existing files of src/public; `bin` names
- * existing files of src/bin; and no type that a user can reach from them is declared in src/internal or src/runtime.
+ * It promises: `exports`, and `main` and `types` where there are any, name existing files of src/public, or what
+ * scripts/build.ts makes of them; `bin` the same of src/bin; and no type that a user can reach from them is declared in src/internal or src/runtime.
  * For the last it has the compiler emit the declarations of the entries, and follows their imports: what an entry uses
  * without showing does not count. It does not see what a type of another package refers to.
  *
  * Usage: bun scripts/check-exports.ts [root]
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, normalize, relative, resolve } from "node:path"
+
+import { emitDeclarations } from "./declarations.ts"
+import { declarationsIn, scripts } from "./entries.ts"
 
 const root = resolve(process.argv[2] ?? join(import.meta.dirname, ".."))
 const open = ["src/public/", "src/domain/", "src/codecs/"]
@@ -24,33 +27,27 @@ const targets = (field: unknown): Array<string> =>
       ? Object.values(field).flatMap(targets)
       : []
 
-/** The named files that lie in the folder and exist. */
-const filesIn = (folder: string, name: string, field: unknown) =>
-  targets(field).filter((file) => {
-    if (!file.startsWith(folder))
-      problems.push(`package.json: ${name} exposes ${file}, which is outside ${folder}`)
-    else if (file.includes("*"))
-      problems.push(`package.json: ${name} exposes whatever matches ${file}: name each file`)
-    else if (!existsSync(join(root, file)))
-      problems.push(`package.json: ${name} names ${file}, which does not exist`)
-    else return true
-    return false
-  })
-
-/** Emits the declarations of the entries, and of what they import, to a folder laid out as the root. */
-const emitDeclarations = (entries: ReadonlyArray<string>, outDir: string) => {
-  const emit = { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir, rootDir: root }
-  const compilerOptions = { ...emit, typeRoots: [join(root, "node_modules/@types")] }
-  const files = entries.map((entry) => join(root, entry))
-  const config = join(outDir, "tsconfig.json")
-  writeFileSync(
-    config,
-    JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, files, include: [] }),
-  )
-  const tsgo = join(import.meta.dirname, "../node_modules/.bin/tsgo")
-  const { stdout, stderr } = Bun.spawnSync([process.execPath, tsgo, "--project", config], { cwd: root })
-  return `${stdout}${stderr}`
+/** What the build makes a file of the package from; a file that it does not make stands for itself. */
+const sourceOf = (file: string): string => {
+  const { folder, of } = declarationsIn
+  if (file.startsWith(folder)) return file.replace(folder, of).replace(/\.d\.ts$/, ".ts")
+  return Object.entries(scripts).find(([output]) => output === file)?.[1] ?? file
 }
+
+/** The sources that a field names, by themselves or by what is built from them, if they lie in the folder and exist. */
+const filesIn = (folder: string, name: string, field: unknown) =>
+  targets(field)
+    .map(sourceOf)
+    .filter((file) => {
+      if (!file.startsWith(folder))
+        problems.push(`package.json: ${name} exposes ${file}, which is outside ${folder}`)
+      else if (file.includes("*"))
+        problems.push(`package.json: ${name} exposes whatever matches ${file}: name each file`)
+      else if (!existsSync(join(root, file)))
+        problems.push(`package.json: ${name} names ${file}, which does not exist`)
+      else return true
+      return false
+    })
 
 /** The declarations of a source file: those emitted, or the file itself where it is one. */
 const declarationsOf = (file: string, outDir: string) => {
@@ -98,7 +95,7 @@ try {
   const entries = [...new Set(fields.flatMap((name) => filesIn("src/public/", name, manifest[name])))]
   filesIn("src/bin/", "bin", typeof manifest["bin"] === "string" ? [manifest["bin"]] : manifest["bin"])
   if (entries.length > 0) {
-    const count = follow(entries, outDir, emitDeclarations(entries, outDir))
+    const count = follow(entries, outDir, emitDeclarations(root, entries, outDir, "."))
     if (problems.length === 0) console.log(`${entries.length} entries show ${count} files, all public`)
   }
 } finally {

@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { openEngine } from "./engine.command.ts"
+import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { runArgument } from "./status.command.ts"
 import { statusMark } from "./style.render.ts"
@@ -30,6 +31,7 @@ export const cancelCommand = Command.make(
     yield* out(`  ${style.dim("→")} mill status ${runId}`)
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(PrintsJson, '{"runId", "status", "alreadyTerminal"}'),
   Command.withDescription(
     "End a run for good: its program, its agents, and the runs that were started inside it",
   ),

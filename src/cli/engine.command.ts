@@ -1,11 +1,11 @@
 /** What the commands have in common: an engine, and how they end with another exit code than 0. */
 import { Data, Effect, Option } from "effect"
 import type { RunRecord } from "../domain/run.schema.ts"
-import { createEngine } from "../public/engine.api.ts"
 import { runsDirFlag } from "./global-flags.command.ts"
 
-/** The engine of this command line. */
+/** The engine of this command line. It is loaded on use: help and usage errors do without. */
 export const openEngine = Effect.gen(function* () {
+  const { createEngine } = yield* Effect.promise(() => import("../public/engine.api.ts"))
   return yield* createEngine({ runsDir: Option.getOrUndefined(yield* runsDirFlag) })
 })
 

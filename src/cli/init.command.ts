@@ -2,7 +2,14 @@
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { openEngine } from "./engine.command.ts"
+import { Discover, PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
+
+/** What the skill file says in this place. */
+const skillText = Effect.gen(function* () {
+  const { skillFile } = yield* Effect.promise(() => import("../public/discovery.api.ts"))
+  return skillFile(yield* (yield* Discover).discovery({ askAgent: true }))
+})
 
 export const initCommand = Command.make(
   "init",
@@ -11,23 +18,31 @@ export const initCommand = Command.make(
       Flag.withDescription("Your own configuration, in $MILL_HOME, for folders that have none"),
       Flag.withDefault(false),
     ),
+    skill: Flag.Boolean("skill").pipe(
+      Flag.withDescription(
+        "Instead, a SKILL.md that teaches coding agents to use mill here; with --global, in your home",
+      ),
+      Flag.withDefault(false),
+    ),
   },
-  Effect.fnUntraced(function* ({ global }) {
+  Effect.fnUntraced(function* ({ global, skill }) {
     const engine = yield* openEngine
     const { json, out, style } = yield* Output
-    const { created, kept } = yield* engine.init({ global })
+    const { created, kept } = yield* engine.init({ global, ...(skill ? { skill: yield* skillText } : {}) })
     if (json) return yield* out(JSON.stringify({ created, kept }))
     for (const path of created) yield* out(`${style.green("✓")} ${path}`)
     for (const path of kept)
       yield* out(`${style.dim("–")} ${path} ${style.dim("was there, and stays as it is")}`)
-    if (!global) yield* out(`  ${style.dim("→")} mill run example.ts --driver offline --sync`)
+    if (!global && !skill) yield* out(`  ${style.dim("→")} mill run example.ts --driver offline --sync`)
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(PrintsJson, '{"created": [paths], "kept": [paths]}'),
   Command.withDescription(
     "Write mill.config.ts with the agents of this machine, types for the editor, and a first program",
   ),
   Command.withExamples([
     { command: "mill init", description: "In this folder; what is there already stays as it is" },
+    { command: "mill init --skill", description: "Teach the coding agents that work here to use mill" },
     { command: "mill init --global", description: "For all folders that have no configuration of their own" },
   ]),
 )

@@ -2,6 +2,7 @@
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { openEngine } from "./engine.command.ts"
+import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { renderRuns } from "./run.render.ts"
 
@@ -39,6 +40,7 @@ export const lsCommand = Command.make(
     yield* out(wanted === undefined ? "no runs yet: mill run <program.ts>" : `no runs are ${wanted}`)
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(PrintsJson, "an array of RunRecord, newest first"),
   Command.withDescription("List runs, newest first"),
   Command.withExamples([
     { command: "mill ls --status running", description: "What runs now" },

@@ -1,11 +1,14 @@
 /** The command line: the commands, and how their ends become exit codes. */
 import { Cause, Effect, Layer, Option } from "effect"
-import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
 import packageJson from "../../package.json" with { type: "json" }
 import { ExitWith } from "./engine.command.ts"
 import { errorJson, renderError, type TellableError } from "./error.render.ts"
 import { colorFlag, jsonFlag, runsDirFlag } from "./global-flags.command.ts"
 import { cancelCommand } from "./cancel.command.ts"
+import { completionsFlag } from "./completions.command.ts"
+import { Discover, makeDiscover } from "./discovery.command.ts"
+import { presenter, printCard } from "./help.command.ts"
 import { initCommand } from "./init.command.ts"
 import { lsCommand } from "./ls.command.ts"
 import { Output, outputOf, type Surroundings } from "./output.command.ts"
@@ -16,20 +19,7 @@ import { waitCommand } from "./wait.command.ts"
 import { watchCommand } from "./watch.command.ts"
 import { workerCommand } from "./worker.command.ts"
 
-const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
-
-  mill run <program.ts>              start a program; prints its run id at once
-  mill status <run>                  show a run
-  mill wait <run> --timeout <s>      wait for its end
-  mill watch --run <run>             follow it live
-  mill ls                            list runs
-  mill cancel <run>                  end a run, and everything that it has started
-
-In a program:  const { text } = await mill.spawn({ agent, systemPrompt, prompt, model })
-Without any agent installed:  mill run <program.ts> --driver offline --sync
-More: mill --help, mill run --help`
-
-const root = Command.make("mill", {}, () => Effect.flatMap(Output, ({ out }) => out(card))).pipe(
+const root = Command.make("mill", {}, () => printCard).pipe(
   Command.withDescription("Runs TypeScript programs that spawn and coordinate AI agents"),
   Command.withSubcommands([
     runCommand,
@@ -42,16 +32,20 @@ const root = Command.make("mill", {}, () => Effect.flatMap(Output, ({ out }) => 
     workerCommand,
     settleCommand,
   ]),
-  Command.withGlobalFlags([jsonFlag, runsDirFlag, colorFlag]),
+  Command.withGlobalFlags([
+    completionsFlag({
+      help: GlobalFlag.Help.flag,
+      json: jsonFlag.flag,
+      runsDir: runsDirFlag.flag,
+      color: colorFlag.flag,
+    }),
+    jsonFlag,
+    runsDirFlag,
+    colorFlag,
+  ]),
 )
 
-/** Help and version go to stdout; what is wrong with an invocation is told with the other errors. */
-const presenter = CliOutput.layerPresenter({
-  present: (event) =>
-    event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event),
-})
-
-const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 
 /** A failed invocation as an error like any other. */
 const usageError = (error: CliError.ShowHelp): TellableError => {
@@ -104,5 +98,10 @@ export const main = (surroundings: Surroundings) =>
           ? Effect.interrupt
           : tell(internalError(cause))
     }),
-    Effect.provide(Layer.mergeAll(presenter, cliConfig, Layer.succeed(Output, outputOf(surroundings)))),
+    Effect.provide(
+      presenter.pipe(
+        Layer.provideMerge(Layer.effect(Discover, makeDiscover(root))),
+        Layer.provideMerge(Layer.merge(cliConfig, Layer.succeed(Output, outputOf(surroundings)))),
+      ),
+    ),
   )

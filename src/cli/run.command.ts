@@ -6,6 +6,7 @@ import type { DraftPlan } from "../domain/plan.schema.ts"
 import { canAsk, confirmRun } from "./confirm.command.ts"
 import { type Engine, exitAs, openEngine } from "./engine.command.ts"
 import { errorJson } from "./error.render.ts"
+import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { showLive } from "./live.command.ts"
 import { renderPlan, renderPreview, seenFrom } from "./plan.render.ts"
@@ -76,6 +77,10 @@ export const runCommand = Command.make(
     yield* out(`  ${style.dim("→")} mill status ${run.runId}`)
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(
+    PrintsJson,
+    'SubmittedRun; with --sync, at the end, {"run": RunRecord, "result": RunResult}; with --dry-run the plan',
+  ),
   Command.withDescription(
     "Run a program: prints the run's id at once, and a worker of its own carries the run on",
   ),

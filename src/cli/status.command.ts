@@ -2,6 +2,7 @@
 import { Clock, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import { openEngine } from "./engine.command.ts"
+import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { renderRun } from "./run.render.ts"
 
@@ -21,6 +22,7 @@ export const statusCommand = Command.make(
     yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(PrintsJson, "RunRecord"),
   Command.withDescription("Show a run: its status, its spawns, what they used"),
   Command.withExamples([
     { command: "mill status last", description: "The newest run" },

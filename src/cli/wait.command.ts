@@ -2,6 +2,7 @@
 import { Clock, Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { exitAs, openEngine } from "./engine.command.ts"
+import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { renderRun } from "./run.render.ts"
 import { runArgument } from "./status.command.ts"
@@ -34,6 +35,7 @@ export const waitCommand = Command.make(
     yield* exitAs(ended)
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(PrintsJson, "RunRecord"),
   Command.withDescription(
     "Wait until a run has ended: exit 0 complete, 1 failed, 130 cancelled, 124 not yet",
   ),

@@ -6,6 +6,7 @@ import type { RunId } from "../domain/ids.schema.ts"
 import { type Engine, exitAs, openEngine } from "./engine.command.ts"
 import { renderError, type TellableError } from "./error.render.ts"
 import { showLive } from "./live.command.ts"
+import { PrintsJson } from "./discovery.command.ts"
 import { Output, ReaderGone } from "./output.command.ts"
 import { type WatchItem, watchItemJson, watchItemLine } from "./watch.render.ts"
 
@@ -128,6 +129,10 @@ export const watchCommand = Command.make(
     if (runId !== undefined && read) yield* exitAs(yield* engine.wait(runId))
   }, Effect.scoped),
 ).pipe(
+  Command.annotate(
+    PrintsJson,
+    'A JSON object a line: {"kind":"event","runId","event": Event}, {"kind":"io","runId","source","stream","line","timestamp","spawnId"} or {"kind":"dropped","runId","lines"}',
+  ),
   Command.withDescription("Follow a run, or all: its events, and what its program and agents print"),
   Command.withExamples([
     { command: "mill watch --run last", description: "The newest run, until it ends" },

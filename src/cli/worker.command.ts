@@ -2,13 +2,13 @@
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { RunId } from "../domain/ids.schema.ts"
-import { millPackage } from "../public/engine.api.ts"
 import { runsDirFlag } from "./global-flags.command.ts"
 
 export const workerCommand = Command.make(
   "_worker",
   { runId: Flag.String("run-id").pipe(Flag.withSchema(RunId)) },
   Effect.fnUntraced(function* ({ runId }) {
+    const { millPackage } = yield* Effect.promise(() => import("../public/engine.api.ts"))
     const { runWorker } = yield* Effect.promise(() => import("../runtime/worker.effect.ts"))
     yield* runWorker({ ...millPackage, runId, runsDir: Option.getOrUndefined(yield* runsDirFlag) })
   }),

@@ -43,6 +43,7 @@ import {
   unlessEnded,
   withSession,
 } from "./line.codec.ts"
+import { piModels } from "./pi-models.codec.ts"
 import { addUsage, decodeMessage, errorOf, type Message, textOf } from "./pi-message.codec.ts"
 
 /** What can be chosen about pi. Everything else goes into the driver's `args`. */
@@ -213,6 +214,7 @@ export const piCodec = (options: PiOptions = {}): Codec =>
     name: "pi",
     modelFormat: "provider/model-id",
     models: [],
+    listModels: piModels,
     ...encoderWith("piCodec", PiOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,
     initial: { text: "", speaking: false, ended: false, settled: false, settles: false },

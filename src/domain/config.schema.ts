@@ -31,6 +31,8 @@ const CodecValue = Schema.declare<Codec>(isCodec, {
 /** An agent that is a command: started once for each spawn, in a process group of its own. */
 export const ProcessDriverConfig = Schema.Struct({
   type: Schema.Literal("process"),
+  /** What it is for, told to whoever writes programs. */
+  description: Schema.optionalKey(Schema.String),
   /** A name to be found on PATH, or a path. Never a shell line. */
   command: Schema.NonEmptyString,
   args: Schema.optionalKey(Schema.Array(Schema.String)),

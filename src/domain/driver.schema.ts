@@ -64,6 +64,17 @@ export const AgentCall = Schema.Struct({
 })
 export type AgentCall = typeof AgentCall.Type
 
+/** How an agent's command tells which models it has. The driver's own `args` come first. */
+export type ModelListing = {
+  readonly args: ReadonlyArray<string>
+  /** Added to the command's environment, for example to keep it from the network. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Settings that say which of the models are wanted: relative to the working directory, or `~/` to the home folder. */
+  readonly files?: ReadonlyArray<string>
+  /** The models in what the command printed, by the names that a spawn takes. `files` has the texts of those there are. */
+  readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
+}
+
 /** How a codec is written: a name, an encoder, and a fold over lines with a state of its own. */
 export type CodecDefinition<State> = {
   readonly name: string
@@ -71,6 +82,8 @@ export type CodecDefinition<State> = {
   readonly modelFormat: string
   /** Models that are known to exist, best known first; an empty list says nothing. */
   readonly models: ReadonlyArray<string>
+  /** How the command itself is asked for its models, where it can be. */
+  readonly listModels?: ModelListing | undefined
   /** The options that it was made with, as a run's plan keeps them: JSON, without secrets. */
   readonly options?: Schema.Json | undefined
   /** What is wrong with these options. Such a codec refuses every spawn. */
@@ -99,6 +112,7 @@ export type Codec = {
   readonly name: string
   readonly modelFormat: string
   readonly models: ReadonlyArray<string>
+  readonly listModels?: ModelListing
   /** The options that it was made with, as a run's plan keeps them. */
   readonly options: Schema.Json
   /** What is wrong with these options. Such a codec refuses every spawn. */
@@ -125,6 +139,7 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     name: definition.name,
     modelFormat: definition.modelFormat,
     models: definition.models,
+    ...(definition.listModels === undefined ? {} : { listModels: definition.listModels }),
     options: definition.options ?? {},
     ...(definition.problem === undefined ? {} : { problem: definition.problem }),
     resumes: definition.resumes ?? false,

@@ -12,7 +12,8 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
   message: Schema.String,
   hint,
 }) {
-  readonly exitCode = 2
+  static readonly exitCode = 2
+  readonly exitCode = UsageError.exitCode
 }
 
 /** A configuration that cannot be used: which file, which key, what was found, what is allowed. */
@@ -22,7 +23,8 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
   key: Schema.optionalKey(Schema.String),
   hint,
 }) {
-  readonly exitCode = 2
+  static readonly exitCode = 2
+  readonly exitCode = ConfigError.exitCode
 }
 
 /** A program that is refused before anything has started. `location` is file:line:column. */
@@ -32,7 +34,8 @@ export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramErr
   location: Schema.optionalKey(Schema.String),
   hint,
 }) {
-  readonly exitCode = 2
+  static readonly exitCode = 2
+  readonly exitCode = ProgramError.exitCode
 }
 
 /** No run has the id, the prefix, or the name `last`. */
@@ -41,7 +44,8 @@ export class RunNotFound extends Schema.TaggedError<RunNotFound>()("RunNotFound"
   message: Schema.String,
   hint,
 }) {
-  readonly exitCode = 3
+  static readonly exitCode = 3
+  readonly exitCode = RunNotFound.exitCode
 }
 
 /** The run had not ended when the time was up; it goes on. */
@@ -51,7 +55,8 @@ export class WaitTimeout extends Schema.TaggedError<WaitTimeout>()("WaitTimeout"
   message: Schema.String,
   hint,
 }) {
-  readonly exitCode = 124
+  static readonly exitCode = 124
+  readonly exitCode = WaitTimeout.exitCode
 }
 
 /** The store could not be read or written. */
@@ -60,7 +65,8 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   path: Schema.String,
   hint,
 }) {
-  readonly exitCode = 1
+  static readonly exitCode = 1
+  readonly exitCode = StoreError.exitCode
 }
 
 /**
@@ -112,7 +118,8 @@ export class LaunchError extends Schema.TaggedError<LaunchError>()("LaunchError"
   message: Schema.String,
   hint,
 }) {
-  readonly exitCode = 1
+  static readonly exitCode = 1
+  readonly exitCode = LaunchError.exitCode
 }
 
 /** A spawn that a codec or a driver cannot carry out as it was asked for. */

@@ -4,8 +4,7 @@
  */
 import type { Result } from "effect"
 import { Schema } from "effect"
-import type { AgentOutcome } from "./driver.schema.ts"
-import { type DriverEvent } from "./driver.schema.ts"
+import type { AgentOutcome, DriverEvent } from "./driver.schema.ts"
 import type { SpawnRefused } from "./error.schema.ts"
 import { SpawnOptions } from "./spawn.schema.ts"
 

@@ -65,6 +65,8 @@ export const ApiKey = Schema.Struct({
 /** An agent that is an HTTP API: asked once for each spawn. */
 export const HttpDriverConfig = Schema.Struct({
   type: Schema.Literal("http"),
+  /** What it is for, told to whoever writes programs. */
+  description: Schema.optionalKey(Schema.String),
   /** The endpoint, or the base of it that the vendor's own libraries take. */
   url: EndpointUrl,
   codec: HttpCodecValue,

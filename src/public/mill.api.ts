@@ -27,6 +27,7 @@ export type {
   AgentOutcome,
   Codec,
   CodecDefinition,
+  ModelListing,
   SpawnInput,
 } from "../domain/driver.schema.ts"
 export type { HttpCodec } from "../domain/http-codec.schema.ts"

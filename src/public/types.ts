@@ -10,6 +10,8 @@ import type {
 
 /** An agent that is a command. */
 export interface ProcessDriverOptions {
+  /** What it is for: `mill --help --json` tells it to whoever writes programs. */
+  readonly description?: string
   /** A name to be found on PATH, or a path. Never a shell line. */
   readonly command: string
   /** Given before the arguments that the codec adds. */
@@ -33,6 +35,8 @@ export interface ProcessDriver extends ProcessDriverOptions {
 
 /** An agent that is an HTTP API, of a vendor or of a server of one's own. */
 export interface HttpDriverOptions {
+  /** What it is for: `mill --help --json` tells it to whoever writes programs. */
+  readonly description?: string
   /** The endpoint, or the base of it that the vendor's own libraries take. No credentials: it is told and written down. */
   readonly url: string
   /** The API's dialect, for example `anthropicMessagesCodec()`. */

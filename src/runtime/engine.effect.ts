@@ -1,12 +1,15 @@
 /** The one place where the layers of a mill process are composed. */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, type FileSystem, Layer } from "effect"
+import { ConfigError } from "../domain/error.schema.ts"
 import { ConfigLoader } from "../internal/config/config-loader.effect.ts"
+import type { Settings } from "../internal/config/settings.effect.ts"
 import { IoHub } from "../internal/control/io-hub.effect.ts"
 import { Engine } from "../internal/engine/engine.effect.ts"
 import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
 import * as BunTools from "./bun.effect.ts"
 import * as Environment from "./environment.effect.ts"
+import { becomeBun, unpackScripts } from "./executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
 import { importModule } from "./module-loader.effect.ts"
 import * as PlatformLayer from "./platform.effect.ts"
@@ -19,17 +22,22 @@ export type Package = {
 }
 
 const configLoader = (modules: Package["modules"]) =>
-  Layer.succeed(
+  Layer.effect(
     ConfigLoader,
-    ConfigLoader.of({
+    Effect.map(Effect.context<FileSystem.FileSystem | Settings>(), (context) => ({
       evaluate: Effect.fn("ConfigLoader.evaluate")(function* (files) {
+        const [{ path }] = files
+        yield* becomeBun.pipe(
+          Effect.provideContext(context),
+          Effect.mapError(({ message }) => new ConfigError({ path, message })),
+        )
         yield* Effect.sync(() => installFrozenSources(files, modules))
-        const module = yield* importModule(files[0].path)
+        const module = yield* importModule(path)
         return typeof module === "object" && module !== null && "default" in module
           ? module.default
           : undefined
       }),
-    }),
+    })),
   )
 
 /** What the surroundings do not say. */
@@ -45,13 +53,20 @@ export const layer = (options: Overrides & Package) =>
         BunTools.digestLayer,
         configLoader(options.modules),
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),
-        Environment.layer(options),
         Environment.secretsLayer,
       ),
     ),
+    Layer.provideMerge(Environment.layer(options)),
     Layer.provideMerge(PlatformLayer.layer),
   )
 
 /** The engine alone, for as long as the scope lives. */
 export const makeEngine = (options: Overrides & Package) =>
-  Effect.map(Layer.build(layer(options)), (context) => Context.get(context, Engine))
+  Effect.map(Layer.build(layer(options)), (context) => {
+    const engine = Context.get(context, Engine)
+    return Engine.of({
+      ...engine,
+      start: (prepared) =>
+        Effect.andThen(Effect.provideContext(unpackScripts, context), engine.start(prepared)),
+    })
+  })

@@ -4,6 +4,7 @@ import { UsageError } from "../domain/error.schema.ts"
 import { RunId, SpawnId } from "../domain/ids.schema.ts"
 import { Secrets } from "../internal/config/secrets.effect.ts"
 import { type ParentRun, Settings } from "../internal/config/settings.effect.ts"
+import { commandsOf } from "./commands.effect.ts"
 import packageJson from "../../package.json" with { type: "json" }
 
 /** What a command line may say instead of the environment. */
@@ -34,8 +35,6 @@ const socketDirOf = (env: typeof process.env): string => {
   return `/tmp/mill-${process.getuid?.() ?? 0}`
 }
 
-const scriptOf = (name: string): string => decodeURIComponent(new URL(name, import.meta.url).pathname)
-
 const workingDirectory = Effect.try({
   try: () => process.cwd(),
   catch: () =>
@@ -63,6 +62,7 @@ export const layer = (overrides: Overrides) =>
         })
       }
       const parent = parentOf(env)
+      const cacheDir = millHome === undefined ? `${absolute(runsDir)}/.cache` : `${millHome}/cache`
       return Settings.of({
         cwd,
         ...(userHome === undefined ? {} : { userHome }),
@@ -70,9 +70,8 @@ export const layer = (overrides: Overrides) =>
         runsDir: absolute(runsDir),
         socketDir: socketDirOf(env),
         searchPath: env["PATH"] ?? "",
-        self: { command: process.execPath, args: ["--no-install", scriptOf("../bin/mill.ts")] },
-        bun: { command: process.execPath, env: {} },
-        hostScript: scriptOf("program-host.ts"),
+        cacheDir,
+        ...commandsOf(cacheDir),
         millVersion,
         bunVersion: process.versions.bun,
         pid: process.pid,

@@ -56,9 +56,15 @@ await Promise.all([spawn(), spawn()])`,
 
   const marked = (runId: string) => processesWith(`MILL_RUN_ID=${runId}`)
   const hostOf = (runId: string): number => {
-    const [pid] = marked(runId).filter(
-      (marked) => !readFileSync(`/proc/${marked}/environ`, "utf8").includes("MILL_SPAWN_ID="),
-    )
+    // Others, which an agent has started, may be gone by the time that they are looked at.
+    const ofAgent = (process: number): boolean => {
+      try {
+        return readFileSync(`/proc/${process}/environ`, "utf8").includes("MILL_SPAWN_ID=")
+      } catch {
+        return true
+      }
+    }
+    const [pid] = marked(runId).filter((process) => !ofAgent(process))
     if (pid === undefined) throw new Error(`the program of ${runId} does not run`)
     return pid
   }

@@ -67,8 +67,9 @@ describe("mill cancel", () => {
   test(
     "of a run that has ended changes nothing, and says so",
     async () => {
-      const { events, record } = await world.run(world.write("done.ts", "export default 1"))
-      const { id } = record
+      const ended = await world.run(world.write("done.ts", "export default 1"))
+      const { id } = ended.record
+      const record = world.record(id)
       expect(await cancel(id)).toEqual({
         code: 0,
         stderr: "",
@@ -76,7 +77,7 @@ describe("mill cancel", () => {
       })
       const { code, stdout } = await world.mill(["cancel", id])
       expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("had ended already") })
-      expect(world.events(id)).toEqual([...events])
+      expect(world.events(id)).toEqual([...ended.events])
       expect(world.record(id)).toEqual(record)
     },
     timeout,

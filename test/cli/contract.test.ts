@@ -153,8 +153,11 @@ describe("a command without --json", () => {
   })
 })
 
-// The discovery payload is not there yet.
-test.failing.each([[["--help", "--json"]], [["--json"]]])("mill %j prints JSON", async (args) => {
-  const { stdout } = await world.mill(args)
-  expect(() => JSON.parse(stdout)).not.toThrow()
-})
+test.concurrent.each([[["--help", "--json"]], [["--json"]]])(
+  "mill %j prints one line of JSON",
+  async (args) => {
+    const { code, stderr, stdout } = await world.mill(args)
+    expect(JSON.parse(stdout)).toMatchObject({ discoveryVersion: 1 })
+    expect([code, stderr, stdout.trim().split("\n").length]).toEqual([0, "", 1])
+  },
+)

@@ -1,6 +1,6 @@
 /** Which driver serves a run, and what is said when none can. */
 import { describe, expect, test } from "bun:test"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { entriesOf, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
@@ -60,7 +60,11 @@ describe("a driver whose command is not there", () => {
       writeConfig(world, { gone: jsonlDriver(command) }, `${folder}/mill.config.ts`)
       const { code, stdout } = await world.mill(["run", program, "--json", "--runs-dir", "runs"], { cwd })
       const { error } = JSON.parse(stdout)
-      expect(error.message).toContain(`driver gone: the command "${command}" is not on PATH`)
+      expect(error.message).toContain(
+        command.includes("/")
+          ? `driver gone: there is no executable "${resolve(cwd, command)}"`
+          : `driver gone: the command "${command}" is not on PATH`,
+      )
       expect([error._tag, error.hint]).toEqual(["ConfigError", expect.stringContaining("--driver offline")])
       expect([code, entriesOf(join(cwd, "runs"))]).toEqual([2, []])
     },

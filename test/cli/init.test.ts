@@ -13,11 +13,18 @@ const folder = (name: string): string => {
   return cwd
 }
 
-/** A PATH with these commands, and nothing else that could be an agent. */
+const paths = new Map<string, string>()
+
+/** A PATH with these commands and Bun, and nothing else that could be an agent. */
 const pathWith = (...names: ReadonlyArray<string>): string => {
-  const bin = folder(`bin-${names.join("-")}`)
-  for (const name of names) writeScript(world, `bin-${names.join("-")}/${name}`, `exit 1`)
-  return `${bin}:/usr/bin:/bin`
+  const name = `bin-${names.join("-")}`
+  const known = paths.get(name)
+  if (known !== undefined) return known
+  for (const command of names) writeScript(world, `${name}/${command}`, `exit 1`)
+  symlinkSync(process.execPath, join(folder(name), "bun"))
+  const path = `${join(world.dir, name)}:/usr/bin:/bin`
+  paths.set(name, path)
+  return path
 }
 
 const init = async (
@@ -176,6 +183,45 @@ test.concurrent("--global writes the user's own configuration, which counts wher
   world.write("global/program.ts", "export default 1")
   const { stdout } = await world.mill(["run", "program.ts", "--json"], { cwd, env })
   expect(JSON.parse(stdout).configPath).toBe(join(home, "config.ts"))
+})
+
+describe("--skill writes one skill file", () => {
+  const skillOf = (folder: string) => readFileSync(join(folder, ".agents/skills/mill/SKILL.md"), "utf8")
+
+  test.concurrent("for the agents that work in this folder, and nothing else", async () => {
+    const cwd = folder("skilled")
+    world.write("skilled/.git/HEAD", "")
+    const path = join(cwd, ".agents/skills/mill/SKILL.md")
+    expect(await init(cwd, ["--skill"])).toEqual({ created: [path], kept: [] })
+    expect(readdirSync(cwd).toSorted()).toEqual([".agents", ".git"])
+    expect(skillOf(cwd)).toMatch(/^---\nname: mill\ndescription: /)
+    expect(await init(cwd, ["--skill"])).toEqual({ created: [], kept: [path] })
+  })
+
+  test.concurrent("that tells of this folder's configuration, and that claude finds too", async () => {
+    const cwd = folder("skilled-claude")
+    world.write(
+      "skilled-claude/mill.config.ts",
+      `export default { defaultDriver: "offline", authoring: { instructions: "Speak of whales." },
+  extensions: [{ name: "notify", api: { send: async () => null } }] }`,
+    )
+    const { created } = await init(cwd, ["--skill"], { PATH: pathWith("claude") })
+    expect(created).toEqual([join(cwd, ".agents/skills/mill/SKILL.md"), join(cwd, ".claude/skills/mill")])
+    const found = readFileSync(join(cwd, ".claude/skills/mill/SKILL.md"), "utf8")
+    expect(found).toBe(skillOf(cwd))
+    expect(found).toContain("Speak of whales.")
+    expect(found).toContain("mill.notify.send")
+  })
+
+  test.concurrent("--global: in the home folder", async () => {
+    const cwd = folder("skilled-global")
+    const HOME = folder("skilled-home")
+    expect(await init(cwd, ["--skill", "--global"], { HOME })).toEqual({
+      created: [join(HOME, ".agents/skills/mill/SKILL.md")],
+      kept: [],
+    })
+    expect(readdirSync(cwd)).toEqual([])
+  })
 })
 
 test.concurrent("a configuration that cannot be read is told, and nothing is written", async () => {

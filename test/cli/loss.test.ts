@@ -1,5 +1,6 @@
 /** A run whose processes are killed comes to its end by itself: no command of mill is run here before it has. */
 import { describe, expect, test } from "bun:test"
+import { eventually, isAlive } from "../support/mill.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
 
 const { begin, beginSpawns, endOf, hostOf, untilEnded, untilNothingLeft, workerOf, world } = makeCancelWorld()
@@ -63,7 +64,9 @@ describe("when the worker is killed", () => {
     "a program that never lets go of its processor is ended by whoever looks",
     async () => {
       const runId = await begin("loop.ts", "loops")
-      process.kill(workerOf(runId), "SIGKILL")
+      const worker = workerOf(runId)
+      process.kill(worker, "SIGKILL")
+      await eventually("the worker is gone", () => !isAlive(worker))
       const { code, stdout } = await world.mill(["status", runId, "--json"])
       expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, status: "failed" })
       await untilNothingLeft(runId)

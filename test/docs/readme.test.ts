@@ -11,6 +11,7 @@ import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
 import { makeWorld, repository } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
+import { scripts as built } from "../../scripts/entries.ts"
 
 const world = makeWorld()
 const timeout = 30_000
@@ -95,9 +96,11 @@ describe("the README's commands", () => {
     const others = commandLines.filter((line) => !line.startsWith("mill "))
     const run = others.flatMap((line) => /^(?:\w+=\S+ )?(?:npm|bun) (?:run )?(\S+)/.exec(line)?.[1] ?? [])
     expect(run.length).toBeGreaterThan(6)
-    for (const name of run) expect([...Object.keys(scripts), "link"]).toContain(name)
+    for (const name of run)
+      expect([...Object.keys(scripts), "add", "install", "link", "pack"]).toContain(name)
     const alias = others.find((line) => line.startsWith("alias mill="))
-    expect(alias).toContain(bin.mill)
+    expect(Object.keys(built)).toContain(bin.mill)
+    expect(alias).toContain(built["dist/mill.js"])
   })
 
   test("and links lead somewhere", () => {

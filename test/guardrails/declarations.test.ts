@@ -94,6 +94,34 @@ test("paths outside the public folders, patterns and missing files are refused",
   expect(exitCode).toBe(1)
 })
 
+test("what is built stands for the source that it is built from", () => {
+  const manifest = {
+    bin: { mill: "dist/mill.js", host: "dist/program-host.js" },
+    exports: {
+      ".": { types: "./dist/types/public/mill.api.d.ts", default: "./dist/core.js" },
+      "./engine": { types: "./dist/types/runtime/engine.effect.d.ts", default: "./dist/mill.js" },
+      "./more": "./dist/more.js",
+    },
+  }
+  const entry = "export const first = 1"
+  const host = { "src/runtime/program-host.ts": "" }
+  const folder = layOut({
+    ...engine,
+    ...host,
+    "src/public/mill.api.ts": entry,
+    "package.json": JSON.stringify(manifest),
+  })
+  const { stderr, exitCode } = run("check-exports.ts", folder)
+  expect(stderr.split("\n").toSorted()).toEqual([
+    "",
+    "package.json: bin exposes src/runtime/program-host.ts, which is outside src/bin/",
+    "package.json: exports exposes dist/more.js, which is outside src/public/",
+    "package.json: exports exposes src/bin/mill.ts, which is outside src/public/",
+    "package.json: exports exposes src/runtime/engine.effect.ts, which is outside src/public/",
+  ])
+  expect(exitCode).toBe(1)
+})
+
 test("an Effect that nobody runs is an error, and an unchecked project is no success", () => {
   const program = `import { Effect } from "effect"
     export const program = Effect.gen(function* () { Effect.log("lost"); yield* Effect.void })`

@@ -111,7 +111,7 @@ const endWorld = async (dir: string) => {
 }
 
 /** Makes a world; it is removed when the test file is through, when all that it started must have ended. */
-export const makeWorld = (): World => {
+export const makeWorld = (command: ReadonlyArray<string> = millCommand): World => {
   const dir = mkdtempSync(join(tmpdir(), "mill-test-"))
   // Tests of processes wait for facts; on a machine that is busy these take their time.
   setDefaultTimeout(testTimeout)
@@ -125,7 +125,7 @@ export const makeWorld = (): World => {
     return file
   }
   const start: World["start"] = (args, options = {}) =>
-    Bun.spawn([...millCommand, ...args], {
+    Bun.spawn([...command, ...args], {
       cwd: options.cwd ?? dir,
       env: environment(dir, options.env),
       stdin: "ignore",
@@ -203,7 +203,9 @@ export const entriesOf = (directory: string): ReadonlyArray<string> => {
 /** A copy of a run under another id: another run, to every command. */
 export const copyRun = (world: World, from: string, to: string): string => {
   const target = join(world.runsDir, to)
-  cpSync(join(world.runsDir, from), target, { recursive: true })
+  // The worker may be about to remove the space that it has kept.
+  const filter = (path: string) => !path.endsWith("/reserve")
+  cpSync(join(world.runsDir, from), target, { recursive: true, filter })
   for (const name of readdirSync(target)) {
     if (!/\.(?:json|ndjson)$/.test(name)) continue
     const file = join(target, name)

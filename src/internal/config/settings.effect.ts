@@ -13,6 +13,13 @@ export const ParentRun = Schema.Struct({
 })
 export type ParentRun = typeof ParentRun.Type
 
+/** An executable, its first arguments, and what is added to its environment. */
+const Command = Schema.Struct({
+  command: Schema.String,
+  args: Schema.Array(Schema.String),
+  env: Schema.Record(Schema.String, Schema.String),
+})
+
 /** The surroundings of a mill process. Paths are absolute. */
 export const SettingsData = Schema.Struct({
   cwd: Schema.String,
@@ -25,10 +32,14 @@ export const SettingsData = Schema.Struct({
   /** A short private folder for sockets, whose paths may have about 100 bytes. */
   socketDir: Schema.String,
   searchPath: Schema.String,
-  /** How this mill is started again: an executable and its first arguments. */
+  /** Where mill keeps what it can make again. */
+  cacheDir: Schema.String,
+  /** How this mill is started again, for what evaluates no code of the user's: an executable and its first arguments. */
   self: Schema.Struct({ command: Schema.String, args: Schema.Array(Schema.String) }),
+  /** How the worker of a run that this process has submitted is started. */
+  worker: Command,
   /** How a Bun script is run, and the program host's own script. */
-  bun: Schema.Struct({ command: Schema.String, env: Schema.Record(Schema.String, Schema.String) }),
+  bun: Command,
   hostScript: Schema.String,
   parent: Schema.optionalKey(ParentRun),
   millVersion: Schema.String,

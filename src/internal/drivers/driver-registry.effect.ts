@@ -41,12 +41,19 @@ export type ChosenDriver = ChosenProcessDriver | ChosenHttpDriver
 
 const builtIn = (self: { readonly command: string; readonly args: ReadonlyArray<string> }) =>
   new Map<string, ProcessDriverConfig>([
-    ["claude", { type: "process", command: "claude", codec: claudeCodec() }],
-    ["pi", { type: "process", command: "pi", codec: piCodec() }],
-    ["codex", { type: "process", command: "codex", codec: codexCodec() }],
+    ["claude", { type: "process", description: "Claude Code", command: "claude", codec: claudeCodec() }],
+    ["pi", { type: "process", description: "pi", command: "pi", codec: piCodec() }],
+    ["codex", { type: "process", description: "Codex", command: "codex", codec: codexCodec() }],
     [
       "offline",
-      { type: "process", command: self.command, args: [...self.args, "_offline-agent"], codec: jsonlCodec() },
+      {
+        type: "process",
+        description:
+          "Rehearses a program: answers at once, the same for ever, without any model, key or network",
+        command: self.command,
+        args: [...self.args, "_offline-agent"],
+        codec: { ...jsonlCodec(), modelFormat: "any name: no model is asked", models: ["offline"] },
+      },
     ],
   ])
 
@@ -57,7 +64,8 @@ export const driversOf = (config: MillConfig) =>
     ({ self }) => new Map<string, DriverConfig>([...builtIn(self), ...Object.entries(config.drivers ?? {})]),
   )
 
-const findCommand = Effect.fnUntraced(function* (command: string) {
+/** The path of a command, when it is on PATH. */
+export const findCommand = Effect.fnUntraced(function* (command: string) {
   const compiler = yield* SourceCompiler
   const { cwd, searchPath } = yield* Settings
   return yield* compiler.which(command, { path: searchPath, cwd })
@@ -105,7 +113,9 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
     if (command === undefined) {
       return yield* new ConfigError({
         ...key,
-        message: `driver ${wanted}: the command ${JSON.stringify(driver.command)} is not on PATH`,
+        message: driver.command.includes("/")
+          ? `driver ${wanted}: there is no executable ${JSON.stringify(driver.command)}`
+          : `driver ${wanted}: the command ${JSON.stringify(driver.command)} is not on PATH`,
         hint: "install it, or rehearse without it: --driver offline",
       })
     }

@@ -2,6 +2,7 @@
 import { Context, type Duration, Effect, type FileSystem, Layer, type Path, Stream } from "effect"
 import type { Digest, SecureRandom } from "effect/crypto"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type { Surroundings } from "../../domain/discovery.schema.ts"
 import type {
   ConfigError,
   LaunchError,
@@ -28,6 +29,7 @@ import type { Settings } from "../config/settings.effect.ts"
 import type { Sockets } from "../process/sockets.effect.ts"
 import { changedSources } from "../plan/changes.effect.ts"
 import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { discover, type DiscoverOptions } from "../discovery/discover.effect.ts"
 import { scaffold, type Scaffolded, type ScaffoldOptions } from "../scaffold/scaffold.effect.ts"
 import type { TypeTexts } from "../scaffold/type-texts.effect.ts"
 import { foldLog, type LogError } from "../store/event-log-reader.effect.ts"
@@ -58,8 +60,10 @@ const rebuildResult = Effect.fnUntraced(function* (runId: RunId) {
 
 const statusOf = Effect.fnUntraced(function* (runId: RunId) {
   const run = yield* currentRecord(runId)
-  const plan = yield* (yield* RunStore).plan(runId)
-  return { ...run, changedSources: yield* changedSources(plan) } satisfies RunRecord
+  // A record is worth having, also of a run whose plan is damaged.
+  const plan = yield* Effect.option((yield* RunStore).plan(runId))
+  if (plan._tag === "None") return run
+  return { ...run, changedSources: yield* changedSources(plan.value) } satisfies RunRecord
 })
 
 const inspectRun = Effect.fnUntraced(function* (runId: RunId) {
@@ -94,6 +98,8 @@ export class Engine extends Context.Service<
     readonly init: (
       options: ScaffoldOptions,
     ) => Effect.Effect<Scaffolded, UsageError | ConfigError | StoreError>
+    /** What whoever writes programs here should know; never fails for what is wrong with the configuration. */
+    readonly discover: (options: DiscoverOptions) => Effect.Effect<Surroundings>
     /** Compiles and freezes what would be run, and leaves no trace. */
     readonly prepare: (
       input: SubmitInput,
@@ -134,6 +140,7 @@ export class Engine extends Context.Service<
       const context = yield* Effect.context<Needs>()
       return Engine.of({
         init: (options) => Effect.provideContext(scaffold(options), context),
+        discover: (options) => Effect.provideContext(discover(options), context),
         prepare: (input) => Effect.provideContext(prepareRun(input), context),
         start: (prepared) => Effect.provideContext(startRun(prepared), context),
         resolve: (reference) => Effect.provideContext(resolveRun(reference), context),

@@ -13,16 +13,16 @@ export const launchFile = (paths: RunPaths): string => `${paths.runDir}/launch.j
 
 /** Starts the worker of a run that is in the store. */
 export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, paths: RunPaths) {
-  const { runsDir, self } = yield* Settings
+  const { runsDir, worker } = yield* Settings
   const fs = yield* FileSystem.FileSystem
-  const args = [...self.args, "_worker", "--run-id", runId, "--runs-dir", runsDir]
+  const args = [...worker.args, "_worker", "--run-id", runId, "--runs-dir", runsDir]
   const pid = yield* Effect.scoped(
     Effect.gen(function* () {
-      const handle = yield* ChildProcess.make(self.command, args, {
+      const handle = yield* ChildProcess.make(worker.command, args, {
         detached: true,
         extendEnv: true,
         // A worker is no part of the run in which its own was started: that run would end it.
-        env: { MILL_RUN_ID: undefined, MILL_SPAWN_ID: undefined, MILL_RUN_DEPTH: undefined },
+        env: { ...worker.env, MILL_RUN_ID: undefined, MILL_SPAWN_ID: undefined, MILL_RUN_DEPTH: undefined },
         stdin: "ignore",
         stdout: "ignore",
         stderr: "ignore",

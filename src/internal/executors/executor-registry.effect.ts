@@ -7,12 +7,16 @@ import { closest } from "../config/config-issue.effect.ts"
 /** An executor that can be used. */
 export type ChosenExecutor = { readonly name: string; readonly config: DirectExecutorConfig }
 
-/** The executor `name`, or the one to use when there is no name. */
-export const chooseExecutor = Effect.fnUntraced(function* (config: MillConfig, name: string | undefined) {
-  const executors = new Map<string, DirectExecutorConfig>([
+/** All executors by name: the built-in one and the configuration's. */
+export const executorsOf = (config: MillConfig) =>
+  new Map<string, DirectExecutorConfig>([
     ["direct", { type: "direct" }],
     ...Object.entries(config.executors ?? {}),
   ])
+
+/** The executor `name`, or the one to use when there is no name. */
+export const chooseExecutor = Effect.fnUntraced(function* (config: MillConfig, name: string | undefined) {
+  const executors = executorsOf(config)
   const wanted = name ?? config.defaultExecutor ?? "direct"
   const executor = executors.get(wanted)
   if (executor !== undefined) return { name: wanted, config: executor } satisfies ChosenExecutor

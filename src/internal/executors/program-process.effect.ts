@@ -62,7 +62,7 @@ export const runProgram = Effect.fnUntraced(function* (
   const host = executor.wrap({
     command: settings.bun.command,
     args: [
-      "--no-install",
+      ...settings.bun.args,
       settings.hostScript,
       paths.planFile,
       socketPath,

@@ -50,6 +50,14 @@ const extensionText = ({ api = {}, description, docs = {}, name }: ExtensionConf
   return `${told}  readonly ${name}: {\n${functions.join("")}  }\n`
 }
 
+/** The types of the extensions' functions, as declarations that add to the program's own. */
+export const extensionTypes = (extensions: ReadonlyArray<ExtensionConfig>): string => {
+  const withApi = extensions.filter(({ api = {} }) => Object.keys(api).length > 0)
+  return withApi.length === 0
+    ? ""
+    : `\n/** What the extensions of the configuration add. */\ninterface Mill {\n${withApi.map(extensionText).join("")}}\n`
+}
+
 const header = `/**
  * The types of mill, for the programs and the configuration in this folder. Written by \`mill init\`, which does not
  * overwrite it: delete it and run that again when mill or the extensions of the configuration have changed.
@@ -63,13 +71,8 @@ export const envText = (
 ): string => {
   const base =
     types === undefined ? `/// <reference types="@mill/core/program" />\n` : `${types.program}\n${types.core}`
-  const withApi = extensions.filter(({ api = {} }) => Object.keys(api).length > 0)
-  const merged =
-    withApi.length === 0
-      ? ""
-      : `\n/** What the extensions of the configuration add. */\ninterface Mill {\n${withApi.map(extensionText).join("")}}\n`
   // A reference counts only where nothing but comments stands before it.
-  return `${header}${base}${merged}`
+  return `${header}${base}${extensionTypes(extensions)}`
 }
 
 /** A first program, with a model that the default driver has. */

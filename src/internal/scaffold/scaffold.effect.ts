@@ -8,23 +8,26 @@ import { UsageError } from "../../domain/error.schema.ts"
 import { loadConfigAt } from "../config/config.effect.ts"
 import { configName, globalConfigName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { driversOf, installedAgents } from "../drivers/driver-registry.effect.ts"
-import { writeNew } from "../store/files.effect.ts"
+import { driversOf, findCommand, installedAgents } from "../drivers/driver-registry.effect.ts"
+import { askForModels } from "../drivers/model-catalogue.effect.ts"
+import { storeError, writeNew } from "../store/files.effect.ts"
 import { configText, envText, exampleText } from "./scaffold-texts.effect.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
 
 /** The types of a folder's programs. */
-const envName = "mill-env.d.ts"
+export const envName = "mill-env.d.ts"
 
 /** A first program. */
-const exampleName = "example.ts"
+export const exampleName = "example.ts"
 
 /** What was written, and what was there already: absolute paths. */
 export type Scaffolded = { readonly created: ReadonlyArray<string>; readonly kept: ReadonlyArray<string> }
 
 export type ScaffoldOptions = {
-  /** The user's own configuration in `$MILL_HOME`, instead of the working directory's. */
+  /** For all of the user's folders: in `$MILL_HOME`, and a skill in the home folder; not in the working directory. */
   readonly global: boolean
+  /** The text of a skill file, to be written instead of the others. */
+  readonly skill?: string
 }
 
 /** Whether programs in this folder would find the package. */
@@ -38,20 +41,66 @@ const isInstalled = Effect.fnUntraced(function* (folder: string) {
   }
 })
 
-/** A model that the default driver has. */
+/** A model for an example, of those that a driver is known to have. */
+export const exampleModel = (modelFormat: string | undefined, models: ReadonlyArray<string>): string =>
+  models[0] ?? (modelFormat === "provider/model-id" ? modelFormat : "any-model")
+
+/** A model that the default driver has: its agent is asked, if it is there. */
 const modelFor = Effect.fnUntraced(function* (config: MillConfig, fallback: string) {
   const driver = (yield* driversOf(config)).get(config.defaultDriver ?? fallback)
-  return driver?.codec.models[0] ?? "provider/model"
+  if (driver === undefined) return exampleModel(undefined, [])
+  const command = driver.type === "process" ? yield* findCommand(driver.command) : undefined
+  const { models } =
+    driver.type === "process" && command !== undefined ? yield* askForModels(driver, command) : driver.codec
+  return exampleModel(driver.codec.modelFormat, models)
 })
 
-export const scaffold = Effect.fn("Engine.init")(function* ({ global }: ScaffoldOptions) {
-  const { cwd, millHome } = yield* Settings
+/** Writes what is not there yet. */
+const writeMissing = Effect.fnUntraced(function* (
+  files: ReadonlyArray<readonly [path: string, text: string]>,
+) {
+  const created: Array<string> = []
+  const kept: Array<string> = []
+  for (const [path, text] of files) ((yield* writeNew(path, text)) ? created : kept).push(path)
+  return { created, kept } satisfies Scaffolded
+})
+
+/** Where agents look for skills: one folder for all of them, and claude's own, which leads there. */
+const skillFolder = ".agents/skills/mill"
+const claudeSkillFolder = ".claude/skills/mill"
+
+/** Writes the skill file `text` into the working directory, or into the user's home. */
+const scaffoldSkill = Effect.fnUntraced(function* (folder: string, text: string) {
+  const fs = yield* FileSystem.FileSystem
+  const { dirname, join, relative } = yield* Path.Path
+  const target = join(folder, skillFolder)
+  const written = yield* writeMissing([[join(target, "SKILL.md"), text]])
+  const isThere = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
+  const agents = yield* installedAgents
+  if (!agents.some(({ name }) => name === "claude") && !(yield* isThere(join(folder, ".claude"))))
+    return written
+  const link = join(folder, claudeSkillFolder)
+  const linked = yield* fs.makeDirectory(dirname(link), { recursive: true }).pipe(
+    Effect.andThen(fs.symlink(relative(dirname(link), target), link)),
+    Effect.as(true),
+    Effect.catchReason("PlatformError", "AlreadyExists", () => Effect.succeed(false)),
+    Effect.mapError(storeError(link, "write")),
+  )
+  return {
+    created: linked ? [...written.created, link] : written.created,
+    kept: linked ? written.kept : [...written.kept, link],
+  } satisfies Scaffolded
+})
+
+export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: ScaffoldOptions) {
+  const { cwd, millHome, userHome } = yield* Settings
   const { join } = yield* Path.Path
   const fs = yield* FileSystem.FileSystem
-  const folder = global ? millHome : cwd
+  const folder = global ? (skill === undefined ? millHome : userHome) : cwd
   if (folder === undefined) {
     return yield* new UsageError({ message: "there is no place for it: neither HOME nor MILL_HOME is set" })
   }
+  if (skill !== undefined) return yield* scaffoldSkill(folder, skill)
   const configPath = join(folder, global ? globalConfigName : configName)
   const agents = yield* installedAgents
   // One that is there already may have extensions, and another default.
@@ -65,8 +114,5 @@ export const scaffold = Effect.fn("Engine.init")(function* ({ global }: Scaffold
     [join(folder, envName), envText(config.extensions ?? [], types)],
     ...(global ? [] : [[join(folder, exampleName), exampleText(model, envName)] as const]),
   ]
-  const created: Array<string> = []
-  const kept: Array<string> = []
-  for (const [path, text] of files) ((yield* writeNew(path, text)) ? created : kept).push(path)
-  return { created, kept } satisfies Scaffolded
+  return yield* writeMissing(files)
 })

@@ -1,0 +1,167 @@
+/**
+ * What there is to know for whoever writes programs here: the program's API, and the drivers, extensions and defaults of
+ * the configuration that counts in the working directory. A configuration that cannot be used is told of, and the
+ * built-in drivers are there all the same.
+ */
+import { Effect, Option, Result } from "effect"
+import type { DriverConfig } from "../../domain/config.schema.ts"
+import {
+  asyncCommands,
+  type ConfigProblem,
+  type DiscoveredDriver,
+  type DiscoveredExtension,
+  events,
+  exitCodes,
+  records,
+  type Surroundings,
+} from "../../domain/discovery.schema.ts"
+import { ConfigError } from "../../domain/error.schema.ts"
+import type { ExtensionConfig } from "../../domain/extension.schema.ts"
+import { programApi } from "../../domain/program-api.schema.ts"
+import { type LoadedConfig, loadConfig, namingFile } from "../config/config.effect.ts"
+import { findConfig } from "../config/config-lookup.effect.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { chooseDriver, driversOf, findCommand } from "../drivers/driver-registry.effect.ts"
+import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
+import { readSecrets } from "../drivers/secret-headers.effect.ts"
+import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
+import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
+import { exampleText, extensionTypes } from "../scaffold/scaffold-texts.effect.ts"
+import { TypeTexts } from "../scaffold/type-texts.effect.ts"
+
+/** Whether the default driver's agent is asked for its models, which takes as long as starting it does. */
+export type DiscoverOptions = { readonly askAgent: boolean }
+
+/** How long evaluating the configuration may take. */
+const configDeadline = "5 seconds"
+
+const noConfig: LoadedConfig = { config: {}, sources: [] }
+
+/** Told where the configuration says nothing. */
+const defaultInstructions = "systemPrompt says who the agent is, prompt says what it is to do."
+
+const problemOf = ({ hint, key, message, path }: ConfigError): ConfigProblem => ({
+  message,
+  ...(path === undefined ? {} : { path }),
+  ...(key === undefined ? {} : { key }),
+  ...(hint === undefined ? {} : { hint }),
+})
+
+const tooLong = Effect.fnUntraced(function* () {
+  const path = yield* findConfig()
+  return yield* new ConfigError({
+    ...(path === undefined ? {} : { path }),
+    message: `${path ?? "the configuration"}: evaluating it takes longer than ${configDeadline}`,
+  })
+})
+
+const extensionOf = ({ api = {}, description, docs = {}, name }: ExtensionConfig): DiscoveredExtension => ({
+  name,
+  ...(description === undefined ? {} : { description }),
+  functions: Object.fromEntries(Object.keys(api).map((key) => [key, docs[key] ?? {}])),
+})
+
+type Known = Pick<DiscoveredDriver, "default" | "available"> & Catalogue
+
+const describe = (driver: DriverConfig, known: Known): DiscoveredDriver => {
+  const { codec, description, type } = driver
+  const told = { modelFormat: codec.modelFormat, ...known }
+  if (type === "http") {
+    const url = codec.endpoint(new URL(driver.url)).href
+    return {
+      description: description ?? `asks ${url} for each spawn, and speaks ${codec.name}`,
+      ...told,
+      url,
+    }
+  }
+  const { command } = driver
+  return {
+    description: description ?? `starts ${command} for each spawn, and understands what ${codec.name} prints`,
+    ...told,
+    command,
+  }
+}
+
+/** Whether a driver could be used now, and which models it has. */
+const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, ask: boolean) {
+  const known: Catalogue = { models: driver.codec.models, modelsFrom: "known" }
+  if (driver.type === "http") {
+    return { available: yield* Effect.isSuccess(readSecrets(name, driver)), catalogue: known }
+  }
+  const command = yield* findCommand(driver.command)
+  if (command === undefined) return { available: false, catalogue: known }
+  return { available: true, catalogue: ask ? yield* askForModels(driver, command) : known }
+})
+
+export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
+  const { millVersion } = yield* Settings
+  const { program: types } = yield* TypeTexts
+  const loading = yield* loadConfig().pipe(
+    Effect.timeoutOrElse({ duration: configDeadline, orElse: tooLong }),
+    Effect.result,
+  )
+  const loaded = Result.getOrElse(loading, () => noConfig)
+  const { authoring, extensions = [] } = loaded.config
+  const choice = yield* Effect.result(chooseDriver(loaded.config, undefined).pipe(namingFile(loaded)))
+  const executor = yield* Effect.result(chooseExecutor(loaded.config, undefined).pipe(namingFile(loaded)))
+  // The default may be one that cannot be started here.
+  const defaultDriver = Result.isSuccess(choice) ? choice.success.name : loaded.config.defaultDriver
+  const defaultExecutor = Result.isSuccess(executor) ? executor.success.name : loaded.config.defaultExecutor
+
+  const drivers: Record<string, DiscoveredDriver> = {}
+  for (const [name, driver] of yield* driversOf(loaded.config)) {
+    const isDefault = name === defaultDriver
+    const { available, catalogue } = yield* lookAt(name, driver, askAgent && isDefault)
+    drivers[name] = describe(driver, { ...catalogue, default: isDefault, available })
+  }
+
+  const failures = [
+    Result.getFailure(loading),
+    Result.getFailure(choice),
+    Result.getFailure(executor),
+  ].flatMap(Option.toArray)
+  // What blames no file is no fault of the configuration: no agent is installed.
+  const atFault = failures.find(({ path }) => path !== undefined)
+  const problem = failures.find(({ path }) => path === undefined)
+  const path = loaded.sources[0]?.path ?? atFault?.path
+  const chosen = drivers[defaultDriver ?? "offline"]
+  const model = exampleModel(chosen?.modelFormat, chosen?.models ?? [])
+  return {
+    discoveryVersion: 1,
+    mill: millVersion,
+    programApi: {
+      ...programApi,
+      types: types + extensionTypes(extensions),
+      typesFile: envName,
+      example: {
+        file: exampleName,
+        source: exampleText(model, envName),
+        rehearse: `mill run ${exampleName} --driver offline --sync --json`,
+      },
+    },
+    drivers,
+    executors: Object.fromEntries(
+      [...executorsOf(loaded.config)].map(([name, { type }]) => [
+        name,
+        { description: executorDescriptions[type], default: name === defaultExecutor },
+      ]),
+    ),
+    defaults: {
+      ...(defaultDriver === undefined ? {} : { driver: defaultDriver }),
+      executor: defaultExecutor ?? "direct",
+      ...(problem === undefined ? {} : { problem: problemOf(problem) }),
+    },
+    authoring: { instructions: authoring?.instructions ?? defaultInstructions },
+    extensions: extensions.map(extensionOf),
+    async: asyncCommands,
+    ...(path === undefined ? {} : { config: { path } }),
+    ...(atFault === undefined ? {} : { configError: problemOf(atFault) }),
+    exitCodes,
+    records,
+    events,
+  } satisfies Surroundings
+})
+
+const executorDescriptions = {
+  direct: "runs the program as a process like any other, with your rights",
+}

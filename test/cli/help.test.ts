@@ -1,0 +1,48 @@
+/** What a person reads who has never seen mill. */
+import { describe, expect, test } from "bun:test"
+import { CliOutput } from "effect/cli"
+import { makeWorld } from "../support/mill.ts"
+
+const world = makeWorld()
+
+describe("the card", () => {
+  test("fits a screen of 80 columns and 24 rows, with the prompt below it", async () => {
+    const { stdout } = await world.mill([])
+    const lines = stdout.trimEnd().split("\n")
+    expect(lines.length).toBeLessThan(24)
+    for (const line of lines) expect(CliOutput.displayWidth(line)).toBeLessThanOrEqual(80)
+  })
+
+  test("names every command that help names, and how to go on", async () => {
+    const card = (await world.mill([])).stdout
+    const { commands } = JSON.parse((await world.mill(["--json"])).stdout)
+    expect([...card.matchAll(/^ {2}mill ([a-z]+)/gm)].map(([, name]) => name)).toEqual(Object.keys(commands))
+    expect(card).toContain("mill --help --json")
+  })
+})
+
+describe("mill --help", () => {
+  test("shows a program that runs as it stands", async () => {
+    const { stdout } = await world.mill(["--help"])
+    const lines = stdout.split("\n").map((line) => line.slice(2))
+    const first = lines.findIndex((line) => line.startsWith("  const answers"))
+    const last = lines.findIndex((line) => line.startsWith("  export default"))
+    const program = world.write("shown.ts", lines.slice(first, last + 1).join("\n"))
+    const { result } = await world.run(program, ["--driver", "offline"])
+    expect(result.programResult).toEqual([expect.stringMatching(/Rust-fan/), expect.stringMatching(/Go-fan/)])
+  })
+
+  test("says nothing of this place where there is no configuration", async () => {
+    const { stdout } = await world.mill(["--help"])
+    expect(stdout).toContain("WRITING PROGRAMS")
+    expect(stdout).not.toContain("HERE")
+  })
+
+  test("of a command does not read the configuration", async () => {
+    world.write("bad/mill.config.ts", "throw new Error('read')")
+    const { code, stderr, stdout } = await world.mill(["run", "--help"], { cwd: `${world.dir}/bad` })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect(stdout).toContain("EXAMPLES")
+    expect(stdout).not.toMatch(/WRITING|read'/)
+  })
+})

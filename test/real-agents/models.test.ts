@@ -1,0 +1,36 @@
+/** The models of a real pi, as `mill --help --json` tells them. */
+import { expect, test } from "bun:test"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { agentPlace, describeWithAgent } from "../support/agents.ts"
+import { makeWorld } from "../support/mill.ts"
+import { timeout } from "./stage.ts"
+
+const world = makeWorld()
+
+describeWithAgent("pi", "the models of pi", () => {
+  test(
+    "are those that its owner can use, and of these the enabled ones",
+    async () => {
+      // Nothing is asked of the server: to list models is no request.
+      await using place = await agentPlace("pi", "http://127.0.0.1:9")
+      const bin = join(dirname(place.home), "bin")
+      mkdirSync(bin)
+      const command = place.command.map((word) => `'${word}'`).join(" ")
+      writeFileSync(join(bin, "pi"), `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 })
+      const env = { ...place.env, PATH: `${bin}:/usr/bin:/bin`, ANTHROPIC_API_KEY: "test-key" }
+      const discover = async () => {
+        const { stdout } = await world.mill(["--help", "--json"], { cwd: place.cwd, env })
+        return JSON.parse(stdout).drivers.pi
+      }
+      const all = await discover()
+      expect(all).toMatchObject({ modelsFrom: "agent", default: true })
+      expect(all).not.toHaveProperty("modelsProblem")
+      expect(all.models).toContain("fake/fake-model")
+      expect(all.models.length).toBeGreaterThan(2)
+      writeFileSync(join(place.home, ".pi/agent/settings.json"), '{"enabledModels":["fake/fake-model"]}')
+      expect(await discover()).toMatchObject({ modelsFrom: "agent", models: ["fake/fake-model"] })
+    },
+    timeout,
+  )
+})
