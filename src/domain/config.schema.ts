@@ -25,7 +25,7 @@ const isCodec = (value: unknown): value is Codec =>
   "decoding" in value
 
 const CodecValue = Schema.declare<Codec>(isCodec, {
-  expected: "the codec of a command, such as claudeCodec()",
+  expected: "a codec of a command, such as claudeCodec()",
 })
 
 /** An agent that is a command: started once for each spawn, in a process group of its own. */

@@ -16,7 +16,7 @@ const isHttpCodec = (value: unknown): value is HttpCodec =>
   "answer" in value
 
 const HttpCodecValue = Schema.declare<HttpCodec>(isHttpCodec, {
-  expected: "the codec of an HTTP API, such as anthropicMessagesCodec()",
+  expected: "a codec of an HTTP API, such as anthropicMessagesCodec()",
 })
 
 /** Query parameters under which servers take keys: those would be in the plan. */
