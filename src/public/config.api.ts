@@ -1,6 +1,7 @@
 /** The factories of a configuration: each gives plain data, which mill validates when it loads the configuration. */
 import type {
   DirectExecutor,
+  Extension,
   HttpDriver,
   HttpDriverOptions,
   MillConfig,
@@ -10,6 +11,9 @@ import type {
 
 /** A configuration, with its type checked by the editor. */
 export const defineConfig = (config: MillConfig): MillConfig => config
+
+/** An extension, with its type checked by the editor. */
+export const defineExtension = (extension: Extension): Extension => extension
 
 /** A driver that starts a command for each spawn. */
 export const processDriver = (options: ProcessDriverOptions): ProcessDriver => ({

@@ -9,8 +9,11 @@
  *   drivers: { claude: processDriver({ command: "claude", codec: claudeCodec() }) },
  * })
  */
-/** What a codec's `encodeSpawn` gives: `Result.succeed(call)`, or `Result.fail(new SpawnRefused({ … }))`. */
-export { Result } from "effect"
+/**
+ * What an extension's hooks give (`Effect`, `Schedule`), and what a codec's `encodeSpawn` gives: `Result.succeed(call)`, or
+ * `Result.fail(new SpawnRefused({ … }))`. All of effect is there as `effect`.
+ */
+export { Effect, Result, Schedule } from "effect"
 export { anthropicMessagesCodec } from "../codecs/anthropic-messages.codec.ts"
 export { chatCompletionsCodec } from "../codecs/chat-completions.codec.ts"
 export { claudeCodec } from "../codecs/claude.codec.ts"
@@ -32,10 +35,18 @@ export type {
 } from "../domain/driver.schema.ts"
 export type { HttpCodec } from "../domain/http-codec.schema.ts"
 export { SpawnRefused } from "../domain/error.schema.ts"
-export { defineConfig, directExecutor, httpDriver, processDriver } from "./config.api.ts"
+export type { MillEvent } from "../domain/event.schema.ts"
+export type {
+  ExtensionContext,
+  ExtensionOnEvent,
+  ExtensionSetup,
+  FunctionDoc,
+} from "../domain/extension.schema.ts"
+export { defineConfig, defineExtension, directExecutor, httpDriver, processDriver } from "./config.api.ts"
 export type {
   DirectExecutor,
   Extension,
+  ExtensionFunction,
   HttpDriver,
   HttpDriverOptions,
   MillConfig,

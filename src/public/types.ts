@@ -1,12 +1,7 @@
 /** The types of a configuration, as its author sees them. */
 import type { Codec } from "../domain/driver.schema.ts"
 import type { HttpCodec } from "../domain/http-codec.schema.ts"
-import type {
-  ExtensionFunction,
-  ExtensionOnEvent,
-  ExtensionSetup,
-  FunctionDoc,
-} from "../domain/extension.schema.ts"
+import type { ExtensionOnEvent, ExtensionSetup, FunctionDoc } from "../domain/extension.schema.ts"
 
 /** An agent that is a command. */
 export interface ProcessDriverOptions {
@@ -65,6 +60,9 @@ export interface HttpDriver extends HttpDriverOptions {
 export interface DirectExecutor {
   readonly type: "direct"
 }
+
+/** Takes and gives JSON; a rejection rejects the program's call. */
+export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
 
 /** Hooks on runs, and functions for programs, which find them under `mill.<name>`. */
 export interface Extension {

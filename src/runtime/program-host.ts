@@ -10,7 +10,7 @@ import { dirname } from "node:path"
 import type { ProgramEnd } from "../domain/host-protocol.schema.ts"
 import type { Plan, PlanSource } from "../domain/plan.schema.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
-import { jsonProblem } from "./host/json-problem.ts"
+import { jsonProblem } from "../domain/json-problem.schema.ts"
 import { millGlobal } from "./host/mill-global.ts"
 import { describeFailure } from "./host/program-error.ts"
 import { connect } from "./host/rpc-client.ts"
@@ -86,7 +86,7 @@ process.on("beforeExit", () => {
   void end({ type: "failed", message: `the program waits for something that can never happen (${what})` })
 })
 
-Object.defineProperty(globalThis, "mill", { value: millGlobal(client, invocation), enumerable: true })
+Object.defineProperty(globalThis, "mill", { value: millGlobal(client, plan), enumerable: true })
 process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
 installFrozenSources(plan.program.map(frozen))
 // Not awaited at the top level: a module that waits for ever would keep Bun spinning instead of letting it drain.

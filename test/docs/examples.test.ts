@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { makeWorld, ofType, repository } from "../support/mill.ts"
+import { eventually, makeWorld, ofType, repository, writeScript } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
 
 const world = makeWorld()
@@ -13,10 +13,11 @@ const rehearse = (name: string, args: ReadonlyArray<string> = []) =>
 
 describe("examples", () => {
   test("begin with the reference to the types and two lines that say what they are", () => {
-    const names = readdirSync(folder).toSorted()
-    expect(names).toEqual(["fan-out.ts", "http", "sequential.ts", "until-check-passes.ts"])
-    const programs = names.map((name) => (name === "http" ? "http/conversation.ts" : name))
-    for (const name of programs) {
+    const names = readdirSync(folder)
+      .filter((name) => name.endsWith(".ts"))
+      .toSorted()
+    expect(names).toEqual(["fan-out.ts", "sequential.ts", "until-check-passes.ts"])
+    for (const name of [...names, "http/conversation.ts"]) {
       const [first, ...rest] = readFileSync(join(folder, name), "utf8").split("\n")
       expect(first).toBe('/// <reference types="@mill/core/program" />')
       expect(rest.slice(0, 3)).toEqual([expect.stringMatching(/^\/\/ /), expect.stringMatching(/^\/\/ /), ""])
@@ -119,6 +120,67 @@ describe("examples", () => {
       expect(code).toBe(1)
       expect(record.spawns.complete).toBe(5)
       expect(record.errorMessage).toMatch(/no pattern passed the check/)
+    },
+    timeout,
+  )
+
+  test(
+    "extensions/notify.ts: tells the end of a run, and what the program says",
+    async () => {
+      const told = join(world.dir, "told")
+      // Stands in for what shows notifications, and for a command of the user's: notes its arguments, one a line.
+      for (const name of ["bin/notify-send", "bin/osascript", "notify/tell.sh"]) {
+        writeScript(world, name, `printf '%s\\n' "$(basename "$0")" "$@" >> ${told}`)
+      }
+      const source = readFileSync(join(folder, "extensions/notify.ts"), "utf8")
+      world.write("notify/notify.ts", source)
+      const configuration = readFileSync(join(folder, "extensions/mill.config.ts"), "utf8")
+      const cwd = join(world.dir, "notify")
+      const env = { PATH: `${join(world.dir, "bin")}:${process.env["PATH"]}` }
+      const saying = (message: string) =>
+        `await (mill as any).notify.send(${JSON.stringify(message)})\nexport default 1`
+      const lines = async (last: string) => {
+        await eventually(`told: ${last}`, () => existsSync(told) && readFileSync(told, "utf8").includes(last))
+        const found = readFileSync(told, "utf8").trimEnd().split("\n")
+        rmSync(told)
+        return found
+      }
+
+      world.write("notify/mill.config.ts", configuration)
+      const message = '$(touch x) "quoted" -- é'
+      expect((await world.run(world.write("notify/says.ts", saying(message)), [], { cwd, env })).code).toBe(0)
+      const desktop = await lines("is complete")
+      expect(desktop).toContain(message)
+      expect(desktop.slice(-2)).toEqual(["mill: says.ts is complete", "0 spawns"])
+
+      world.write(
+        "notify/mill.config.ts",
+        configuration.replace(
+          /notify\(\{ on.*?\}\)/,
+          `notify({ command: ["./tell.sh", "--quiet"], on: ["failed"] })`,
+        ),
+      )
+      await world.run(world.write("notify/fine.ts", "export default 1"), [], { cwd, env })
+      await world.run(world.write("notify/fails.ts", `throw new Error("no luck")`), [], { cwd, env })
+      expect(await lines("is failed")).toEqual([
+        "tell.sh",
+        "--quiet",
+        "mill: fails.ts is failed",
+        "Error: no luck",
+      ])
+
+      world.write(
+        "notify/mill.config.ts",
+        configuration.replace(/notify\(\{ on.*?\}\)/, `notify({ command: ["nope"] })`),
+      )
+      const { events, record } = await world.run(world.write("notify/fine.ts", "export default 1"), [], {
+        cwd,
+        env,
+      })
+      expect(record.status).toBe("complete")
+      expect(ofType(events, "extension:error").map(({ payload }) => payload.message)).toEqual([
+        "there is no nope on the PATH",
+      ])
     },
     timeout,
   )

@@ -7,8 +7,8 @@ import { configProblem } from "./config-issue.effect.ts"
 import { ConfigLoader, type ConfigSource } from "./config-loader.effect.ts"
 import { findConfig } from "./config-lookup.effect.ts"
 
-/** Modules that mill itself gives to a configuration. */
-export const providedModules: ReadonlyArray<string> = ["@mill/core"]
+/** Modules that mill itself gives to a configuration, `effect` where the configuration's folder has none of its own. */
+export const providedModules: ReadonlyArray<string> = ["@mill/core", "effect"]
 
 /** A configuration and what it was made of, its own file first; no sources when there is none. */
 export type LoadedConfig = { readonly config: MillConfig; readonly sources: ReadonlyArray<GraphFile> }

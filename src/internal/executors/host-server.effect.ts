@@ -5,12 +5,19 @@
 import { Deferred, Effect, Layer, Schema } from "effect"
 import { Rpc, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
-import { ProgramEnd, SpawnFailure } from "../../domain/host-protocol.schema.ts"
+import {
+  ExtensionAnswer,
+  ExtensionCall,
+  ExtensionCallFailure,
+  ProgramEnd,
+  SpawnFailure,
+} from "../../domain/host-protocol.schema.ts"
 import { SpawnResult } from "../../domain/spawn.schema.ts"
 import { Sockets } from "../process/sockets.effect.ts"
 
 const HostRpcs = RpcGroup.make(
   Rpc.make("spawn", { payload: { input: Schema.Unknown }, success: SpawnResult, error: SpawnFailure }),
+  Rpc.make("call", { payload: ExtensionCall, success: ExtensionAnswer, error: ExtensionCallFailure }),
   Rpc.make("log", { payload: { message: Schema.String } }),
   Rpc.make("end", { payload: { end: ProgramEnd } }),
 )
@@ -18,6 +25,8 @@ const HostRpcs = RpcGroup.make(
 /** What the engine does for the program. */
 export type HostHandlers = {
   readonly spawn: (input: unknown) => Effect.Effect<SpawnResult, SpawnFailure>
+  /** Calls a function of an extension's. */
+  readonly call: (call: ExtensionCall) => Effect.Effect<ExtensionAnswer, ExtensionCallFailure>
   readonly log: (message: string) => Effect.Effect<void>
   readonly end: (end: ProgramEnd) => Effect.Effect<void>
 }
@@ -39,6 +48,7 @@ export const serveHost = Effect.fnUntraced(function* (socketPath: string, handle
     Layer.provide(
       HostRpcs.toLayer({
         spawn: ({ input }) => handlers.spawn(input),
+        call: (call) => handlers.call(call),
         log: ({ message }) => handlers.log(message),
         end: ({ end }) => handlers.end(end),
       }),
