@@ -3,6 +3,7 @@
  * the canonical JSON of the plan without `planId` and `invocation`, so that two runs of the same plan can be told.
  */
 import { Schema } from "effect"
+import { SandboxRuntime } from "./config.schema.ts"
 import { SecretHeader } from "./http-config.schema.ts"
 import { RunId, SpawnId } from "./ids.schema.ts"
 
@@ -70,7 +71,30 @@ export type PlanHttpDriver = typeof PlanHttpDriver.Type
 export const PlanDriver = Schema.Union([PlanProcessDriver, PlanHttpDriver])
 export type PlanDriver = typeof PlanDriver.Type
 
-export const PlanExecutor = Schema.Struct({ name: Schema.String, type: Schema.Literal("direct") })
+/** The program runs as a process like any other. */
+export const PlanDirectExecutor = Schema.Struct({ name: Schema.String, type: Schema.Literal("direct") })
+
+/** The program runs in a sandbox. */
+export const PlanVmExecutor = Schema.Struct({
+  name: Schema.String,
+  type: Schema.Literal("vm"),
+  runtime: SandboxRuntime,
+  /** Absolute path of the runtime's executable, as found on PATH at submit. */
+  command: Schema.String,
+  image: Schema.optionalKey(Schema.String),
+  /** Names of the submitter's variables that the program finds; their values are nowhere on disk. */
+  env: Schema.Array(Schema.String),
+  /** Names of the variables that the configuration sets. */
+  setEnv: Schema.Array(Schema.String),
+  /** Absolute paths that the program may read besides its own. */
+  readable: Schema.Array(Schema.String),
+  /** MiB. */
+  memory: Schema.optionalKey(Schema.Int),
+  processes: Schema.optionalKey(Schema.Int),
+})
+export type PlanVmExecutor = typeof PlanVmExecutor.Type
+
+export const PlanExecutor = Schema.Union([PlanDirectExecutor, PlanVmExecutor])
 export type PlanExecutor = typeof PlanExecutor.Type
 
 export const PlanExtension = Schema.Struct({

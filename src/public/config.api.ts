@@ -7,6 +7,8 @@ import type {
   MillConfig,
   ProcessDriver,
   ProcessDriverOptions,
+  VmExecutor,
+  VmExecutorOptions,
 } from "./types.ts"
 
 /** A configuration, with its type checked by the editor. */
@@ -26,3 +28,6 @@ export const directExecutor = (): DirectExecutor => ({ type: "direct" })
 
 /** A driver that asks an HTTP API for each spawn. */
 export const httpDriver = (options: HttpDriverOptions): HttpDriver => ({ type: "http", ...options })
+
+/** An executor that runs the program in a sandbox, from which `mill` is the only way out. */
+export const vmExecutor = (options: VmExecutorOptions = {}): VmExecutor => ({ type: "vm", ...options })

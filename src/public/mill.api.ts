@@ -42,7 +42,14 @@ export type {
   ExtensionSetup,
   FunctionDoc,
 } from "../domain/extension.schema.ts"
-export { defineConfig, defineExtension, directExecutor, httpDriver, processDriver } from "./config.api.ts"
+export {
+  defineConfig,
+  defineExtension,
+  directExecutor,
+  httpDriver,
+  processDriver,
+  vmExecutor,
+} from "./config.api.ts"
 export type {
   DirectExecutor,
   Extension,
@@ -52,6 +59,8 @@ export type {
   MillConfig,
   ProcessDriver,
   ProcessDriverOptions,
+  VmExecutor,
+  VmExecutorOptions,
 } from "./types.ts"
 export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"

@@ -61,6 +61,31 @@ export interface DirectExecutor {
   readonly type: "direct"
 }
 
+/** Options of an executor whose programs run in a sandbox: without network, and with nothing to read but their own files. */
+export interface VmExecutorOptions {
+  /** What makes the sandbox: bubblewrap when absent. */
+  readonly runtime?: "bubblewrap" | "docker" | "podman"
+  /** The runtime's executable, by name or path; its own name when absent. */
+  readonly command?: string
+  /** The image for docker or podman, with glibc in it; mill brings all else along. */
+  readonly image?: string
+  /** Names of variables of the submitter's that the program finds in its environment. */
+  readonly env?: ReadonlyArray<string>
+  /** More variables, with their values. Only the names are in the plan. */
+  readonly setEnv?: Readonly<Record<string, string>>
+  /** More files and folders that the program may read. */
+  readonly readable?: ReadonlyArray<string>
+  /** The most memory, in MiB: docker and podman only. */
+  readonly memory?: number
+  /** The most processes at a time: docker and podman only. */
+  readonly processes?: number
+}
+
+/** What `vmExecutor` gives. */
+export interface VmExecutor extends VmExecutorOptions {
+  readonly type: "vm"
+}
+
 /** Takes and gives JSON; a rejection rejects the program's call. */
 export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
 
@@ -87,8 +112,8 @@ export interface MillConfig {
   readonly defaultExecutor?: string
   /** Drivers by name, beside the built-in `claude`, `pi`, `codex` and `offline`; the same name replaces one. */
   readonly drivers?: Readonly<Record<string, ProcessDriver | HttpDriver>>
-  /** Executors by name, beside the built-in `direct`. */
-  readonly executors?: Readonly<Record<string, DirectExecutor>>
+  /** Executors by name, beside the built-in `direct` and `vm`; the same name replaces one. */
+  readonly executors?: Readonly<Record<string, DirectExecutor | VmExecutor>>
   /** What whoever writes programs should know, for example which model is for what: `mill --help` tells it. */
   readonly authoring?: { readonly instructions?: string }
   readonly extensions?: ReadonlyArray<Extension>

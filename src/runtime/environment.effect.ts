@@ -70,12 +70,16 @@ export const layer = (overrides: Overrides) =>
         runsDir: absolute(runsDir),
         socketDir: socketDirOf(env),
         searchPath: env["PATH"] ?? "",
+        environment: Object.fromEntries(
+          Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+        ),
         cacheDir,
         ...commandsOf(cacheDir),
         millVersion,
         bunVersion: process.versions.bun,
         pid: process.pid,
         userId: process.getuid?.() ?? 0,
+        groupId: process.getgid?.() ?? 0,
         ...(parent === undefined ? {} : { parent }),
       })
     }),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { eventually, makeWorld, ofType, repository, writeScript } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
+import { withoutSandbox } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const folder = join(repository, "examples")
@@ -17,7 +18,7 @@ describe("examples", () => {
       .filter((name) => name.endsWith(".ts"))
       .toSorted()
     expect(names).toEqual(["fan-out.ts", "sequential.ts", "until-check-passes.ts"])
-    for (const name of [...names, "http/conversation.ts"]) {
+    for (const name of [...names, "http/conversation.ts", "sandboxed/program.ts"]) {
       const [first, ...rest] = readFileSync(join(folder, name), "utf8").split("\n")
       expect(first).toBe('/// <reference types="@mill/core/program" />')
       expect(rest.slice(0, 3)).toEqual([expect.stringMatching(/^\/\/ /), expect.stringMatching(/^\/\/ /), ""])
@@ -104,6 +105,22 @@ describe("examples", () => {
       expect(prompts[0]).not.toContain("failed")
       expect(prompts[2]).toContain("Attempt 1 failed")
       expect(prompts[2]).toContain("Attempt 2 failed")
+    },
+    timeout,
+  )
+
+  test.skipIf(withoutSandbox)(
+    "sandboxed: can do nothing but ask an agent",
+    async () => {
+      const { record, result } = await world.run("program.ts", [], { cwd: join(folder, "sandboxed") })
+      expect(record.executor).toBe("vm")
+      expect(result.programResult).toEqual({
+        "read the configuration beside it": "it cannot",
+        "read the list of users": "it cannot",
+        "write beside itself": "it cannot",
+        "reach the network": "it cannot",
+        "ask an agent": "I am here, outside of the sandbox",
+      })
     },
     timeout,
   )

@@ -6,6 +6,7 @@ import {
   DirectExecutorConfig,
   MillConfig,
   ProcessDriverConfig,
+  VmExecutorConfig,
 } from "../../domain/config.schema.ts"
 import { ApiKey, HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import { ExtensionConfig, FunctionDoc } from "../../domain/extension.schema.ts"
@@ -22,11 +23,11 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
       return firstLeaf(issue.issue, [...path, ...issue.path])
     case "Composite":
       return firstLeaf(issue.issues[0], path)
-    case "AnyOf": {
-      // Members that the value's own tag rules out have no issue here.
-      const [only, ...others] = issue.issues
-      return only !== undefined && others.length === 0 ? firstLeaf(only, path) : { path, issue }
-    }
+    // Of a union: what is wrong with the one that was meant.
+    case "AnyOf":
+      return issue.issues.length === 1 && issue.issues[0] !== undefined
+        ? firstLeaf(issue.issues[0], path)
+        : { path, issue }
     case "Encoding":
       return firstLeaf(issue.issue, path)
     default:
@@ -34,22 +35,26 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
   }
 }
 
-/** The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. */
+/**
+ * The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. What comes in
+ * several types has its type behind the place.
+ */
 const allowed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "": MillConfig.fields,
   authoring: Authoring.fields,
   "drivers.*": ProcessDriverConfig.fields,
+  "drivers.*:http": HttpDriverConfig.fields,
   "drivers.*.apiKey": ApiKey.fields,
   "executors.*": DirectExecutorConfig.fields,
+  "executors.*:vm": VmExecutorConfig.fields,
   "extensions.*": ExtensionConfig.fields,
   "extensions.*.docs.*": FunctionDoc.fields,
 }
 
-/** The keys that may stand beside the one at fault; which they are in a driver, its type says. */
-const allowedAt = (path: ReadonlyArray<PropertyKey>, holder: unknown): ReadonlyArray<string> => {
+const allowedAt = (value: unknown, path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
   const place = path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")
-  const isHttp = place === "drivers.*" && valueAt(holder, ["type"]) === "http"
-  return Object.keys((isHttp ? HttpDriverConfig.fields : allowed[place]) ?? {})
+  const type = valueAt(value, [...path, "type"])
+  return Object.keys(allowed[`${place}:${String(type)}`] ?? allowed[place] ?? {})
 }
 
 const valueAt = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
@@ -79,7 +84,7 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
   if (issue._tag === "UnexpectedKey") {
     const holder = path.slice(0, -1)
     if (holder[2] === "headers") return { key: keyOf(holder), message: `${key} is no name of a header` }
-    const known = allowedAt(holder, valueAt(value, holder))
+    const known = allowedAt(value, holder)
     const close = closest(String(path.at(-1)), known)
     return {
       key,

@@ -15,11 +15,10 @@ import {
   records,
   type Surroundings,
 } from "../../domain/discovery.schema.ts"
-import { ConfigError } from "../../domain/error.schema.ts"
+import type { ConfigError } from "../../domain/error.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { programApi } from "../../domain/program-api.schema.ts"
 import { type LoadedConfig, loadConfig, namingFile } from "../config/config.effect.ts"
-import { findConfig } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver, driversOf, findCommand } from "../drivers/driver-registry.effect.ts"
 import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
@@ -32,9 +31,6 @@ import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 /** Whether the default driver's agent is asked for its models, which takes as long as starting it does. */
 export type DiscoverOptions = { readonly askAgent: boolean }
 
-/** How long evaluating the configuration may take. */
-const configDeadline = "5 seconds"
-
 const noConfig: LoadedConfig = { config: {}, sources: [] }
 
 /** Told where the configuration says nothing. */
@@ -45,14 +41,6 @@ const problemOf = ({ hint, key, message, path }: ConfigError): ConfigProblem => 
   ...(path === undefined ? {} : { path }),
   ...(key === undefined ? {} : { key }),
   ...(hint === undefined ? {} : { hint }),
-})
-
-const tooLong = Effect.fnUntraced(function* () {
-  const path = yield* findConfig()
-  return yield* new ConfigError({
-    ...(path === undefined ? {} : { path }),
-    message: `${path ?? "the configuration"}: evaluating it takes longer than ${configDeadline}`,
-  })
 })
 
 const extensionOf = ({ api = {}, description, docs = {}, name }: ExtensionConfig): DiscoveredExtension => ({
@@ -96,10 +84,7 @@ const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, 
 export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
   const { millVersion } = yield* Settings
   const { program: types } = yield* TypeTexts
-  const loading = yield* loadConfig().pipe(
-    Effect.timeoutOrElse({ duration: configDeadline, orElse: tooLong }),
-    Effect.result,
-  )
+  const loading = yield* Effect.result(loadConfig())
   const loaded = Result.getOrElse(loading, () => noConfig)
   const { authoring, extensions = [] } = loaded.config
   const choice = yield* Effect.result(chooseDriver(loaded.config, undefined).pipe(namingFile(loaded)))
@@ -164,4 +149,5 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
 
 const executorDescriptions = {
   direct: "runs the program as a process like any other, with your rights",
+  vm: "runs the program in a sandbox: no network, no files but its own, and mill as the only way out",
 }

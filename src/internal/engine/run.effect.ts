@@ -8,7 +8,7 @@ import type { Plan } from "../../domain/plan.schema.ts"
 import { runResult } from "../../domain/run-summary.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { makeDriver } from "../drivers/make-driver.effect.ts"
-import { directExecutor } from "../executors/executor.effect.ts"
+import { makeExecutor } from "../executors/executor-registry.effect.ts"
 import { type HostEnd, runProgram } from "../executors/program-process.effect.ts"
 import type { Extensions } from "../extensions/extensions.effect.ts"
 import { verifyPlan } from "../plan/verify.effect.ts"
@@ -45,7 +45,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   const work = Effect.gen(function* () {
     const frozen = yield* verifyPlan(plan)
     const driver = yield* makeDriver(plan.driver, frozen.driver)
-    const executor = directExecutor(plan.executor.name)
+    const executor = yield* makeExecutor(plan, paths, frozen.executor)
     const spawner = yield* makeSpawner({
       runId,
       paths,
