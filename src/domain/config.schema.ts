@@ -4,6 +4,7 @@
 import { Schema } from "effect"
 import type { Codec } from "./driver.schema.ts"
 import { ExtensionConfig } from "./extension.schema.ts"
+import { HttpDriverConfig } from "./http-config.schema.ts"
 
 /** The longest line, in bytes, that a driver hands to its codec when the configuration says nothing. */
 export const defaultMaxLineBytes = 16 * 1024 * 1024
@@ -23,7 +24,9 @@ const isCodec = (value: unknown): value is Codec =>
   typeof value.encodeSpawn === "function" &&
   "decoding" in value
 
-const CodecValue = Schema.declare<Codec>(isCodec, { expected: "a codec, such as claudeCodec()" })
+const CodecValue = Schema.declare<Codec>(isCodec, {
+  expected: "a codec of a command, such as claudeCodec()",
+})
 
 /** An agent that is a command: started once for each spawn, in a process group of its own. */
 export const ProcessDriverConfig = Schema.Struct({
@@ -43,6 +46,10 @@ export const ProcessDriverConfig = Schema.Struct({
   cancelGrace: Schema.optionalKey(Seconds),
 })
 export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
+
+/** How a spawn reaches an agent: a command, or an HTTP API. */
+export const DriverConfig = Schema.Union([ProcessDriverConfig, HttpDriverConfig])
+export type DriverConfig = typeof DriverConfig.Type
 
 /** The program runs as a process like any other, with the submitter's rights. */
 export const DirectExecutorConfig = Schema.Struct({ type: Schema.Literal("direct") })
@@ -92,7 +99,7 @@ const Extensions = Schema.Array(ExtensionConfig).check(
 export const MillConfig = Schema.Struct({
   defaultDriver: Schema.optionalKey(Schema.NonEmptyString),
   defaultExecutor: Schema.optionalKey(Schema.NonEmptyString),
-  drivers: Schema.optionalKey(Schema.Record(Schema.String, ProcessDriverConfig)),
+  drivers: Schema.optionalKey(Schema.Record(Schema.String, DriverConfig)),
   executors: Schema.optionalKey(Schema.Record(Schema.String, ExecutorConfig)),
   /** Told to whoever writes programs, by `mill --help` and the skill file. */
   authoring: Schema.optionalKey(Authoring),

@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import { SandboxRuntime } from "./config.schema.ts"
+import { SecretHeader } from "./http-config.schema.ts"
 import { RunId, SpawnId } from "./ids.schema.ts"
 
 export const planVersion = 1
@@ -26,7 +27,7 @@ export const PlanSource = Schema.Struct({
 })
 export type PlanSource = typeof PlanSource.Type
 
-export const PlanDriver = Schema.Struct({
+export const PlanProcessDriver = Schema.Struct({
   name: Schema.String,
   type: Schema.Literal("process"),
   /** Absolute path of the executable, as found on PATH at submit. */
@@ -44,6 +45,30 @@ export const PlanDriver = Schema.Struct({
   modelFormat: Schema.String,
   models: Schema.Array(Schema.String),
 })
+export type PlanProcessDriver = typeof PlanProcessDriver.Type
+
+export const PlanHttpDriver = Schema.Struct({
+  name: Schema.String,
+  type: Schema.Literal("http"),
+  /** Where requests go. */
+  url: Schema.String,
+  codec: Schema.String,
+  /** The options that the codec was made with. */
+  codecOptions: Schema.Json,
+  /** Names of the headers that the configuration adds; their values are nowhere in the plan. */
+  headers: Schema.Array(Schema.String),
+  /** Headers that are taken from environment variables, by name; their values are nowhere on disk. */
+  keys: Schema.Array(SecretHeader),
+  /** Seconds that a spawn may take. */
+  timeout: Schema.optionalKey(Schema.Finite),
+  maxRetries: Schema.Int,
+  maxLineBytes: Schema.Int,
+  modelFormat: Schema.String,
+  models: Schema.Array(Schema.String),
+})
+export type PlanHttpDriver = typeof PlanHttpDriver.Type
+
+export const PlanDriver = Schema.Union([PlanProcessDriver, PlanHttpDriver])
 export type PlanDriver = typeof PlanDriver.Type
 
 /** The program runs as a process like any other. */

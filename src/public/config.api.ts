@@ -2,6 +2,8 @@
 import type {
   DirectExecutor,
   Extension,
+  HttpDriver,
+  HttpDriverOptions,
   MillConfig,
   ProcessDriver,
   ProcessDriverOptions,
@@ -23,6 +25,9 @@ export const processDriver = (options: ProcessDriverOptions): ProcessDriver => (
 
 /** An executor that runs the program as a process like any other. */
 export const directExecutor = (): DirectExecutor => ({ type: "direct" })
+
+/** A driver that asks an HTTP API for each spawn. */
+export const httpDriver = (options: HttpDriverOptions): HttpDriver => ({ type: "http", ...options })
 
 /** An executor that runs the program in a sandbox, from which `mill` is the only way out. */
 export const vmExecutor = (options: VmExecutorOptions = {}): VmExecutor => ({ type: "vm", ...options })

@@ -14,10 +14,14 @@
  * `Result.fail(new SpawnRefused({ … }))`. All of effect is there as `effect`.
  */
 export { Effect, Result, Schedule } from "effect"
+export { anthropicMessagesCodec } from "../codecs/anthropic-messages.codec.ts"
+export { chatCompletionsCodec } from "../codecs/chat-completions.codec.ts"
 export { claudeCodec } from "../codecs/claude.codec.ts"
 export { codexCodec } from "../codecs/codex.codec.ts"
 export { jsonlCodec } from "../codecs/jsonl.codec.ts"
+export type { HttpCodecOptions } from "../codecs/http.codec.ts"
 export { piCodec } from "../codecs/pi.codec.ts"
+export { responsesCodec } from "../codecs/responses.codec.ts"
 export { textCodec } from "../codecs/text.codec.ts"
 export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
 export type {
@@ -29,6 +33,7 @@ export type {
   ModelListing,
   SpawnInput,
 } from "../domain/driver.schema.ts"
+export type { HttpCodec } from "../domain/http-codec.schema.ts"
 export { SpawnRefused } from "../domain/error.schema.ts"
 export type { MillEvent } from "../domain/event.schema.ts"
 export type {
@@ -37,11 +42,20 @@ export type {
   ExtensionSetup,
   FunctionDoc,
 } from "../domain/extension.schema.ts"
-export { defineConfig, defineExtension, directExecutor, processDriver, vmExecutor } from "./config.api.ts"
+export {
+  defineConfig,
+  defineExtension,
+  directExecutor,
+  httpDriver,
+  processDriver,
+  vmExecutor,
+} from "./config.api.ts"
 export type {
   DirectExecutor,
   Extension,
   ExtensionFunction,
+  HttpDriver,
+  HttpDriverOptions,
   MillConfig,
   ProcessDriver,
   ProcessDriverOptions,

@@ -1,5 +1,6 @@
 /** The types of a configuration, as its author sees them. */
 import type { Codec } from "../domain/driver.schema.ts"
+import type { HttpCodec } from "../domain/http-codec.schema.ts"
 import type { ExtensionOnEvent, ExtensionSetup, FunctionDoc } from "../domain/extension.schema.ts"
 
 /** An agent that is a command. */
@@ -25,6 +26,34 @@ export interface ProcessDriverOptions {
 /** What `processDriver` gives. */
 export interface ProcessDriver extends ProcessDriverOptions {
   readonly type: "process"
+}
+
+/** An agent that is an HTTP API, of a vendor or of a server of one's own. */
+export interface HttpDriverOptions {
+  /** What it is for: `mill --help --json` tells it to whoever writes programs. */
+  readonly description?: string
+  /** The endpoint, or the base of it that the vendor's own libraries take. No credentials: it is told and written down. */
+  readonly url: string
+  /** The API's dialect, for example `anthropicMessagesCodec()`. */
+  readonly codec: HttpCodec
+  /**
+   * The environment variable that holds the key, which is read when it is needed and written nowhere. It goes into the
+   * header that the codec names, or into `header`; in `authorization`, `Bearer` is put before it.
+   */
+  readonly apiKey?: { readonly env: string; readonly header?: string }
+  /** Sent with each request: values, or environment variables that hold them. Only names are written to the plan. */
+  readonly headers?: Readonly<Record<string, string | { readonly env: string }>>
+  /** Seconds that a spawn may take; no limit when absent. */
+  readonly timeout?: number
+  /** How often a server that is busy (429, 503, 529) is asked again, within two minutes: 3 when absent. */
+  readonly maxRetries?: number
+  /** The longest event that is decoded: 16 Mi characters when absent. A longer one fails the spawn. */
+  readonly maxLineBytes?: number
+}
+
+/** What `httpDriver` gives. */
+export interface HttpDriver extends HttpDriverOptions {
+  readonly type: "http"
 }
 
 /** What `directExecutor` gives. */
@@ -82,7 +111,7 @@ export interface MillConfig {
   /** The executor that runs programs when `--executor` says nothing: `direct` when absent. */
   readonly defaultExecutor?: string
   /** Drivers by name, beside the built-in `claude`, `pi`, `codex` and `offline`; the same name replaces one. */
-  readonly drivers?: Readonly<Record<string, ProcessDriver>>
+  readonly drivers?: Readonly<Record<string, ProcessDriver | HttpDriver>>
   /** Executors by name, beside the built-in `direct` and `vm`; the same name replaces one. */
   readonly executors?: Readonly<Record<string, DirectExecutor | VmExecutor>>
   /** What whoever writes programs should know, for example which model is for what: `mill --help` tells it. */

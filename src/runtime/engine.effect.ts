@@ -66,6 +66,7 @@ export const layer = (options: Overrides & Package) =>
         BunTools.digestLayer,
         configLoader(options.modules),
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),
+        Environment.secretsLayer,
       ),
     ),
     Layer.provideMerge(Environment.layer(options)),

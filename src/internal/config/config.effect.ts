@@ -1,6 +1,6 @@
 /** The configuration of a working directory: found, evaluated, decoded. */
 import { Effect, Path, Schema } from "effect"
-import { type ExecutorConfig, MillConfig, type ProcessDriverConfig } from "../../domain/config.schema.ts"
+import { type DriverConfig, type ExecutorConfig, MillConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { configProblem } from "./config-issue.effect.ts"
@@ -14,14 +14,15 @@ export const providedModules: ReadonlyArray<string> = ["@mill/core", "effect"]
 export type LoadedConfig = { readonly config: MillConfig; readonly sources: ReadonlyArray<GraphFile> }
 
 /** What a driver says of paths is meant from the folder of its configuration. */
-const fromFolder = Effect.fnUntraced(function* (folder: string, driver: ProcessDriverConfig) {
+const fromFolder = Effect.fnUntraced(function* (folder: string, driver: DriverConfig) {
+  if (driver.type === "http") return driver
   const { resolve } = yield* Path.Path
   const { command, cwd } = driver
   return {
     ...driver,
     command: command.includes("/") ? resolve(folder, command) : command,
     ...(cwd === undefined ? {} : { cwd: resolve(folder, cwd) }),
-  } satisfies ProcessDriverConfig
+  } satisfies DriverConfig
 })
 
 /** So is what an executor says. */
@@ -73,7 +74,7 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
     }),
   )
   const folder = (yield* Path.Path).dirname(path)
-  const drivers: Record<string, ProcessDriverConfig> = {}
+  const drivers: Record<string, DriverConfig> = {}
   for (const [name, driver] of Object.entries(config.drivers ?? {})) {
     drivers[name] = yield* fromFolder(folder, driver)
   }

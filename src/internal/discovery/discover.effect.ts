@@ -4,7 +4,7 @@
  * built-in drivers are there all the same.
  */
 import { Effect, Option, Result } from "effect"
-import type { ProcessDriverConfig } from "../../domain/config.schema.ts"
+import type { DriverConfig } from "../../domain/config.schema.ts"
 import {
   asyncCommands,
   type ConfigProblem,
@@ -22,6 +22,7 @@ import { type LoadedConfig, loadConfig, namingFile } from "../config/config.effe
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver, driversOf, findCommand } from "../drivers/driver-registry.effect.ts"
 import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
+import { readSecrets } from "../drivers/secret-headers.effect.ts"
 import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { exampleText, extensionTypes } from "../scaffold/scaffold-texts.effect.ts"
@@ -48,16 +49,36 @@ const extensionOf = ({ api = {}, description, docs = {}, name }: ExtensionConfig
   functions: Object.fromEntries(Object.keys(api).map((key) => [key, docs[key] ?? {}])),
 })
 
-const describe = (
-  { codec, command, description }: ProcessDriverConfig,
-  known: { readonly isDefault: boolean; readonly available: boolean; readonly catalogue: Catalogue },
-): DiscoveredDriver => ({
-  description: description ?? `starts ${command} for each spawn, and understands what ${codec.name} prints`,
-  modelFormat: codec.modelFormat,
-  ...known.catalogue,
-  default: known.isDefault,
-  command,
-  available: known.available,
+type Known = Pick<DiscoveredDriver, "default" | "available"> & Catalogue
+
+const describe = (driver: DriverConfig, known: Known): DiscoveredDriver => {
+  const { codec, description, type } = driver
+  const told = { modelFormat: codec.modelFormat, ...known }
+  if (type === "http") {
+    const url = codec.endpoint(new URL(driver.url)).href
+    return {
+      description: description ?? `asks ${url} for each spawn, and speaks ${codec.name}`,
+      ...told,
+      url,
+    }
+  }
+  const { command } = driver
+  return {
+    description: description ?? `starts ${command} for each spawn, and understands what ${codec.name} prints`,
+    ...told,
+    command,
+  }
+}
+
+/** Whether a driver could be used now, and which models it has. */
+const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, ask: boolean) {
+  const known: Catalogue = { models: driver.codec.models, modelsFrom: "known" }
+  if (driver.type === "http") {
+    return { available: yield* Effect.isSuccess(readSecrets(name, driver)), catalogue: known }
+  }
+  const command = yield* findCommand(driver.command)
+  if (command === undefined) return { available: false, catalogue: known }
+  return { available: true, catalogue: ask ? yield* askForModels(driver, command) : known }
 })
 
 export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
@@ -74,13 +95,9 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
 
   const drivers: Record<string, DiscoveredDriver> = {}
   for (const [name, driver] of yield* driversOf(loaded.config)) {
-    const command = yield* findCommand(driver.command)
     const isDefault = name === defaultDriver
-    const catalogue: Catalogue =
-      askAgent && isDefault && command !== undefined
-        ? yield* askForModels(driver, command)
-        : { models: driver.codec.models, modelsFrom: "known" }
-    drivers[name] = describe(driver, { isDefault, available: command !== undefined, catalogue })
+    const { available, catalogue } = yield* lookAt(name, driver, askAgent && isDefault)
+    drivers[name] = describe(driver, { ...catalogue, default: isDefault, available })
   }
 
   const failures = [

@@ -35,3 +35,7 @@ export const reserveFile = (paths: RunPaths): string => `${paths.runDir}/reserve
 
 /** Names the control socket of the run's worker. */
 export const controlFile = (paths: RunPaths): string => `${paths.runDir}/control`
+
+/** The conversation of a spawn that an HTTP API has answered. */
+export const sessionFile = (paths: RunPaths, spawnId: SpawnId): string =>
+  `${paths.runDir}/sessions/${spawnId}.json`
