@@ -7,7 +7,9 @@ import { dirname, join } from "node:path"
 export const answer = '{"type":"result","text":"ok"}'
 
 /** `agents` by the names of their drivers: a command and its arguments. They speak the jsonl protocol. */
-const agents = (dir: string): Readonly<Record<string, readonly [command: string, ...args: Array<string>]>> => ({
+const agents = (
+  dir: string,
+): Readonly<Record<string, readonly [command: string, ...args: Array<string>]>> => ({
   instant: ["/bin/echo", answer],
   half: ["/bin/sh", "-c", `sleep 0.5; echo '${answer}'`],
   hanging: ["/bin/sleep", "1000"],
@@ -97,7 +99,10 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
 
   const mill: World["mill"] = (...args) => {
     const start = performance.now()
-    const { exitCode, resourceUsage, stderr, stdout } = Bun.spawnSync([...command, ...args], { cwd: dir, env })
+    const { exitCode, resourceUsage, stderr, stdout } = Bun.spawnSync([...command, ...args], {
+      cwd: dir,
+      env,
+    })
     const millis = performance.now() - start
     if (exitCode !== 0 && exitCode !== 130)
       throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}: ${stderr.toString()}`)
@@ -141,7 +146,8 @@ const readOr = (path: string): string => {
 
 /** A field of a process's status, in MiB: `VmRSS` now, `VmHWM` at most. */
 export const memoryOf = (pid: number, field: "VmRSS" | "VmHWM"): number =>
-  Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readOr(`/proc/${pid}/status`))?.[1] ?? Number.NaN) / 1024
+  Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readOr(`/proc/${pid}/status`))?.[1] ?? Number.NaN) /
+  1024
 
 /** Waits until something is so. */
 export const until = async (fact: () => boolean): Promise<void> => {
