@@ -12,7 +12,7 @@ const timed = (work: () => unknown): number => {
 
 /** Milliseconds of a Bun process that does nothing. */
 export const emptyProcess = (): number =>
-  timed(() => Bun.spawnSync([process.execPath, "-e", ""], { stdout: "ignore", stderr: "ignore" }))
+  timed(() => Bun.spawnSync([process.execPath, `${import.meta.dirname}/empty.js`], { stdout: "ignore" }))
 
 /** Milliseconds of starting a command that does nothing, and of seeing it end. */
 export const bareSpawn = (): number =>

@@ -71,6 +71,8 @@ export type World = {
   readonly runsDir: string
   /** Runs mill to its end. */
   readonly mill: (...args: ReadonlyArray<string>) => Ran
+  /** Runs mill in a folder that has no configuration. */
+  readonly elsewhere: World["mill"]
   /** Starts mill. */
   readonly start: (...args: ReadonlyArray<string>) => Bun.Subprocess<"ignore", "pipe", "inherit">
   /** Runs a program to its end, and gives what it gives. */
@@ -97,23 +99,26 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
   write(join(dir, "ticking.ts"), tickingText)
   for (const [name, text] of Object.entries(programs)) write(join(dir, name), text)
 
-  const mill: World["mill"] = (...args) => {
-    const start = performance.now()
-    const { exitCode, resourceUsage, stderr, stdout } = Bun.spawnSync([...command, ...args], {
-      cwd: dir,
-      env,
-    })
-    const millis = performance.now() - start
-    if (exitCode !== 0 && exitCode !== 130)
-      throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}: ${stderr.toString()}`)
-    return { stdout: stdout.toString(), millis, maxRss: resourceUsage?.maxRSS ?? 0 }
-  }
+  mkdirSync(join(dir, "elsewhere/.git"), { recursive: true })
+
+  const millIn =
+    (cwd: string): World["mill"] =>
+    (...args) => {
+      const start = performance.now()
+      const { exitCode, resourceUsage, stderr, stdout } = Bun.spawnSync([...command, ...args], { cwd, env })
+      const millis = performance.now() - start
+      if (exitCode !== 0 && exitCode !== 130)
+        throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}: ${stderr.toString()}`)
+      return { stdout: stdout.toString(), millis, maxRss: resourceUsage?.maxRSS ?? 0 }
+    }
+  const mill = millIn(dir)
   const submit: World["submit"] = (program, driver, ...args) =>
     JSON.parse(mill("run", program, "--json", "--driver", driver, "--", ...args).stdout).runId
   return {
     dir,
     runsDir,
     mill,
+    elsewhere: millIn(join(dir, "elsewhere")),
     submit,
     start: (...args) =>
       Bun.spawn([...command, ...args], { cwd: dir, env, stdin: "ignore", stdout: "pipe", stderr: "inherit" }),
@@ -121,7 +126,7 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
       const { stdout } = mill("run", program, "--sync", "--json", "--driver", driver, "--", ...args)
       return JSON.parse(stdout).result.programResult
     },
-    events: (runId) => readFileSync(join(runsDir, runId, "events.ndjson"), "utf8"),
+    events: (runId) => readOr(join(runsDir, runId, "events.ndjson")),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   }
 }
