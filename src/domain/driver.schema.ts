@@ -118,6 +118,19 @@ export type Codec = {
   readonly decoding: Decoding
 }
 
+/** What made the codecs that are mill's own. By identity: a copy may have been changed. */
+const factories = new WeakMap<Codec, string>()
+
+/** The name of the function of `@mill/core` that made this very codec, if one did: called with its options, it makes another. */
+export const factoryOf = (codec: Codec): string | undefined => factories.get(codec)
+
+/** A codec of mill's own, which `factory(options)` makes. */
+export const builtInCodec = <State>(factory: string, definition: CodecDefinition<State>): Codec => {
+  const codec = defineCodec(definition)
+  factories.set(codec, factory)
+  return codec
+}
+
 /** A codec from its definition; the type of its state stays its own affair. */
 export const defineCodec = <State>(definition: CodecDefinition<State>): Codec => {
   const decodingFrom = (state: State): Decoding => ({

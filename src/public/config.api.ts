@@ -1,5 +1,34 @@
-/** The factories of a configuration: each gives plain data, which mill validates when it loads the configuration. */
+/** What a configuration is made of. The factories give plain data, which mill validates when it loads the configuration. */
 import type { DirectExecutor, Extension, MillConfig, ProcessDriver, ProcessDriverOptions } from "./types.ts"
+
+/**
+ * What an extension's hooks give (`Effect`, `Schedule`), and what a codec's `encodeSpawn` gives: `Result.succeed(call)`, or
+ * `Result.fail(new SpawnRefused({ … }))`. All of effect is there as `effect`.
+ */
+export { Effect, Result, Schedule } from "effect"
+export { claudeCodec } from "../codecs/claude.codec.ts"
+export { codexCodec } from "../codecs/codex.codec.ts"
+export { jsonlCodec } from "../codecs/jsonl.codec.ts"
+export { piCodec } from "../codecs/pi.codec.ts"
+export { textCodec } from "../codecs/text.codec.ts"
+export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
+export type {
+  AgentCall,
+  AgentExit,
+  AgentOutcome,
+  Codec,
+  CodecDefinition,
+  ModelListing,
+  SpawnInput,
+} from "../domain/driver.schema.ts"
+export { SpawnRefused } from "../domain/error.schema.ts"
+export type { MillEvent } from "../domain/event.schema.ts"
+export type {
+  ExtensionContext,
+  ExtensionOnEvent,
+  ExtensionSetup,
+  FunctionDoc,
+} from "../domain/extension.schema.ts"
 
 /** A configuration, with its type checked by the editor. */
 export const defineConfig = (config: MillConfig): MillConfig => config

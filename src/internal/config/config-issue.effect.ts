@@ -55,14 +55,17 @@ const shown = (value: unknown): string => {
 
 const keyOf = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
 
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/** The first problem of a value that did not decode as a configuration. */
-export const configProblem = (value: unknown, error: Schema.SchemaError): ConfigProblem => {
+/** A problem of a value that is not what it should be; `whole` is what to call the value, `allowed` the keys at a place. */
+export const inputProblem = (
+  whole: string,
+  allowed: (path: ReadonlyArray<PropertyKey>) => ReadonlyArray<string>,
+  value: unknown,
+  error: Schema.SchemaError,
+): ConfigProblem => {
   const { issue, path } = firstLeaf(error.issue, [])
   const key = keyOf(path)
   if (issue._tag === "UnexpectedKey") {
-    const known = allowedAt(path.slice(0, -1))
+    const known = allowed(path.slice(0, -1))
     const close = closest(String(path.at(-1)), known)
     return {
       key,
@@ -74,9 +77,18 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
   const [expected = "expected something else"] = (format(issue).issues[0]?.message ?? "").split(", got ")
   return {
     key,
-    message: `${key === "" ? "the default export" : key} is ${shown(valueAt(value, path))}; ${lower(expected)}`,
+    message: `${key === "" ? whole : key} is ${shown(valueAt(value, path))}; ${lower(expected)}`,
   }
 }
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** The first problem of a value that did not decode as a configuration. */
+export const configProblem = (
+  value: unknown,
+  error: Schema.SchemaError,
+  whole = "the default export",
+): ConfigProblem => inputProblem(whole, allowedAt, value, error)
 
 const lower = (text: string): string => text.replace(/^Expected /, "expected ")
 
