@@ -1,5 +1,5 @@
 /** The bridge from the engine's Effects to Promises. */
-import { Context, Deferred, Effect, Exit, Layer, ManagedRuntime, Pull, Scope, Stream } from "effect"
+import { Context, Deferred, Effect, Exit, Layer, Logger, ManagedRuntime, Pull, Scope, Stream } from "effect"
 import type {
   InspectedRun,
   InspectedSpawn,
@@ -31,7 +31,10 @@ const bareRuntime = ManagedRuntime.make(Layer.empty)
 export const clientOf =
   (open: (options: EngineOptions) => Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope>) =>
   (options: EngineOptions = {}): MillClient => {
-    const runtime = ManagedRuntime.make(Layer.effect(Engine, open(options)))
+    const runtime = ManagedRuntime.make(
+      // A library prints nothing: what goes wrong is in the rejections.
+      Layer.provideMerge(Layer.effect(Engine, open(options)), Logger.layer([])),
+    )
     const closing = Deferred.makeUnsafe<never, UsageError>()
     const closed = new UsageError({
       message: "this mill is closed",
