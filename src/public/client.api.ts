@@ -10,7 +10,10 @@ import type {
 import { type ConfigError, UsageError } from "../domain/error.schema.ts"
 import type { EngineOptions, MillClient } from "./types.ts"
 
-class Engine extends Context.Service<Engine, MillEngine>()("mill/public/Engine") {}
+/** An engine, and the scope that it lives in. */
+class Opened extends Context.Service<Opened, { readonly engine: MillEngine; readonly scope: Scope.Scope }>()(
+  "mill/public/Opened",
+) {}
 
 /** Fails with the signal's reason once it is aborted. */
 const untilAborted = (signal: AbortSignal) =>
@@ -27,14 +30,18 @@ const unlessAborted = <A, E, R>(effect: Effect.Effect<A, E, R>, signal: AbortSig
 /** What is there when everything else has been closed. */
 const bareRuntime = ManagedRuntime.make(Layer.empty)
 
-/** Makes clients of the engines that `open` opens. */
+/** Makes clients of the engines that `openEngine` opens. */
 export const clientOf =
-  (open: (options: EngineOptions) => Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope>) =>
+  (
+    openEngine: (options: EngineOptions) => Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope>,
+  ) =>
   (options: EngineOptions = {}): MillClient => {
-    const runtime = ManagedRuntime.make(
-      // A library prints nothing: what goes wrong is in the rejections.
-      Layer.provideMerge(Layer.effect(Engine, open(options)), Logger.layer([])),
+    const opened = Layer.effect(
+      Opened,
+      Effect.all({ engine: openEngine(options), scope: Effect.scope }, { concurrency: 1 }),
     )
+    // A library prints nothing: what goes wrong is in the rejections.
+    const runtime = ManagedRuntime.make(Layer.provideMerge(opened, Logger.layer([])))
     const closing = Deferred.makeUnsafe<never, UsageError>()
     const closed = new UsageError({
       message: "this mill is closed",
@@ -42,14 +49,16 @@ export const clientOf =
     })
     let isClosed = false
 
-    const call = <A, E>(use: (engine: MillEngine) => Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
+    const run = <A, E>(effect: Effect.Effect<A, E, Opened>, signal?: AbortSignal): Promise<A> =>
       isClosed
         ? bareRuntime.runPromise(Effect.fail(closed))
-        : runtime.runPromise(
-            unlessAborted(Effect.flatMap(Engine, use), signal).pipe(
-              Effect.raceFirst(Deferred.await(closing)),
-            ),
-          )
+        : runtime.runPromise(Effect.raceFirst(unlessAborted(effect, signal), Deferred.await(closing)))
+
+    const call = <A, E>(use: (engine: MillEngine) => Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
+      run(
+        Effect.flatMap(Opened, ({ engine }) => use(engine)),
+        signal,
+      )
 
     const close = async () => {
       if (isClosed) return runtime.dispose()
@@ -59,35 +68,48 @@ export const clientOf =
       return runtime.dispose()
     }
 
-    /** A stream that is being read, in a scope that ends with the reading. */
-    const read = async <A, E>(
-      items: (engine: MillEngine) => Stream.Stream<A, E>,
-      signal: AbortSignal | undefined,
-    ) => {
-      const scope = Scope.makeUnsafe()
-      const pull = await call((engine) => Scope.provide(Stream.toPull(items(engine)), scope), signal)
-      return {
+    /** Starts to read a stream, in a scope that ends with the reading and with the engine at the latest. */
+    const open = <A, E>(items: (engine: MillEngine) => Stream.Stream<A, E>) =>
+      Effect.gen(function* () {
+        const { engine, scope: whole } = yield* Opened
+        const scope = yield* Scope.fork(whole)
+        const pull = yield* Scope.provide(Stream.toPull(items(engine)), scope)
+        const end = Scope.close(scope, Exit.void)
         /** What has come since; nothing when nothing comes any more. */
-        next: () =>
-          call(
-            (): Effect.Effect<ReadonlyArray<A>, E> => Pull.catchDone(pull, () => Effect.succeed([])),
-            signal,
-          ),
-        [Symbol.asyncDispose]: () => bareRuntime.runPromise(Scope.close(scope, Exit.void)),
-      }
-    }
+        const next = Pull.catchDone(pull, () => Effect.succeed<ReadonlyArray<A>>([])).pipe(
+          Effect.tap((batch) => (batch.length === 0 ? end : Effect.void)),
+          Effect.onError(() => end),
+        )
+        return { next, end }
+      })
 
-    const iterate = async function* <A, E>(
+    const iterate = <A, E>(
       items: (engine: MillEngine) => Stream.Stream<A, E>,
       signal: AbortSignal | undefined,
-    ) {
-      await using reader = await read(items, signal)
-      while (true) {
-        const batch = await reader.next()
-        if (batch.length === 0) return
-        yield* batch
-      }
-    }
+    ): AsyncIterable<A> => ({
+      [Symbol.asyncIterator]: () => {
+        const opening = run(open(items), signal)
+        let batch: ReadonlyArray<A> = []
+        let taken = 0
+        return {
+          next: async () => {
+            const { next } = await opening
+            if (taken === batch.length) {
+              batch = await run(next, signal)
+              taken = 0
+            }
+            const value = batch[taken]
+            taken += 1
+            return value === undefined ? { done: true, value } : { done: false, value }
+          },
+          // Called when a loop is left.
+          return: async () => {
+            await bareRuntime.runPromise((await opening).end)
+            return { done: true, value: undefined }
+          },
+        }
+      },
+    })
 
     function inspect(run: string): Promise<InspectedRun>
     function inspect(spawn: SpawnRef): Promise<InspectedSpawn>
