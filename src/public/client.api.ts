@@ -15,10 +15,10 @@ class Opened extends Context.Service<Opened, { readonly engine: MillEngine; read
   "mill/public/Opened",
 ) {}
 
-/** Fails with the signal's reason once it is aborted. */
+/** Ends with the signal's reason, whatever that is, once it is aborted. */
 const untilAborted = (signal: AbortSignal) =>
-  Effect.callback<never, unknown>((resume) => {
-    const abort = () => resume(Effect.fail(signal.reason))
+  Effect.callback<never>((resume) => {
+    const abort = () => resume(Effect.die(signal.reason))
     if (signal.aborted) return abort()
     signal.addEventListener("abort", abort, { once: true })
     return Effect.sync(() => signal.removeEventListener("abort", abort))

@@ -12,6 +12,7 @@
  */
 import { Context, Effect, Layer, ManagedRuntime } from "effect"
 import { jsonlCodec } from "../codecs/jsonl.codec.ts"
+import { SpawnRefused } from "../domain/error.schema.ts"
 import type { MillEvent } from "../domain/event.schema.ts"
 import type { RunRecord, RunResult } from "../domain/run.schema.ts"
 import { isTerminalStatus } from "../domain/run.schema.ts"
@@ -132,7 +133,14 @@ const ended = async (mill: MillClient, run: string, signal: AbortSignal | undefi
 /** Makes a place to run programs in, whose agents are those of the test. */
 export const createTestMill = async ({ agents, config, cwd }: TestMillOptions): Promise<TestMill> => {
   const answer: TestStage.Answer = (spawn) =>
-    Effect.tryPromise({ try: (signal) => answerOf(agents, spawn, signal), catch: (error) => error })
+    Effect.tryPromise({
+      try: (signal) => answerOf(agents, spawn, signal),
+      catch: (error) =>
+        new SpawnRefused({
+          cause: "agent-error",
+          message: error instanceof Error ? error.message : String(error),
+        }),
+    })
   const stageRuntime = ManagedRuntime.make(
     Layer.provide(Layer.effect(Stage, TestStage.openStage(answer)), TestStage.layer),
   )

@@ -4,7 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import { RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
 import type { JsonlLine } from "../codecs/jsonl.codec.ts"
-import { StoreError } from "../domain/error.schema.ts"
+import { type SpawnRefused, StoreError } from "../domain/error.schema.ts"
 import { ScriptedResult, type ScriptedStep } from "../domain/scripted-agent.schema.ts"
 import type { SpawnOptions } from "../domain/spawn.schema.ts"
 import { inputProblem } from "../internal/config/config-issue.effect.ts"
@@ -19,7 +19,7 @@ import * as PlatformLayer from "./platform.effect.ts"
 import { ScriptedRpcs, serialization } from "./scripted-protocol.effect.ts"
 
 /** What the test's agents answer, whatever that is; a failure is the agent's. */
-export type Answer = (spawn: SpawnOptions) => Effect.Effect<unknown, unknown>
+export type Answer = (spawn: SpawnOptions) => Effect.Effect<unknown, SpawnRefused>
 
 const decodeResult = Schema.decodeUnknownResult(ScriptedResult, { onExcessProperty: "error" })
 
@@ -59,7 +59,7 @@ const stepsOf = (result: ScriptedResult): ReadonlyArray<ScriptedStep> => [
 ]
 
 /** The steps for what an agent has given; without an exit among them, nothing follows for ever. */
-const stepsFor = (given: Exit.Exit<unknown, unknown>): ReadonlyArray<ScriptedStep> => {
+const stepsFor = (given: Exit.Exit<unknown, SpawnRefused>): ReadonlyArray<ScriptedStep> => {
   if (Exit.isFailure(given)) return failed(messageOf(Cause.squash(given.cause)))
   const value = typeof given.value === "string" ? { text: given.value } : given.value
   const decoded = decodeResult(value)
