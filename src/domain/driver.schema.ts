@@ -88,6 +88,10 @@ export type CodecDefinition<State> = {
   readonly options?: Schema.Json | undefined
   /** What is wrong with these options. Such a codec refuses every spawn. */
   readonly problem?: string | undefined
+  /** Whether `encodeSpawn` heeds `sessionRef`. Spawns with one are refused when it does not: the absent case. */
+  readonly resumes?: boolean | undefined
+  /** Whether the usage that a resumed conversation tells is that of all its turns. It is left out then. */
+  readonly usageOfSession?: boolean | undefined
   /** The call for a spawn, or why this agent cannot be asked that. */
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
   readonly initial: State
@@ -113,23 +117,30 @@ export type Codec = {
   readonly options: Schema.Json
   /** What is wrong with these options. Such a codec refuses every spawn. */
   readonly problem?: string
+  /** Whether it can go on with an earlier conversation. */
+  readonly resumes: boolean
+  /** Whether the usage that a resumed conversation tells is that of all its turns. */
+  readonly usageOfSession: boolean
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
   /** A fold that has seen nothing yet. */
   readonly decoding: Decoding
 }
 
 /** What made the codecs that are mill's own. By identity: a copy may have been changed. */
-const factories = new WeakMap<Codec, string>()
+const factories = new WeakMap<object, string>()
 
 /** The name of the function of `@mill/core` that made this very codec, if one did: called with its options, it makes another. */
-export const factoryOf = (codec: Codec): string | undefined => factories.get(codec)
+export const factoryOf = (codec: object): string | undefined => factories.get(codec)
 
-/** A codec of mill's own, which `factory(options)` makes. */
-export const builtInCodec = <State>(factory: string, definition: CodecDefinition<State>): Codec => {
-  const codec = defineCodec(definition)
+/** Says of a codec of mill's own, whatever it is for, that `factory(options)` makes it. */
+export const madeBy = <Made extends object>(factory: string, codec: Made): Made => {
   factories.set(codec, factory)
   return codec
 }
+
+/** A codec of mill's own, which `factory(options)` makes. */
+export const builtInCodec = <State>(factory: string, definition: CodecDefinition<State>): Codec =>
+  madeBy(factory, defineCodec(definition))
 
 /** A codec from its definition; the type of its state stays its own affair. */
 export const defineCodec = <State>(definition: CodecDefinition<State>): Codec => {
@@ -147,6 +158,8 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     ...(definition.listModels === undefined ? {} : { listModels: definition.listModels }),
     options: definition.options ?? {},
     ...(definition.problem === undefined ? {} : { problem: definition.problem }),
+    resumes: definition.resumes ?? false,
+    usageOfSession: definition.usageOfSession ?? false,
     encodeSpawn: definition.encodeSpawn,
     decoding: decodingFrom(definition.initial),
   }

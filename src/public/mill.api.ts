@@ -53,9 +53,13 @@ export type {
   Extension,
   ExtensionFunction,
   MillClient,
+  HttpDriver,
+  HttpDriverOptions,
   MillConfig,
   ProcessDriver,
   ProcessDriverOptions,
+  VmExecutor,
+  VmExecutorOptions,
 } from "./types.ts"
 export type { RunRecord, RunResult, RunStatus, SubmittedRun } from "../domain/run.schema.ts"
 export type { SpawnOptions, SpawnResult, SpawnSummary, Usage } from "../domain/spawn.schema.ts"

@@ -1,6 +1,7 @@
 /**
  * The process in which a program runs: `program-host.ts <plan.json> <socket> <mill and its first arguments>`. It imports neither
- * Effect nor anything of mill but types, so that it starts in the time of an empty Bun process.
+ * Effect nor anything of mill but types, so that it starts in the time of an empty Bun process. In a sandbox it is told
+ * of no mill: `program-host.ts --guard <control socket> <plan.json> <mill …>` watches over the run from outside.
  *
  * The program is imported at its original path with its frozen contents. It has ended when its module has been
  * evaluated and nothing keeps the process alive, as under plain Bun; an error that nothing handles fails it.
@@ -9,6 +10,7 @@ import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import type { ProgramEnd } from "../domain/host-protocol.schema.ts"
 import type { Plan, PlanSource } from "../domain/plan.schema.ts"
+import { guardWord, keepGuard } from "./host/guard.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
 import { jsonProblem } from "../domain/json-problem.schema.ts"
 import { millGlobal } from "./host/mill-global.ts"
@@ -16,6 +18,10 @@ import { describeFailure } from "./host/program-error.ts"
 import { connect } from "./host/rpc-client.ts"
 import { settleRun } from "./host/settle-run.ts"
 
+if (process.argv[2] === guardWord) {
+  const [socket = "", plan = "", ...mill] = process.argv.slice(3)
+  await keepGuard(socket, plan, mill)
+}
 const [planFile = "", socketPath = "", ...mill] = process.argv.slice(2)
 // The worker has validated the plan and written it where nobody else writes.
 const plan = JSON.parse(readFileSync(planFile, "utf8")) as Plan

@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test"
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { eventually, makeWorld, ofType, repository, writeScript } from "../support/mill.ts"
+import { startModelServer } from "../support/model-server.ts"
+import { withoutSandbox } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const folder = join(repository, "examples")
@@ -16,7 +18,7 @@ describe("examples", () => {
       .filter((name) => name.endsWith(".ts"))
       .toSorted()
     expect(names).toEqual(["fan-out.ts", "sequential.ts", "until-check-passes.ts"])
-    for (const name of names) {
+    for (const name of [...names, "http/conversation.ts", "sandboxed/program.ts"]) {
       const [first, ...rest] = readFileSync(join(folder, name), "utf8").split("\n")
       expect(first).toBe('/// <reference types="@mill/core/program" />')
       expect(rest.slice(0, 3)).toEqual([expect.stringMatching(/^\/\/ /), expect.stringMatching(/^\/\/ /), ""])
@@ -56,6 +58,37 @@ describe("examples", () => {
   )
 
   test(
+    "http: a conversation with a server goes on, and the others' keys are asked for by name",
+    async () => {
+      await using server = await startModelServer()
+      const config = readFileSync(join(folder, "http/mill.config.ts"), "utf8")
+      world.write("http/mill.config.ts", config.replace("http://localhost:11434", server.url))
+      const program = world.write(
+        "http/conversation.ts",
+        readFileSync(join(folder, "http/conversation.ts"), "utf8"),
+      )
+      const options = { cwd: join(world.dir, "http") }
+      const { result } = await world.run(program, ["--", "some-model", "One?", "Two?"], options)
+      expect(result.programResult).toEqual(["ECHO: One?", "ECHO: Two?"])
+      expect(await server.requests()).toMatchObject([
+        { api: "chat", model: "some-model", prompt: "One?", history: [] },
+        { api: "chat", model: "some-model", prompt: "Two?", history: ["user: One?", "agent: ECHO: One?"] },
+      ])
+      for (const [driver, variable] of [
+        ["anthropic", "ANTHROPIC_API_KEY"],
+        ["openai", "OPENAI_API_KEY"],
+      ] as const) {
+        const refused = await world.mill(["run", program, "--driver", driver], {
+          ...options,
+          env: { [variable]: undefined },
+        })
+        expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(`${variable} is not set`) })
+      }
+    },
+    timeout,
+  )
+
+  test(
     "until-check-passes.ts: tells the agent what was wrong until nothing is",
     async () => {
       const { code, events, result } = await rehearse("until-check-passes.ts")
@@ -72,6 +105,22 @@ describe("examples", () => {
       expect(prompts[0]).not.toContain("failed")
       expect(prompts[2]).toContain("Attempt 1 failed")
       expect(prompts[2]).toContain("Attempt 2 failed")
+    },
+    timeout,
+  )
+
+  test.skipIf(withoutSandbox)(
+    "sandboxed: can do nothing but ask an agent",
+    async () => {
+      const { record, result } = await world.run("program.ts", [], { cwd: join(folder, "sandboxed") })
+      expect(record.executor).toBe("vm")
+      expect(result.programResult).toEqual({
+        "read the configuration beside it": "it cannot",
+        "read the list of users": "it cannot",
+        "write beside itself": "it cannot",
+        "reach the network": "it cannot",
+        "ask an agent": "I am here, outside of the sandbox",
+      })
     },
     timeout,
   )

@@ -3,14 +3,17 @@ import { describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import { mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { HttpCodecOptions } from "../../src/codecs/http.codec.ts"
 import { MillConfig, ProcessDriverConfig } from "../../src/domain/config.schema.ts"
 import { MillEvent } from "../../src/domain/event.schema.ts"
 import { ExtensionConfig } from "../../src/domain/extension.schema.ts"
 import { SpawnFailure } from "../../src/domain/host-protocol.schema.ts"
 import { ScriptedResult } from "../../src/domain/scripted-agent.schema.ts"
 import { createMill } from "../../src/public/mill.api.ts"
+import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
 import { eventually, makeWorld, repository } from "../support/mill.ts"
+import { startModelServer } from "../support/model-server.ts"
 import { scripts as built } from "../../scripts/entries.ts"
 
 const world = makeWorld()
@@ -177,9 +180,13 @@ describe("the README's tables", () => {
         .map(([cell]) => code(cell))
         .toSorted(),
     ).toEqual(Object.keys(MillConfig.fields).toSorted())
-    const [paragraph = ""] = /^`processDriver` takes [^]*?\n\n/m.exec(prose) ?? []
-    const { type: _, ...options } = ProcessDriverConfig.fields
-    for (const key of Object.keys(options)) expect(paragraph).toContain(`\`${key}\``)
+    const keys = (start: string, fields: object) => {
+      const [paragraph = ""] = new RegExp(`^\`${start}[^]*?\\n\\n`, "m").exec(prose) ?? []
+      for (const key of Object.keys(fields)) if (key !== "type") expect(paragraph).toContain(`\`${key}\``)
+    }
+    keys("processDriver` takes", ProcessDriverConfig.fields)
+    keys("httpDriver` takes", HttpDriverConfig.fields)
+    keys("httpDriver` takes", HttpCodecOptions.fields)
   })
 
   test("name every part of an extension", () => {
@@ -318,6 +325,7 @@ describe("the README's code", () => {
   )
 
   const answers: Readonly<Record<string, unknown>> = {
+    http: { text: "ECHO: Why?" },
     text: { text: "WHY?" },
     jsonl: { text: "The request has 80 characters." },
     codec: { text: "Why?", sessionRef: expect.stringMatching(/^\d+$/) },
@@ -333,6 +341,10 @@ describe("the README's code", () => {
     test(
       `${folder}/mill.config.ts works`,
       async () => {
+        await using server = await startModelServer()
+        const file = join(folder, "mill.config.ts")
+        const config = readFileSync(join(world.dir, file), "utf8")
+        world.write(file, config.replace("http://localhost:11434", server.url))
         const program = world.write(
           `${folder}/ask.ts`,
           `export default await mill.spawn({ agent: "a", systemPrompt: "Be.", prompt: "Why?", model: "grey" })`,

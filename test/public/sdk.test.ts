@@ -10,12 +10,15 @@ import {
   createMill,
   defineCodec,
   type EngineOptions,
+  httpDriver,
   jsonlCodec,
   type MillConfig,
   processDriver,
+  responsesCodec,
   Result,
   RunNotFound,
   textCodec,
+  vmExecutor,
 } from "@mill/core"
 import { eventually, makeWorld, ofType, processesWith } from "../support/mill.ts"
 
@@ -324,7 +327,13 @@ export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES 
           }),
           text: processDriver({ command: "cat", codec: textCodec({ stdin: "{prompt}" }) }),
           claude: processDriver({ command: "claude", codec: claudeCodec({ tools: [] }) }),
+          api: httpDriver({
+            url: "https://api.example",
+            codec: responsesCodec({ models: ["one"] }),
+            headers: { "x-team": secret, "x-other": { env: "OTHER" } },
+          }),
         },
+        executors: { box: vmExecutor({ setEnv: { TOKEN: secret } }) },
         cancelGrace: 1,
       }
       await using mill = open({ config })
@@ -337,6 +346,8 @@ export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES 
         "none",
         "none",
       ])
+      const prepared = await mill.prepare({ program: "environment.ts", driver: "api" })
+      expect(JSON.stringify([...prepared.contents])).not.toContain(secret)
       const holding = filesIn(runsDir).filter((path) => readFileSync(path, "utf8").includes(secret))
       expect(holding).toEqual([])
       expect(readdirSync(folder).filter((name) => name.startsWith(".mill"))).toEqual([])

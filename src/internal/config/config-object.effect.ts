@@ -41,7 +41,8 @@ const isPlain = (value: object): boolean => {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-const isCodec = (value: object): value is Codec => "encodeSpawn" in value || "decoding" in value
+const isCodec = (value: object): value is Pick<Codec, "options"> =>
+  "encodeSpawn" in value || "encodeRequest" in value
 
 const call = (factory: string, options: unknown): string => {
   const text = JSON.stringify(options)

@@ -1,6 +1,6 @@
 /** The configuration of a working directory: found, evaluated, decoded. */
 import { Effect, Path, Schema } from "effect"
-import { MillConfig, type ProcessDriverConfig } from "../../domain/config.schema.ts"
+import { type DriverConfig, type ExecutorConfig, MillConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { configProblem } from "./config-issue.effect.ts"
@@ -16,26 +16,42 @@ export const providedModules: ReadonlyArray<string> = ["@mill/core", "effect"]
 export type LoadedConfig = { readonly config: MillConfig; readonly sources: ReadonlyArray<GraphFile> }
 
 /** What a driver says of paths is meant from the folder of its configuration. */
-const fromFolder = Effect.fnUntraced(function* (folder: string, driver: ProcessDriverConfig) {
+const fromFolder = Effect.fnUntraced(function* (folder: string, driver: DriverConfig) {
+  if (driver.type === "http") return driver
   const { resolve } = yield* Path.Path
   const { command, cwd } = driver
   return {
     ...driver,
     command: command.includes("/") ? resolve(folder, command) : command,
     ...(cwd === undefined ? {} : { cwd: resolve(folder, cwd) }),
-  } satisfies ProcessDriverConfig
+  } satisfies DriverConfig
+})
+
+/** So is what an executor says. */
+const executorFromFolder = Effect.fnUntraced(function* (folder: string, executor: ExecutorConfig) {
+  const { resolve } = yield* Path.Path
+  if (executor.type === "direct") return executor
+  const { command, readable } = executor
+  return {
+    ...executor,
+    ...(command === undefined || !command.includes("/") ? {} : { command: resolve(folder, command) }),
+    ...(readable === undefined ? {} : { readable: readable.map((path) => resolve(folder, path)) }),
+  } satisfies ExecutorConfig
 })
 
 const decode = Schema.decodeUnknownEffect(MillConfig, { onExcessProperty: "error" })
 
 /** A configuration whose paths are meant from `folder`. */
 const placed = Effect.fnUntraced(function* (config: MillConfig, folder: string) {
-  if (config.drivers === undefined) return config
-  const drivers: Record<string, ProcessDriverConfig> = {}
-  for (const [name, driver] of Object.entries(config.drivers)) {
+  const drivers: Record<string, DriverConfig> = {}
+  for (const [name, driver] of Object.entries(config.drivers ?? {})) {
     drivers[name] = yield* fromFolder(folder, driver)
   }
-  return { ...config, drivers } satisfies MillConfig
+  const executors: Record<string, ExecutorConfig> = {}
+  for (const [name, executor] of Object.entries(config.executors ?? {})) {
+    executors[name] = yield* executorFromFolder(folder, executor)
+  }
+  return { ...config, drivers, executors } satisfies MillConfig
 })
 
 /** A configuration that a script gives as an object, instead of one that would be looked for from `cwd`. */
@@ -54,6 +70,9 @@ export const givenObject = Effect.fn("Config.given")(function* (value: unknown, 
   return { _tag: "Object" as const, config: yield* placed(config, cwd), source, values }
 })
 
+/** How long evaluating a configuration may take: everything waits for it. */
+const evaluationDeadline = "10 seconds"
+
 /** The configuration that these sources give. */
 export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
   sources: readonly [ConfigSource, ...ReadonlyArray<ConfigSource>],
@@ -61,7 +80,14 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
   const loader = yield* ConfigLoader
   const { path } = sources[0]
   const { configValues = [] } = yield* Settings
-  const value = withValues(yield* loader.evaluate(sources), configValues)
+  const evaluated = yield* loader.evaluate(sources).pipe(
+    Effect.timeoutOrElse({
+      duration: evaluationDeadline,
+      orElse: () =>
+        new ConfigError({ path, message: `${path}: evaluating it takes longer than ${evaluationDeadline}` }),
+    }),
+  )
+  const value = withValues(evaluated, configValues)
   if (value === undefined) {
     return yield* new ConfigError({
       path,

@@ -8,7 +8,7 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { AgentCall, AgentExit, Codec, SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
-import type { PlanDriver } from "../../domain/plan.schema.ts"
+import type { PlanProcessDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { makeLineSplitter } from "../process/lines.effect.ts"
 import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
@@ -25,7 +25,7 @@ const stderrLineBytes = 1024 * 1024
 
 /** The driver of a plan, with the codec and the values that its configuration gives. */
 export const makeProcessDriver = Effect.fnUntraced(function* (
-  { cancelGrace, command, name }: PlanDriver,
+  { cancelGrace, command, name }: PlanProcessDriver,
   config: ProcessDriverConfig,
 ) {
   const fs = yield* FileSystem.FileSystem
@@ -51,13 +51,19 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
   )
 
   const run: Driver["run"] = Effect.fn("ProcessDriver.run")(function* (request) {
-    const call = yield* encode(config.codec, { ...request.input, scratchDir: request.scratchDir })
+    const { codec } = config
+    const resumed = request.input.sessionRef !== undefined
+    if (resumed && !codec.resumes) {
+      const message = `sessionRef: driver ${name} cannot go on with an earlier conversation (codec ${codec.name})`
+      return yield* new SpawnRefused({ cause: "codec", message })
+    }
+    const call = yield* encode(codec, { ...request.input, scratchDir: request.scratchDir })
     yield* prepare(request, call)
 
     const stdout = makeLineSplitter({ maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes })
     const stderr = makeLineSplitter({ maxLineBytes: stderrLineBytes })
     const stderrTail = makeTail(stderrBytes)
-    const decoder = makeLineDecoder(config.codec)
+    const decoder = makeLineDecoder(codec)
 
     const decode = (lines: ReadonlyArray<string>) => {
       const events = decoder.push(lines)
@@ -89,7 +95,8 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     yield* decode(stdout.end())
     yield* request.onLines("stderr", stderr.end())
     const exit = agentExit(ended, stdout.overlongLines)
-    const outcome = yield* Effect.fromResult(decoder.end(exit))
+    const { usage, ...rest } = yield* Effect.fromResult(decoder.end(exit))
+    const outcome = usage === undefined || (resumed && codec.usageOfSession) ? rest : { ...rest, usage }
     return { outcome, exit, stderr: stderrTail.text() } satisfies AgentReport
   })
   return { name, run } satisfies Driver

@@ -14,6 +14,7 @@ import type {
 import type { LogError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { ConfigLoader } from "../config/config-loader.effect.ts"
+import type { Secrets } from "../config/secrets.effect.ts"
 import type { Settings } from "../config/settings.effect.ts"
 import { discover } from "../discovery/discover.effect.ts"
 import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
@@ -38,6 +39,7 @@ type Needs =
   | Path.Path
   | RunStore
   | SecureRandom.SecureRandom
+  | Secrets
   | Settings
   | Sockets
   | SourceCompiler

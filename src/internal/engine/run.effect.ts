@@ -7,8 +7,8 @@ import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { runResult } from "../../domain/run-summary.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { makeProcessDriver } from "../drivers/process-driver.effect.ts"
-import { directExecutor } from "../executors/executor.effect.ts"
+import { makeDriver } from "../drivers/make-driver.effect.ts"
+import { makeExecutor } from "../executors/executor-registry.effect.ts"
 import { type HostEnd, runProgram } from "../executors/program-process.effect.ts"
 import type { Extensions } from "../extensions/extensions.effect.ts"
 import { verifyPlan } from "../plan/verify.effect.ts"
@@ -44,8 +44,8 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
 
   const work = Effect.gen(function* () {
     const frozen = yield* verifyPlan(plan)
-    const driver = yield* makeProcessDriver(plan.driver, frozen.driver.config)
-    const executor = directExecutor(plan.executor.name)
+    const driver = yield* makeDriver(plan.driver, frozen.driver)
+    const executor = yield* makeExecutor(plan, paths, frozen.executor)
     const spawner = yield* makeSpawner({
       runId,
       paths,

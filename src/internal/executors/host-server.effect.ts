@@ -33,16 +33,20 @@ export type HostHandlers = {
 
 /**
  * Serves the host that connects to `socketPath`, until the scope closes. What it gives waits until the host has hung
- * up and all that it had sent has been read.
+ * up and all that it had sent has been read; `connected` says whether it ever came.
  */
 export const serveHost = Effect.fnUntraced(function* (socketPath: string, handlers: HostHandlers) {
   const sockets = yield* Sockets
   const listening = yield* sockets.listen(socketPath)
   const hungUp = yield* Deferred.make<void>()
+  let connected = false
   const server = SocketServer.SocketServer.of({
     address: listening.address,
     run: (handler) =>
-      listening.run((socket) => handler(socket).pipe(Effect.ensuring(Deferred.succeed(hungUp, undefined)))),
+      listening.run((socket) => {
+        connected = true
+        return handler(socket).pipe(Effect.ensuring(Deferred.succeed(hungUp, undefined)))
+      }),
   })
   const layer = RpcServer.layer(HostRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
     Layer.provide(
@@ -58,5 +62,5 @@ export const serveHost = Effect.fnUntraced(function* (socketPath: string, handle
     Layer.provide(RpcSerialization.layerNdJsonRpc({ controlMessages: false, maxBufferSize: "unbounded" })),
   )
   yield* Layer.build(layer)
-  return { hungUp: Deferred.await(hungUp) }
+  return { hungUp: Deferred.await(hungUp), connected: Effect.sync(() => connected) }
 })

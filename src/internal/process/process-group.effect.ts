@@ -22,8 +22,9 @@ export type ProcessSpec = {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly cwd: string
-  /** Added to this process's own environment. */
+  /** Added to this process's own environment, unless that is not to be inherited. */
   readonly env: Readonly<Record<string, string>>
+  readonly inheritEnv?: boolean | undefined
   /** Written to standard input, which is then closed. Absent: standard input is empty. */
   readonly stdin?: string | undefined
   readonly grace: Duration.Duration
@@ -63,7 +64,7 @@ export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
   const command = ChildProcess.make(spec.command, spec.args, {
     cwd: spec.cwd,
     env: spec.env,
-    extendEnv: true,
+    extendEnv: spec.inheritEnv ?? true,
     detached: true,
     forceKillAfter: spec.grace,
     stdin: spec.stdin === undefined ? "ignore" : Stream.make(encoder.encode(spec.stdin)),
