@@ -8,7 +8,7 @@ import type {
   SpawnRef,
 } from "../domain/engine.schema.ts"
 import { type ConfigError, UsageError } from "../domain/error.schema.ts"
-import type { EngineOptions, MillClient } from "./types.ts"
+import type { EngineOptions, MillClient } from "./library.api.ts"
 
 /** An engine, and the scope that it lives in. */
 class Opened extends Context.Service<Opened, { readonly engine: MillEngine; readonly scope: Scope.Scope }>()(

@@ -8,7 +8,7 @@ import * as config from "./config.api.ts"
 import coreTypes from "./core-types.txt"
 // @ts-expect-error TypeScript does not know that the text of a declaration file can be imported.
 import programTypes from "./program.d.ts" with { type: "text" }
-import type { EngineOptions, MillClient, MillPackage } from "./types.ts"
+import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
 
 /**
  * An engine that lives as long as the scope; the runs that it has started go on by themselves. Fails when an option, or

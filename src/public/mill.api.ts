@@ -46,13 +46,12 @@ export {
   UsageError,
   WaitTimeout,
 } from "../domain/error.schema.ts"
+export type { Abortable, EngineOptions, MillClient } from "./library.api.ts"
 export type { LogEntry } from "../domain/event.schema.ts"
 export type {
   DirectExecutor,
-  EngineOptions,
   Extension,
   ExtensionFunction,
-  MillClient,
   HttpDriver,
   HttpDriverOptions,
   MillConfig,

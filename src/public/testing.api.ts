@@ -21,7 +21,8 @@ import type { SpawnOptions, SpawnSummary } from "../domain/spawn.schema.ts"
 import * as TestStage from "../runtime/test-stage.effect.ts"
 import { processDriver } from "./config.api.ts"
 import { createMill } from "./engine.api.ts"
-import type { Abortable, MillClient, MillConfig } from "./types.ts"
+import type { Abortable, MillClient } from "./library.api.ts"
+import type { MillConfig } from "./types.ts"
 
 /** What an agent answers: its text, or more than that. */
 export type AgentAnswer = string | AgentResult

@@ -330,7 +330,7 @@ export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES 
           api: httpDriver({
             url: "https://api.example",
             codec: responsesCodec({ models: ["one"] }),
-            headers: { "x-team": secret, "x-other": { env: "OTHER" } },
+            headers: { "x-team": secret, "x-other": { env: "PATH" } },
           }),
         },
         executors: { box: vmExecutor({ setEnv: { TOKEN: secret } }) },
