@@ -3,7 +3,9 @@
  *
  *     mill.js            the command; needs Bun on the PATH. mill.js.jsc is its bytecode, used by the Bun that made it
  *     program-host.js    the process in which a program runs
- *     core.js, types     what `@mill/core` is to those who import it; `effect` is a package beside it
+ *     core.js, testing.js, modules, types
+ *                        what `@mill/core` is to those who import it; `effect` is a package beside them, and mill.js
+ *                        is what they start
  *     mill               with --binary, instead of the others: one executable that needs nothing
  *
  * Promises to leave nothing half built: an output is moved to its place when it is whole.
@@ -12,7 +14,7 @@
  */
 import type { BuildConfig, BunPlugin } from "bun"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { emitDeclarations } from "./declarations.ts"
 import { scripts } from "./entries.ts"
@@ -81,6 +83,28 @@ const buildMill = async (outdir: string, unpacked: boolean) => {
   chmodSync(join(outdir, "mill.js"), 0o755)
 }
 
+/**
+ * What is imported. An Effect that a user gets must be one of the user's own copy of `effect`, which is all that stays
+ * outside. What both modules have, and what is seldom needed, lies in files of its own.
+ */
+const buildModules = async (outdir: string) => {
+  const modules = ["dist/core.js", "dist/testing.js"] as const
+  const above = (name: string) => `decodeURIComponent(new URL("../${name}", import.meta.url).pathname)`
+  const fields = { mill: above("mill.js"), host: above("program-host.js"), unpacked: "false" }
+  await bundle(scripts["dist/core.js"], {
+    entrypoints: modules.map((module) => source(scripts[module])),
+    outdir,
+    minify: false,
+    splitting: true,
+    external: ["effect", "effect/*"],
+    naming: { entry: "[name].js", chunk: "modules/[name]-[hash].js" },
+    files: artefactModule(artefactOf("scripts", fields)),
+  })
+  for (const module of modules) {
+    renameSync(join(outdir, basename(scripts[module], ".ts") + ".js"), join(outdir, basename(module)))
+  }
+}
+
 const buildHost = (outdir: string) => bundle(scripts["dist/program-host.js"], { outdir })
 
 /** Moves what has been built to its place. */
@@ -94,11 +118,11 @@ const place = (folder: string, names: ReadonlyArray<string>) => {
 const buildPackage = async () => {
   await buildMill(work, false)
   await buildHost(work)
-  const { minify, naming, packages } = { minify: false, naming: "core.js", packages: "external" } as const
-  await bundle(scripts["dist/core.js"], { outdir: work, minify, naming, packages })
-  const output = emitDeclarations(root, [scripts["dist/core.js"]], join(work, "types"))
+  await buildModules(work)
+  const modules = [scripts["dist/core.js"], scripts["dist/testing.js"]]
+  const output = emitDeclarations(root, modules, join(work, "types"))
   if (output !== "") throw new Error(output)
-  place(work, ["mill.js", "mill.js.jsc", "program-host.js", "core.js", "types"])
+  place(work, ["mill.js", "mill.js.jsc", "program-host.js", "core.js", "testing.js", "modules", "types"])
 }
 
 const buildBinary = async () => {

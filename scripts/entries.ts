@@ -3,6 +3,7 @@ export const scripts = {
   "dist/mill.js": "src/bin/mill.ts",
   "dist/program-host.js": "src/runtime/program-host.ts",
   "dist/core.js": "src/public/mill.api.ts",
+  "dist/testing.js": "src/public/testing.api.ts",
 } as const
 
 /** Where the declarations of a source file are, in the package. */

@@ -9,6 +9,12 @@ const offlineAgent = Effect.flatMap(
   ({ offlineAgent: agent }) => agent,
 )
 
+const scriptedAgent = (socket: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../runtime/scripted-agent.effect.ts")),
+    ({ scriptedAgent: agent }) => agent(socket),
+  )
+
 const sizeOf = ({ columns, isTTY, rows }: Pick<typeof process.stdout, "columns" | "isTTY" | "rows">) =>
   isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined
 
@@ -30,4 +36,11 @@ const commandLine = Effect.flatMap(
   ({ main }) => main(surroundings),
 )
 
-runMain(Effect.provide(surroundings.argv[0] === "_offline-agent" ? offlineAgent : commandLine, layer))
+const [first, second = ""] = surroundings.argv
+const asked = () => {
+  if (first === "_offline-agent") return Effect.provide(offlineAgent, layer)
+  if (first === "_scripted-agent") return Effect.provide(scriptedAgent(second), layer)
+  return Effect.provide(commandLine, layer)
+}
+
+runMain(asked())

@@ -2,7 +2,7 @@
 import { Context, Effect, Option } from "effect"
 import { CliOutput, Command, type HelpDoc } from "effect/cli"
 import type { CommandLine, DescribedCommand, DescribedFlag, Discovery } from "../domain/discovery.schema.ts"
-import type { UsageError } from "../domain/error.schema.ts"
+import type { ConfigError, UsageError } from "../domain/error.schema.ts"
 
 /** What a command prints with `--json`: an annotation, in the words of the payload's `records`. */
 export const PrintsJson = Context.Reference<string | undefined>("mill/cli/PrintsJson", {
@@ -14,7 +14,9 @@ export class Discover extends Context.Service<
   Discover,
   {
     /** The payload. `askAgent`: also which models the default driver's agent has. */
-    readonly discovery: (options: { readonly askAgent: boolean }) => Effect.Effect<Discovery, UsageError>
+    readonly discovery: (options: {
+      readonly askAgent: boolean
+    }) => Effect.Effect<Discovery, ConfigError | UsageError>
   }
 >()("mill/cli/Discover") {}
 

@@ -11,6 +11,7 @@
  * and so is one that waits for a tool (`tool_use`, `pause_turn`).
  */
 import { Option, Result, Schema } from "effect"
+import { madeBy } from "../domain/driver.schema.ts"
 import { defineHttpCodec, type HttpCodec, type HttpInput } from "../domain/http-codec.schema.ts"
 import { withOptions } from "./call.codec.ts"
 import {
@@ -198,30 +199,33 @@ export const anthropicMessagesCodec = (options: HttpCodecOptions = {}): HttpCode
   const { encode, ...rest } = withOptions("anthropicMessagesCodec", HttpCodecOptions, options, (valid) =>
     Result.map(checkBody(valid, ["model", "system", "messages"]), encodeRequest),
   )
-  return defineHttpCodec<State>({
-    name: "anthropic-messages",
-    modelFormat: "a model's name, as the server calls it (claude-sonnet-5-5)",
-    models: options.models ?? [],
-    ...rest,
-    endpoint: endpointOf("messages", (path) => !/\/v\d\w*$/.test(path)),
-    keyHeader: "x-api-key",
-    encodeRequest: encode,
-    initial,
-    decodeEvent,
-    decodeWhole,
-    decodeFinal: (state) =>
-      outcomeOf({
-        // A server that leaves out `message_stop` has still said why it stopped.
-        final: state.ended || state.stopReason !== undefined,
-        text: state.text,
-        stopReason: state.stopReason,
-        errorMessage: failureOf(state),
-        usage: usageOf({
-          input: state.usage.input_tokens,
-          output: state.usage.output_tokens,
-          cacheRead: state.usage.cache_read_input_tokens,
-          cacheWrite: state.usage.cache_creation_input_tokens,
+  return madeBy(
+    "anthropicMessagesCodec",
+    defineHttpCodec<State>({
+      name: "anthropic-messages",
+      modelFormat: "a model's name, as the server calls it (claude-sonnet-5-5)",
+      models: options.models ?? [],
+      ...rest,
+      endpoint: endpointOf("messages", (path) => !/\/v\d\w*$/.test(path)),
+      keyHeader: "x-api-key",
+      encodeRequest: encode,
+      initial,
+      decodeEvent,
+      decodeWhole,
+      decodeFinal: (state) =>
+        outcomeOf({
+          // A server that leaves out `message_stop` has still said why it stopped.
+          final: state.ended || state.stopReason !== undefined,
+          text: state.text,
+          stopReason: state.stopReason,
+          errorMessage: failureOf(state),
+          usage: usageOf({
+            input: state.usage.input_tokens,
+            output: state.usage.output_tokens,
+            cacheRead: state.usage.cache_read_input_tokens,
+            cacheWrite: state.usage.cache_creation_input_tokens,
+          }),
         }),
-      }),
-  })
+    }),
+  )
 }

@@ -11,7 +11,7 @@
  * that reason want `body: { max_completion_tokens: … }` instead.
  */
 import { Option, Result, Schema } from "effect"
-import type { DriverEvent } from "../domain/driver.schema.ts"
+import { type DriverEvent, madeBy } from "../domain/driver.schema.ts"
 import { defineHttpCodec, type HttpCodec, type HttpInput } from "../domain/http-codec.schema.ts"
 import { withOptions } from "./call.codec.ts"
 import {
@@ -185,24 +185,27 @@ export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec 
   const { encode, ...rest } = withOptions("chatCompletionsCodec", HttpCodecOptions, options, (valid) =>
     Result.map(checkBody(valid, ["model", "messages"]), encodeRequest),
   )
-  return defineHttpCodec<State>({
-    name: "chat-completions",
-    modelFormat: "a model's name, as the server calls it",
-    models: options.models ?? [],
-    ...rest,
-    endpoint: endpointOf("chat/completions", (path) => path === ""),
-    keyHeader: "authorization",
-    encodeRequest: encode,
-    initial,
-    decodeEvent,
-    decodeWhole,
-    decodeFinal: (state) =>
-      outcomeOf({
-        final: state.ended || state.stopReason !== undefined,
-        text: state.text,
-        stopReason: state.stopReason,
-        errorMessage: failureOf(state),
-        usage: usageIn(state),
-      }),
-  })
+  return madeBy(
+    "chatCompletionsCodec",
+    defineHttpCodec<State>({
+      name: "chat-completions",
+      modelFormat: "a model's name, as the server calls it",
+      models: options.models ?? [],
+      ...rest,
+      endpoint: endpointOf("chat/completions", (path) => path === ""),
+      keyHeader: "authorization",
+      encodeRequest: encode,
+      initial,
+      decodeEvent,
+      decodeWhole,
+      decodeFinal: (state) =>
+        outcomeOf({
+          final: state.ended || state.stopReason !== undefined,
+          text: state.text,
+          stopReason: state.stopReason,
+          errorMessage: failureOf(state),
+          usage: usageIn(state),
+        }),
+    }),
+  )
 }

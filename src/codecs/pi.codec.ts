@@ -18,7 +18,7 @@ import {
   type AgentExit,
   type AgentOutcome,
   type Codec,
-  defineCodec,
+  builtInCodec,
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
@@ -210,7 +210,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 
 /** Speaks to pi. `processDriver({ command: "pi", codec: piCodec() })` needs nothing else. */
 export const piCodec = (options: PiOptions = {}): Codec =>
-  defineCodec<State>({
+  builtInCodec<State>("piCodec", {
     name: "pi",
     modelFormat: "provider/model-id",
     models: [],

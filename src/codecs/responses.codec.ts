@@ -11,6 +11,7 @@
  * and `content_filter` are errors, and so is an answer that waits for a tool.
  */
 import { Option, Result, Schema } from "effect"
+import { madeBy } from "../domain/driver.schema.ts"
 import { defineHttpCodec, type HttpCodec, type HttpInput } from "../domain/http-codec.schema.ts"
 import { withOptions } from "./call.codec.ts"
 import {
@@ -211,24 +212,27 @@ export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec => {
   const { encode, ...rest } = withOptions("responsesCodec", HttpCodecOptions, options, (valid) =>
     Result.map(checkBody(valid, ["model", "instructions", "input"]), encodeRequest),
   )
-  return defineHttpCodec<State>({
-    name: "responses",
-    modelFormat: "a model's name, as the server calls it (gpt-6.1-sol)",
-    models: options.models ?? [],
-    ...rest,
-    endpoint: endpointOf("responses", (path) => path === ""),
-    keyHeader: "authorization",
-    encodeRequest: encode,
-    initial,
-    decodeEvent,
-    decodeWhole,
-    decodeFinal: (state) =>
-      outcomeOf({
-        final: state.ended,
-        text: state.text,
-        stopReason: state.stopReason,
-        errorMessage: failureOf(state),
-        usage: usageIn(state),
-      }),
-  })
+  return madeBy(
+    "responsesCodec",
+    defineHttpCodec<State>({
+      name: "responses",
+      modelFormat: "a model's name, as the server calls it (gpt-6.1-sol)",
+      models: options.models ?? [],
+      ...rest,
+      endpoint: endpointOf("responses", (path) => path === ""),
+      keyHeader: "authorization",
+      encodeRequest: encode,
+      initial,
+      decodeEvent,
+      decodeWhole,
+      decodeFinal: (state) =>
+        outcomeOf({
+          final: state.ended,
+          text: state.text,
+          stopReason: state.stopReason,
+          errorMessage: failureOf(state),
+          usage: usageIn(state),
+        }),
+    }),
+  )
 }

@@ -126,6 +126,22 @@ export type Codec = {
   readonly decoding: Decoding
 }
 
+/** What made the codecs that are mill's own. By identity: a copy may have been changed. */
+const factories = new WeakMap<object, string>()
+
+/** The name of the function of `@mill/core` that made this very codec, if one did: called with its options, it makes another. */
+export const factoryOf = (codec: object): string | undefined => factories.get(codec)
+
+/** Says of a codec of mill's own, whatever it is for, that `factory(options)` makes it. */
+export const madeBy = <Made extends object>(factory: string, codec: Made): Made => {
+  factories.set(codec, factory)
+  return codec
+}
+
+/** A codec of mill's own, which `factory(options)` makes. */
+export const builtInCodec = <State>(factory: string, definition: CodecDefinition<State>): Codec =>
+  madeBy(factory, defineCodec(definition))
+
 /** A codec from its definition; the type of its state stays its own affair. */
 export const defineCodec = <State>(definition: CodecDefinition<State>): Codec => {
   const decodingFrom = (state: State): Decoding => ({

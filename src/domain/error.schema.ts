@@ -92,6 +92,9 @@ export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>()
   }
 }
 
+/** Why an event log could not be read on. */
+export type LogError = StoreError | IllegalLine | UnsupportedVersion
+
 /** An event that may not follow what the log holds already. */
 export class IllegalTransition extends Schema.TaggedError<IllegalTransition>()("IllegalTransition", {
   type: Schema.String,

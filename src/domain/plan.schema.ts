@@ -20,6 +20,8 @@ export const PlanSource = Schema.Struct({
   columnShift: Schema.optionalKey(Schema.Int),
   /** Imported as text, though its name does not say so. */
   asText: Schema.optionalKey(Schema.Boolean),
+  /** Made of a configuration that was given as an object: there is no such file. */
+  generated: Schema.optionalKey(Schema.Boolean),
   /** What its import specifiers stand for: absolute paths of other sources. */
   imports: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** What it imports from elsewhere: packages, modules of Bun's and Node's. */

@@ -1,15 +1,43 @@
-/** The engine with everything that it needs, for the command line. */
-import { makeEngine, type Overrides, type Package } from "../runtime/engine.effect.ts"
+/** The engine with everything that it needs: for the command line, and for scripts. */
+import type { Effect, Scope } from "effect"
+import type { MillEngine } from "../domain/engine.schema.ts"
+import type { ConfigError, UsageError } from "../domain/error.schema.ts"
+import { makeEngine } from "../runtime/engine.effect.ts"
+import { clientOf } from "./client.api.ts"
+import * as config from "./config.api.ts"
 import coreTypes from "./core-types.txt"
-import * as api from "./mill.api.ts"
 // @ts-expect-error TypeScript does not know that the text of a declaration file can be imported.
 import programTypes from "./program.d.ts" with { type: "text" }
+import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
+
+/**
+ * An engine that lives as long as the scope; the runs that it has started go on by themselves. Fails when an option, or
+ * a configuration that is given as an object, cannot be used.
+ *
+ * @example
+ * const program = Effect.gen(function* () {
+ *   const engine = yield* createEngine({ runsDir: "./runs" })
+ *   const { runId } = yield* engine.submit({ program: "plan.ts", driver: "offline" })
+ *   return yield* engine.wait(runId, "1 minute")
+ * }).pipe(Effect.scoped)
+ */
+export const createEngine = (
+  options: EngineOptions = {},
+): Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope> => makeEngine(options, millPackage)
+
+/**
+ * The engine for scripts without Effect: the same methods, as Promises that are rejected with the same tagged errors.
+ * Closing it leaves the runs that it has started as they are. Options that cannot be used reject the first call.
+ *
+ * @example
+ * await using mill = createMill()
+ * const { runId } = await mill.submit({ program: "plan.ts", driver: "offline" })
+ * for await (const { event } of mill.watch(runId)) console.log(event.type)
+ */
+export const createMill: (options?: EngineOptions) => MillClient = clientOf(createEngine)
 
 /** What is there without being installed: what a configuration may import, and the types of both. */
-export const millPackage: Package = {
-  modules: { "@mill/core": { ...api } },
+export const millPackage: MillPackage = {
+  modules: { "@mill/core": { ...config, createEngine, createMill } },
   types: { program: String(programTypes), core: coreTypes },
 }
-
-/** An engine that lives as long as the scope. */
-export const createEngine = (options: Overrides) => makeEngine({ ...options, ...millPackage })

@@ -1,5 +1,5 @@
 /**
- * `@mill/core`: what a `mill.config.ts` is made of.
+ * `@mill/core`: what a `mill.config.ts` is made of, and mill as a library.
  *
  * @example
  * import { defineConfig, processDriver, claudeCodec } from "@mill/core"
@@ -8,48 +8,46 @@
  *   defaultDriver: "claude",
  *   drivers: { claude: processDriver({ command: "claude", codec: claudeCodec() }) },
  * })
+ *
+ * @example
+ * import { createMill } from "@mill/core"
+ *
+ * await using mill = createMill()
+ * const { programResult } = await mill.runSync({ program: "plan.ts", driver: "offline" })
  */
-/**
- * What an extension's hooks give (`Effect`, `Schedule`), and what a codec's `encodeSpawn` gives: `Result.succeed(call)`, or
- * `Result.fail(new SpawnRefused({ … }))`. All of effect is there as `effect`.
- */
-export { Effect, Result, Schedule } from "effect"
-export { anthropicMessagesCodec } from "../codecs/anthropic-messages.codec.ts"
-export { chatCompletionsCodec } from "../codecs/chat-completions.codec.ts"
-export { claudeCodec } from "../codecs/claude.codec.ts"
-export { codexCodec } from "../codecs/codex.codec.ts"
-export { jsonlCodec } from "../codecs/jsonl.codec.ts"
-export type { HttpCodecOptions } from "../codecs/http.codec.ts"
-export { piCodec } from "../codecs/pi.codec.ts"
-export { responsesCodec } from "../codecs/responses.codec.ts"
-export { textCodec } from "../codecs/text.codec.ts"
-export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
+export * from "./config.api.ts"
+export { createEngine, createMill } from "./engine.api.ts"
 export type {
-  AgentCall,
-  AgentExit,
-  AgentOutcome,
-  Codec,
-  CodecDefinition,
-  ModelListing,
-  SpawnInput,
-} from "../domain/driver.schema.ts"
-export type { HttpCodec } from "../domain/http-codec.schema.ts"
-export { SpawnRefused } from "../domain/error.schema.ts"
-export type { MillEvent } from "../domain/event.schema.ts"
-export type {
-  ExtensionContext,
-  ExtensionOnEvent,
-  ExtensionSetup,
-  FunctionDoc,
-} from "../domain/extension.schema.ts"
+  Cancellation,
+  DiscoverOptions,
+  Initialized,
+  InitOptions,
+  InspectedRun,
+  InspectedSpawn,
+  IoItem,
+  IoLine,
+  ListedRuns,
+  MillEngine,
+  PreparedRun,
+  ProgramOutline,
+  RunFilter,
+  RunOrSpawnRef,
+  SpawnRef,
+  SubmitInput,
+} from "../domain/engine.schema.ts"
 export {
-  defineConfig,
-  defineExtension,
-  directExecutor,
-  httpDriver,
-  processDriver,
-  vmExecutor,
-} from "./config.api.ts"
+  ConfigError,
+  IllegalLine,
+  LaunchError,
+  ProgramError,
+  RunNotFound,
+  StoreError,
+  UnsupportedVersion,
+  UsageError,
+  WaitTimeout,
+} from "../domain/error.schema.ts"
+export type { Abortable, EngineOptions, MillClient } from "./library.api.ts"
+export type { LogEntry } from "../domain/event.schema.ts"
 export type {
   DirectExecutor,
   Extension,
@@ -62,5 +60,5 @@ export type {
   VmExecutor,
   VmExecutorOptions,
 } from "./types.ts"
-export type { RunRecord, RunResult, RunStatus } from "../domain/run.schema.ts"
-export type { SpawnOptions, SpawnResult, Usage } from "../domain/spawn.schema.ts"
+export type { RunRecord, RunResult, RunStatus, SubmittedRun } from "../domain/run.schema.ts"
+export type { SpawnOptions, SpawnResult, SpawnSummary, Usage } from "../domain/spawn.schema.ts"

@@ -1,10 +1,15 @@
 /** The one place where the layers of a mill process are composed. */
-import { Context, Effect, type FileSystem, Layer } from "effect"
-import { ConfigError } from "../domain/error.schema.ts"
+import { Context, Effect, FileSystem, Layer, Path, Schema, Semaphore } from "effect"
+import { EngineOptions } from "../domain/engine.schema.ts"
+import { ConfigError, LaunchError, UsageError } from "../domain/error.schema.ts"
+import { givenObject } from "../internal/config/config.effect.ts"
+import { inputProblem } from "../internal/config/config-issue.effect.ts"
+import { GivenConfig } from "../internal/config/config-object.effect.ts"
 import { ConfigLoader } from "../internal/config/config-loader.effect.ts"
 import type { Settings } from "../internal/config/settings.effect.ts"
 import { IoHub } from "../internal/control/io-hub.effect.ts"
 import { Engine } from "../internal/engine/engine.effect.ts"
+import { LaunchPreparation } from "../internal/engine/launch.effect.ts"
 import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
 import { artefact } from "./artefact.effect.ts"
@@ -28,6 +33,9 @@ export type Package = {
 const home =
   artefact.form === "executable" ? undefined : artefact.host.slice(0, artefact.host.lastIndexOf("/"))
 
+/** One at a time: what is evaluated is what the whole process sees at these paths. */
+const evaluating = Semaphore.makeUnsafe(1)
+
 const configLoader = (modules: Package["modules"]) =>
   Layer.effect(
     ConfigLoader,
@@ -49,12 +57,29 @@ const configLoader = (modules: Package["modules"]) =>
         return typeof module === "object" && module !== null && "default" in module
           ? module.default
           : undefined
-      }),
+      }, evaluating.withPermits(1)),
     })),
   )
 
 /** What the surroundings do not say. */
 export type Overrides = Environment.Overrides
+
+/** Has the processes of a run find what they are started from. */
+const launchPreparation = Layer.effect(
+  LaunchPreparation,
+  Effect.map(Effect.context<FileSystem.FileSystem | Settings>(), (context) =>
+    Effect.gen(function* () {
+      yield* unpackScripts
+      if (artefact.form === "executable" || artefact.unpacked) return
+      const fs = yield* FileSystem.FileSystem
+      if (yield* Effect.orElseSucceed(fs.exists(artefact.mill), () => false)) return
+      return yield* new LaunchError({
+        message: `mill's own script is not where it should be: ${artefact.mill}`,
+        hint: "import @mill/core from node_modules: it cannot be bundled into another file",
+      })
+    }).pipe(Effect.provideContext(context)),
+  ),
+)
 
 /** Everything that a mill process may need, from its surroundings. */
 export const layer = (options: Overrides & Package) =>
@@ -63,23 +88,52 @@ export const layer = (options: Overrides & Package) =>
     Layer.provideMerge(
       Layer.mergeAll(
         BunTools.layer,
-        BunTools.digestLayer,
         configLoader(options.modules),
+        launchPreparation,
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),
         Environment.secretsLayer,
       ),
     ),
-    Layer.provideMerge(Environment.layer(options)),
+    Layer.provideMerge(Layer.mergeAll(Environment.layer(options), BunTools.digestLayer)),
     Layer.provideMerge(PlatformLayer.layer),
   )
 
-/** The engine alone, for as long as the scope lives. */
-export const makeEngine = (options: Overrides & Package) =>
-  Effect.map(Layer.build(layer(options)), (context) => {
-    const engine = Context.get(context, Engine)
-    return Engine.of({
-      ...engine,
-      start: (prepared) =>
-        Effect.andThen(Effect.provideContext(unpackScripts, context), engine.start(prepared)),
+const decodeOptions = Schema.decodeUnknownEffect(EngineOptions, { onExcessProperty: "error" })
+
+const checkOptions = (options: unknown) =>
+  Effect.mapError(decodeOptions(options), (error) => {
+    const keys = () => Object.keys(EngineOptions.fields)
+    const { hint, key, message } = inputProblem("what it is given", keys, options, error)
+    return new ConfigError({
+      message: `createEngine: ${message}`,
+      ...(key === "" ? {} : { key }),
+      ...(hint === undefined ? {} : { hint }),
     })
+  })
+
+/** The configuration that the options name, or are. */
+const givenConfig = ({ config, ...options }: EngineOptions) =>
+  Layer.effect(
+    GivenConfig,
+    Effect.gen(function* () {
+      if (config === undefined) return undefined
+      const cwd = yield* Environment.workingDirectoryOf(options)
+      if (typeof config !== "string") return yield* givenObject(config, cwd)
+      return { _tag: "File" as const, path: (yield* Path.Path).resolve(cwd, config) }
+    }),
+  )
+
+/** The engine alone, for as long as the scope lives. `given` is looked at: it may come from a script without types. */
+export const makeEngine = (given: EngineOptions, own: Package) =>
+  Effect.gen(function* () {
+    if (process.versions.bun === undefined) {
+      return yield* new UsageError({
+        message: "mill needs Bun: this is another runtime",
+        hint: "run the script with Bun 1.4.5 or later: bun <script>",
+      })
+    }
+    const options = yield* checkOptions(given)
+    const surroundings = Layer.mergeAll(PlatformLayer.layer, BunTools.digestLayer)
+    const config = Layer.provide(givenConfig(options), surroundings)
+    return Context.get(yield* Layer.build(Layer.provideMerge(layer({ ...options, ...own }), config)), Engine)
   })

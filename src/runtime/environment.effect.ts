@@ -3,7 +3,12 @@ import { Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { UsageError } from "../domain/error.schema.ts"
 import { RunId, SpawnId } from "../domain/ids.schema.ts"
 import { Secrets } from "../internal/config/secrets.effect.ts"
-import { type ParentRun, Settings } from "../internal/config/settings.effect.ts"
+import {
+  ConfigValue,
+  configValuesName,
+  type ParentRun,
+  Settings,
+} from "../internal/config/settings.effect.ts"
 import { commandsOf } from "./commands.effect.ts"
 import packageJson from "../../package.json" with { type: "json" }
 
@@ -15,6 +20,15 @@ export const millVersion: string = packageJson.version
 
 const decodeRunId = Schema.decodeUnknownOption(RunId)
 const decodeSpawnId = Schema.decodeUnknownOption(SpawnId)
+
+const decodeValues = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(ConfigValue)))
+
+/** What a submitter hands on in the environment and nowhere else. It goes no further: no program or agent inherits it. */
+const takeValues = (env: typeof process.env) => {
+  const values = Option.getOrUndefined(decodeValues(env[configValuesName]))
+  delete env[configValuesName]
+  return values
+}
 
 const parentOf = (env: typeof process.env): ParentRun | undefined => {
   const runId = Option.getOrUndefined(decodeRunId(env["MILL_RUN_ID"]))
@@ -41,13 +55,21 @@ const workingDirectory = Effect.try({
     new UsageError({ message: "the working directory is not there any more", hint: "go to one that is" }),
 })
 
+/** The absolute path of the folder where programs and agents work. */
+export const workingDirectoryOf = Effect.fnUntraced(function* ({ cwd }: Overrides) {
+  const { isAbsolute, resolve } = yield* Path.Path
+  if (cwd !== undefined && isAbsolute(cwd)) return resolve(cwd)
+  const here = yield* workingDirectory
+  return cwd === undefined ? here : resolve(here, cwd)
+})
+
 export const layer = (overrides: Overrides) =>
   Layer.effect(
     Settings,
     Effect.gen(function* () {
       const { env } = process
-      const cwd = overrides.cwd ?? (yield* workingDirectory)
       const { resolve } = yield* Path.Path
+      const cwd = yield* workingDirectoryOf(overrides)
       const absolute = (path: string) => resolve(cwd, path)
       // Set to nothing is not set. MILL_RUNS_DIR is what a run hands on to the runs inside it.
       const userHome = env["HOME"] || undefined
@@ -62,6 +84,7 @@ export const layer = (overrides: Overrides) =>
         })
       }
       const parent = parentOf(env)
+      const configValues = takeValues(env)
       const cacheDir = millHome === undefined ? `${absolute(runsDir)}/.cache` : `${millHome}/cache`
       return Settings.of({
         cwd,
@@ -81,6 +104,7 @@ export const layer = (overrides: Overrides) =>
         userId: process.getuid?.() ?? 0,
         groupId: process.getgid?.() ?? 0,
         ...(parent === undefined ? {} : { parent }),
+        ...(configValues === undefined ? {} : { configValues }),
       })
     }),
   )

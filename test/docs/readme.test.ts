@@ -8,6 +8,8 @@ import { MillConfig, ProcessDriverConfig } from "../../src/domain/config.schema.
 import { MillEvent } from "../../src/domain/event.schema.ts"
 import { ExtensionConfig } from "../../src/domain/extension.schema.ts"
 import { SpawnFailure } from "../../src/domain/host-protocol.schema.ts"
+import { ScriptedResult } from "../../src/domain/scripted-agent.schema.ts"
+import { createMill } from "../../src/public/mill.api.ts"
 import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
 import { eventually, makeWorld, repository } from "../support/mill.ts"
@@ -58,6 +60,10 @@ const code = (cell = ""): string => /^`(.+)`$/.exec(cell)?.[1] ?? cell
 for (const { file, text } of blocks) {
   if (file !== undefined) world.write(file, text, file.endsWith(".sh") ? 0o755 : 0o644)
 }
+
+// The folder of a project that uses Effect itself.
+mkdirSync(join(world.dir, "library/node_modules"), { recursive: true })
+symlinkSync(join(repository, "node_modules/effect"), join(world.dir, "library/node_modules/effect"))
 
 const help = async (...command: ReadonlyArray<string>) => (await world.mill([...command, "--help"])).stdout
 
@@ -383,6 +389,65 @@ describe("the README's code", () => {
     },
     timeout,
   )
+})
+
+describe("the README's library", () => {
+  const inRepository = ["--tsconfig-override", join(repository, "tsconfig.json")]
+  const bun = async (...args: ReadonlyArray<string>) => {
+    const env = { ...process.env, MILL_HOME: join(world.dir, "home") }
+    const child = Bun.spawn([process.execPath, ...args], {
+      cwd: world.dir,
+      env,
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    return { stdout, stderr, code: await child.exited }
+  }
+
+  test(
+    "runs as written",
+    async () => {
+      const { code, stderr, stdout } = await bun(...inRepository, "library/script.ts")
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      const lines = stdout.trim().split("\n")
+      expect(lines[0]).toBe("run:start")
+      expect(lines.at(-2)).toBe("run:complete")
+      expect(lines.at(-1)).toStartWith("This is judge, rehearsing offline")
+      world.write(
+        "library/loudly.ts",
+        `import { Layer, ManagedRuntime } from "effect"
+import { loudly } from "./effect.ts"
+console.log((await ManagedRuntime.make(Layer.empty).runPromise(loudly)).result?.programResult)`,
+      )
+      const shouted = await bun(...inRepository, "library/loudly.ts")
+      expect(shouted.stdout).toStartWith("WHO IS RIGHT?\n\nRUST-FAN: WHY SHOULD ONE LEARN RUST?")
+    },
+    timeout,
+  )
+
+  test("names every method", async () => {
+    const mill = createMill()
+    const named = tableOf("Method").map(([cell]) => code(cell).replace(/\(.*/, ""))
+    expect(named.toSorted()).toEqual(Object.keys(mill).toSorted())
+    await mill.close()
+  })
+
+  test(
+    "has tests that pass",
+    async () => {
+      const { code, stderr } = await bun("test", ...inRepository, "./testing/hello.test.ts")
+      expect(stderr).toContain("2 pass")
+      expect(code).toBe(0)
+    },
+    timeout,
+  )
+
+  test("names every field of an agent's answer", () => {
+    const section = readme.slice(readme.indexOf("## Testing programs"))
+    for (const key of Object.keys(ScriptedResult.fields))
+      expect(section).toMatch(new RegExp("`" + key + "[`(]"))
+  })
 })
 
 describe("the README's folder of a run", () => {

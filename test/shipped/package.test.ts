@@ -23,12 +23,16 @@ test("brings what is used, and no source", () => {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
     /\.\w+$/.test(name),
   )
-  expect(files.filter((name) => !name.endsWith(".d.ts")).toSorted()).toEqual([
+  const modules = files.filter((name) => /^dist\/modules\/[\w.-]+\.js$/.test(name))
+  expect(modules.length).toBeGreaterThan(0)
+  const others = files.filter((name) => !name.endsWith(".d.ts") && !modules.includes(name))
+  expect(others.toSorted()).toEqual([
     "README.md",
     "dist/core.js",
     "dist/mill.js",
     "dist/mill.js.jsc",
     "dist/program-host.js",
+    "dist/testing.js",
     "package.json",
   ])
   expect(readdirSync(join(project, "node_modules")).toSorted()).toEqual([".bin", "@mill", "effect"])
@@ -58,9 +62,86 @@ test("the module can be imported without mill", () => {
   expect(succeed([process.execPath, "names.ts"], project)).toBe("claude\n")
 })
 
+const here = (code: string) => code.replaceAll("STORE", JSON.stringify(join(project, "runs")))
+const script = here(`import { createMill, RunNotFound, type RunResult } from "@mill/core"
+await using mill = createMill({ runsDir: STORE, config: { defaultDriver: "offline" } })
+const { runId } = await mill.submit({ program: "program.ts" })
+const types: Array<string> = []
+for await (const { event } of mill.watch(runId)) types.push(event.type)
+const again: RunResult = await mill.runSync({ program: "program.ts" })
+const missing = await mill.status("run_none").catch((error: unknown) => error instanceof RunNotFound)
+console.log(JSON.stringify([types.at(-1), again.status, again.spawns[0]?.driver, missing]))
+`)
+const withEffect = here(`import { createEngine } from "@mill/core"
+import { Context, Effect, Layer, ManagedRuntime, Stream } from "effect"
+const program = Effect.gen(function* () {
+  const engine = yield* createEngine({ runsDir: STORE, config: { defaultDriver: "offline" } })
+  const { runId } = yield* engine.submit({ program: "program.ts" })
+  const types = yield* engine.watch(runId).pipe(Stream.map(({ event }) => event.type), Stream.runCollect)
+  const missing = yield* engine.status("run_none").pipe(
+    Effect.as("there"),
+    Effect.catchTag("RunNotFound", () => Effect.succeed("missing")),
+  )
+  return [types.at(-1), missing, Effect.isEffect(createEngine()), Context.isContext(yield* Effect.context<never>())]
+}).pipe(Effect.scoped)
+const runtime = ManagedRuntime.make(Layer.empty)
+console.log(JSON.stringify(await runtime.runPromise(program)))
+`)
+const kit = `import { createTestMill, exit } from "@mill/core/testing"
+export const tested = async () => {
+  await using kit = await createTestMill({ agents: { a: ({ prompt }) => prompt.length > 3 ? "long" : exit(1) } })
+  const { record, result, spawns } = await kit.run("program.ts")
+  return [record.status, result.programResult, spawns[0]?.input.prompt]
+}
+`
+const kitTest = `import { expect, test } from "bun:test"
+import { tested } from "./kit.ts"
+test("a program", async () => expect(await tested()).toEqual(["complete", "long", "Why?"]))
+`
+
+test("the module is mill itself, for scripts", () => {
+  write("program.ts", program)
+  write("script.ts", script)
+  const printed = succeed([process.execPath, "script.ts"], project, { PATH })
+  expect(JSON.parse(printed)).toEqual(["run:complete", "complete", "offline", true])
+})
+
+test("and for programs with the project's own copy of effect", () => {
+  write("program.ts", program)
+  write("effect.ts", withEffect)
+  const printed = succeed([process.execPath, "effect.ts"], project, { PATH })
+  expect(JSON.parse(printed)).toEqual(["run:complete", "missing", true, true])
+})
+
+test("and for a project's tests", () => {
+  write("program.ts", program)
+  write("kit.ts", kit)
+  write("kit.test.ts", kitTest)
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, "test", "kit.test.ts"], {
+    cwd: project,
+    env: { ...process.env, PATH },
+  })
+  expect(stderr.toString()).toContain("1 pass")
+  expect(exitCode).toBe(0)
+})
+
+test("another runtime than Bun is told so, and what has been bundled elsewhere", async () => {
+  write("node.mjs", `import { createMill } from "@mill/core"\nawait createMill().list()\n`)
+  const node = Bun.spawnSync(["node", "node.mjs"], { cwd: project })
+  expect(node.stderr.toString()).toContain("mill needs Bun")
+  write("script.ts", script)
+  await Bun.build({ entrypoints: [join(project, "script.ts")], outdir: join(project, "out"), target: "bun" })
+  const bundled = Bun.spawnSync([process.execPath, "out/script.js"], { cwd: project })
+  expect(bundled.stderr.toString()).toContain("mill's own script is not where it should be")
+  expect(bundled.exitCode).toBe(1)
+})
+
 test("the types check, with those of the packages, and say what is wrong", () => {
   write("mill.config.ts", config)
   write("program.ts", program)
+  write("script.ts", script)
+  write("effect.ts", withEffect)
+  write("kit.ts", kit)
   const check = (moduleResolution: string, module: string) => {
     const compilerOptions = {
       target: "esnext",
@@ -70,7 +151,8 @@ test("the types check, with those of the packages, and say what is wrong", () =>
       noEmit: true,
       types: [],
     }
-    write("tsconfig.json", JSON.stringify({ compilerOptions, include: ["*.config.ts", "program.ts"] }))
+    const include = ["*.config.ts", "program.ts", "script.ts", "effect.ts", "kit.ts"]
+    write("tsconfig.json", JSON.stringify({ compilerOptions, include }))
     return Bun.spawnSync([process.execPath, join(tools, "tsgo"), "-p", project]).stdout.toString()
   }
   expect(check("bundler", "esnext")).toBe("")

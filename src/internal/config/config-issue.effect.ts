@@ -75,16 +75,19 @@ const mayBeSecret = (path: ReadonlyArray<PropertyKey>): boolean =>
 
 const keyOf = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
 
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/** The first problem of a value that did not decode as a configuration. */
-export const configProblem = (value: unknown, error: Schema.SchemaError): ConfigProblem => {
+/** A problem of a value that is not what it should be; `whole` is what to call the value, `allowed` the keys at a place. */
+export const inputProblem = (
+  whole: string,
+  allowed: (path: ReadonlyArray<PropertyKey>) => ReadonlyArray<string>,
+  value: unknown,
+  error: Schema.SchemaError,
+): ConfigProblem => {
   const { issue, path } = firstLeaf(error.issue, [])
   const key = keyOf(path)
   if (issue._tag === "UnexpectedKey") {
     const holder = path.slice(0, -1)
     if (holder[2] === "headers") return { key: keyOf(holder), message: `${key} is no name of a header` }
-    const known = allowedAt(value, holder)
+    const known = allowed(holder)
     const close = closest(String(path.at(-1)), known)
     return {
       key,
@@ -99,12 +102,21 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
   if (mayBeSecret(path)) return { key, message: `${key} cannot be used; ${lower(expectation(issue))}` }
   return {
     key,
-    message: `${key === "" ? "the default export" : key} is ${shown(valueAt(value, path))}; ${lower(expectation(issue))}`,
+    message: `${key === "" ? whole : key} is ${shown(valueAt(value, path))}; ${lower(expectation(issue))}`,
   }
 }
 
 const expectation = (issue: SchemaIssue.Issue): string =>
   (format(issue).issues[0]?.message ?? "").split(", got ")[0] || "expected something else"
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** The first problem of a value that did not decode as a configuration. */
+export const configProblem = (
+  value: unknown,
+  error: Schema.SchemaError,
+  whole = "the default export",
+): ConfigProblem => inputProblem(whole, (path) => allowedAt(value, path), value, error)
 
 const lower = (text: string): string => text.replace(/^Expected /, "expected ")
 

@@ -4,8 +4,10 @@ import { type DriverConfig, type ExecutorConfig, MillConfig } from "../../domain
 import { ConfigError } from "../../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { configProblem } from "./config-issue.effect.ts"
+import { GivenConfig, sourceOfObject, withValues } from "./config-object.effect.ts"
 import { ConfigLoader, type ConfigSource } from "./config-loader.effect.ts"
 import { findConfig } from "./config-lookup.effect.ts"
+import { Settings } from "./settings.effect.ts"
 
 /** Modules that mill itself gives to a configuration, `effect` where the configuration's folder has none of its own. */
 export const providedModules: ReadonlyArray<string> = ["@mill/core", "effect"]
@@ -39,6 +41,35 @@ const executorFromFolder = Effect.fnUntraced(function* (folder: string, executor
 
 const decode = Schema.decodeUnknownEffect(MillConfig, { onExcessProperty: "error" })
 
+/** A configuration whose paths are meant from `folder`. */
+const placed = Effect.fnUntraced(function* (config: MillConfig, folder: string) {
+  const drivers: Record<string, DriverConfig> = {}
+  for (const [name, driver] of Object.entries(config.drivers ?? {})) {
+    drivers[name] = yield* fromFolder(folder, driver)
+  }
+  const executors: Record<string, ExecutorConfig> = {}
+  for (const [name, executor] of Object.entries(config.executors ?? {})) {
+    executors[name] = yield* executorFromFolder(folder, executor)
+  }
+  return { ...config, drivers, executors } satisfies MillConfig
+})
+
+/** A configuration that a script gives as an object, instead of one that would be looked for from `cwd`. */
+export const givenObject = Effect.fn("Config.given")(function* (value: unknown, cwd: string) {
+  const config = yield* decode(value).pipe(
+    Effect.mapError((error) => {
+      const { key, message, ...problem } = configProblem(value, error, "it")
+      return new ConfigError({
+        message: `config: ${message}`,
+        ...(key === "" ? {} : { key }),
+        ...problem,
+      })
+    }),
+  )
+  const { source, values } = yield* sourceOfObject(config, cwd)
+  return { _tag: "Object" as const, config: yield* placed(config, cwd), source, values }
+})
+
 /** How long evaluating a configuration may take: everything waits for it. */
 const evaluationDeadline = "10 seconds"
 
@@ -48,13 +79,15 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
 ) {
   const loader = yield* ConfigLoader
   const { path } = sources[0]
-  const value = yield* loader.evaluate(sources).pipe(
+  const { configValues = [] } = yield* Settings
+  const evaluated = yield* loader.evaluate(sources).pipe(
     Effect.timeoutOrElse({
       duration: evaluationDeadline,
       orElse: () =>
         new ConfigError({ path, message: `${path}: evaluating it takes longer than ${evaluationDeadline}` }),
     }),
   )
+  const value = withValues(evaluated, configValues)
   if (value === undefined) {
     return yield* new ConfigError({
       path,
@@ -73,28 +106,20 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
       })
     }),
   )
-  const folder = (yield* Path.Path).dirname(path)
-  const drivers: Record<string, DriverConfig> = {}
-  for (const [name, driver] of Object.entries(config.drivers ?? {})) {
-    drivers[name] = yield* fromFolder(folder, driver)
-  }
-  const executors: Record<string, ExecutorConfig> = {}
-  for (const [name, executor] of Object.entries(config.executors ?? {})) {
-    executors[name] = yield* executorFromFolder(folder, executor)
-  }
-  return { ...config, drivers, executors } satisfies MillConfig
+  return yield* placed(config, (yield* Path.Path).dirname(path))
 })
 
 /** An error that blames a key names also the file that the key stands in. */
 export const namingFile = ({ sources }: LoadedConfig) =>
   Effect.mapError((error: ConfigError) => {
     const { hint, key, message } = error
-    const path = sources[0]?.path
-    if (key === undefined || path === undefined) return error
+    const [source] = sources
+    if (key === undefined || source === undefined) return error
+    const { generated = false, path } = source
     return new ConfigError({
-      path,
+      ...(generated ? {} : { path }),
       key,
-      message: `${path}: ${key}: ${message}`,
+      message: `${generated ? "config" : path}: ${key}: ${message}`,
       ...(hint === undefined ? {} : { hint }),
     })
   })
@@ -117,8 +142,12 @@ export const loadConfigAt = Effect.fn("Config.loadAt")(function* (path: string) 
   return { config, sources: graph } satisfies LoadedConfig
 })
 
-/** The configuration that counts in the working directory, or an empty one. */
+/** The configuration that this process was given, or that counts in the working directory, or an empty one. */
 export const loadConfig = Effect.fn("Config.load")(function* () {
-  const path = yield* findConfig()
+  const given = yield* GivenConfig
+  if (given?._tag === "Object") {
+    return { config: given.config, sources: [given.source] } satisfies LoadedConfig
+  }
+  const path = given?.path ?? (yield* findConfig())
   return path === undefined ? none : yield* loadConfigAt(path)
 })

@@ -20,6 +20,13 @@ const Command = Schema.Struct({
   env: Schema.Record(Schema.String, Schema.String),
 })
 
+/** A value of a configuration that is written nowhere, and the keys that lead to it. */
+export const ConfigValue = Schema.Struct({ path: Schema.Array(Schema.String), value: Schema.String })
+export type ConfigValue = typeof ConfigValue.Type
+
+/** The environment variable that hands such values on to a run's worker, which removes it. */
+export const configValuesName = "MILL_CONFIG_VALUES"
+
 /** The surroundings of a mill process. Paths are absolute. */
 export const SettingsData = Schema.Struct({
   cwd: Schema.String,
@@ -43,6 +50,8 @@ export const SettingsData = Schema.Struct({
   /** How a Bun script is run, and the program host's own script. */
   bun: Command,
   hostScript: Schema.String,
+  /** What the configuration's generated text leaves out. */
+  configValues: Schema.optionalKey(Schema.Array(ConfigValue)),
   parent: Schema.optionalKey(ParentRun),
   millVersion: Schema.String,
   bunVersion: Schema.String,

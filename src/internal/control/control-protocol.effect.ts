@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { IoItem } from "./line-buffer.effect.ts"
+import { IoItem } from "../../domain/engine.schema.ts"
 
 export const ControlRpcs = RpcGroup.make(
   /** Answered by whoever lives. */

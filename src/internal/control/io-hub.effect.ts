@@ -3,7 +3,8 @@
  * listens slowly holds up the run: a listener has a bounded buffer, and is told how many lines did not fit.
  */
 import { Context, Effect, Layer, Stream } from "effect"
-import { type IoItem, type IoLine, type LineBuffer, makeLineBuffer } from "./line-buffer.effect.ts"
+import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
+import { type LineBuffer, makeLineBuffer } from "./line-buffer.effect.ts"
 
 export class IoHub extends Context.Service<
   IoHub,

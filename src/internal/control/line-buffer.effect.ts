@@ -2,26 +2,9 @@
  * Printed lines on their way to a reader who may be slow: a bounded number of them waits, and how many did not fit is
  * told. Whoever offers never waits.
  */
-import { Effect, Queue, Schema, Stream } from "effect"
+import { Effect, Queue, Stream } from "effect"
 import type { Done } from "effect/Cause"
-import { SpawnId, Timestamp } from "../../domain/ids.schema.ts"
-
-/** One line that the program or an agent printed. */
-export const IoLine = Schema.Struct({
-  source: Schema.Literals(["driver", "program"]),
-  stream: Schema.Literals(["stdout", "stderr"]),
-  line: Schema.String,
-  timestamp: Timestamp,
-  spawnId: Schema.optionalKey(SpawnId),
-})
-export type IoLine = typeof IoLine.Type
-
-/** What a listener gets: a line, or how many there were that it was too slow for. */
-export const IoItem = Schema.Union([
-  Schema.Struct({ kind: Schema.Literal("io"), io: IoLine }),
-  Schema.Struct({ kind: Schema.Literal("dropped"), lines: Schema.Int }),
-])
-export type IoItem = typeof IoItem.Type
+import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
 
 /** How many lines wait for a slow reader, and how many characters they may have together. */
 const lineLimit = 4096

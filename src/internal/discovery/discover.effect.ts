@@ -15,6 +15,7 @@ import {
   records,
   type Surroundings,
 } from "../../domain/discovery.schema.ts"
+import type { DiscoverOptions } from "../../domain/engine.schema.ts"
 import type { ConfigError } from "../../domain/error.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { programApi } from "../../domain/program-api.schema.ts"
@@ -27,9 +28,6 @@ import { chooseExecutor, executorsOf } from "../executors/executor-registry.effe
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { exampleText, extensionTypes } from "../scaffold/scaffold-texts.effect.ts"
 import { TypeTexts } from "../scaffold/type-texts.effect.ts"
-
-/** Whether the default driver's agent is asked for its models, which takes as long as starting it does. */
-export type DiscoverOptions = { readonly askAgent: boolean }
 
 const noConfig: LoadedConfig = { config: {}, sources: [] }
 
@@ -106,9 +104,11 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
     Result.getFailure(executor),
   ].flatMap(Option.toArray)
   // What blames no file is no fault of the configuration: no agent is installed.
-  const atFault = failures.find(({ path }) => path !== undefined)
-  const problem = failures.find(({ path }) => path === undefined)
-  const path = loaded.sources[0]?.path ?? atFault?.path
+  const isConfigs = ({ key, path }: ConfigError) => path !== undefined || key !== undefined
+  const atFault = failures.find(isConfigs)
+  const problem = failures.find((error) => !isConfigs(error))
+  const [source] = loaded.sources
+  const path = source?.generated === true ? undefined : (source?.path ?? atFault?.path)
   const chosen = drivers[defaultDriver ?? "offline"]
   const model = exampleModel(chosen?.modelFormat, chosen?.models ?? [])
   return {

@@ -4,19 +4,17 @@
  * run are cancelled with it. The first end counts; who comes later is told of it.
  */
 import { Duration, Effect, Schedule, type Scope } from "effect"
+import type { Cancellation } from "../../domain/engine.schema.ts"
+import type { LogError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
+import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { connectControl } from "../control/control-client.effect.ts"
 import { signal } from "../process/process-tree.effect.ts"
 import { isAlive } from "../process/process-identity.effect.ts"
-import type { LogError } from "../store/event-log-reader.effect.ts"
 import { lastOwner } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { currentRecord, launchedProcess, takeOver } from "./reconcile.effect.ts"
 import { untilEnd, waitForEnd } from "./wait.effect.ts"
-
-/** What became of a request to cancel. */
-export type Cancellation = { readonly run: RunRecord; readonly alreadyTerminal: boolean }
 
 /** What a worker may take beyond the grace periods to write how the run ended. */
 const patience = Duration.seconds(5)

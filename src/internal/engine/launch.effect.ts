@@ -1,19 +1,28 @@
 /** Starts a run's worker as a process of its own, which outlives whoever submitted the run. */
-import { Effect, FileSystem } from "effect"
+import { Context, Effect, FileSystem } from "effect"
 import { ChildProcess } from "effect/process"
-import { LaunchError } from "../../domain/error.schema.ts"
+import { LaunchError, type StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { Settings } from "../config/settings.effect.ts"
+import { GivenConfig } from "../config/config-object.effect.ts"
+import { configValuesName, Settings } from "../config/settings.effect.ts"
 import { identify } from "../process/process-identity.effect.ts"
 import { fileMode, reasonOf } from "../store/files.effect.ts"
 
 /** The file that names the process that was started for a run, until that process has taken the run over. */
 export const launchFile = (paths: RunPaths): string => `${paths.runDir}/launch.json`
 
+/** What has to be done before anything of a run is written, so that its worker can be started. */
+export const LaunchPreparation = Context.Reference<Effect.Effect<void, LaunchError | StoreError>>(
+  "mill/internal/LaunchPreparation",
+  { defaultValue: () => Effect.void },
+)
+
 /** Starts the worker of a run that is in the store. */
 export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, paths: RunPaths) {
-  const { runsDir, worker } = yield* Settings
+  const { cwd, runsDir, worker } = yield* Settings
+  const given = yield* GivenConfig
+  const values = given?._tag === "Object" ? given.values : []
   const fs = yield* FileSystem.FileSystem
   const args = [...worker.args, "_worker", "--run-id", runId, "--runs-dir", runsDir]
   const pid = yield* Effect.scoped(
@@ -21,8 +30,15 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
       const handle = yield* ChildProcess.make(worker.command, args, {
         detached: true,
         extendEnv: true,
-        // A worker is no part of the run in which its own was started: that run would end it.
-        env: { ...worker.env, MILL_RUN_ID: undefined, MILL_SPAWN_ID: undefined, MILL_RUN_DEPTH: undefined },
+        cwd,
+        env: {
+          ...worker.env,
+          // A worker is no part of the run in which its own was started: that run would end it.
+          MILL_RUN_ID: undefined,
+          MILL_SPAWN_ID: undefined,
+          MILL_RUN_DEPTH: undefined,
+          [configValuesName]: values.length === 0 ? undefined : JSON.stringify(values),
+        },
         stdin: "ignore",
         stdout: "ignore",
         stderr: "ignore",

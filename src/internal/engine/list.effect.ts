@@ -1,23 +1,18 @@
 /** Lists runs, newest first. One that cannot be read is told of, and the list goes on without it. */
 import { Effect } from "effect"
-import type { RunRecord, RunStatus } from "../../domain/run.schema.ts"
+import type { ListedRuns, RunFilter } from "../../domain/engine.schema.ts"
+import type { RunRecord } from "../../domain/run.schema.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { currentRecord } from "./reconcile.effect.ts"
-
-/** Which runs, and how many at the most. */
-export type RunFilter = { readonly status?: RunStatus; readonly limit: number }
-
-/** A run that could not be read. */
-export type Unreadable = { readonly runId: string; readonly message: string }
 
 /** How many runs are looked at at a time. */
 const batch = 32
 
 /** The newest runs that the filter lets through, and those that were met on the way and could not be read. */
-export const listRuns = Effect.fn("Engine.list")(function* ({ limit, status }: RunFilter) {
+export const listRuns = Effect.fn("Engine.list")(function* ({ limit = 50, status }: RunFilter) {
   const store = yield* RunStore
   const runs: Array<RunRecord> = []
-  const unreadable: Array<Unreadable> = []
+  const unreadable: Array<ListedRuns["unreadable"][number]> = []
   const names = yield* store.names
   for (let start = 0; start < names.length && runs.length < limit; start += batch) {
     // Side by side, since one whose worker is gone takes its time to be settled.
@@ -32,5 +27,5 @@ export const listRuns = Effect.fn("Engine.list")(function* ({ limit, status }: R
       else if (status === undefined || result.success.status === status) runs.push(result.success)
     }
   }
-  return { runs, unreadable }
+  return { runs, unreadable } satisfies ListedRuns
 })

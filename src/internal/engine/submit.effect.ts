@@ -5,41 +5,24 @@
 import { Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { defaultMaxRunDepth } from "../../domain/config.schema.ts"
+import type { PreparedRun, SubmitInput } from "../../domain/engine.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { runIdOf } from "../../domain/ids.schema.ts"
-import type { Invocation } from "../../domain/plan.schema.ts"
 import type { SubmittedRun } from "../../domain/run.schema.ts"
 import { loadConfig, namingFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
 import { checkSandbox } from "../executors/sandbox-check.effect.ts"
-import { type CompiledPlan, compilePlan, findProgram } from "../plan/compile.effect.ts"
-import { outlineOf, type ProgramOutline } from "../plan/outline.effect.ts"
+import { compilePlan, findProgram } from "../plan/compile.effect.ts"
+import { outlineOf } from "../plan/outline.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { launchWorker } from "./launch.effect.ts"
-
-/** What is to be run, and how. */
-export type SubmitInput = {
-  readonly program: string
-  readonly driver?: string | undefined
-  readonly executor?: string | undefined
-  readonly args?: ReadonlyArray<string> | undefined
-  readonly metadata?: Readonly<Record<string, string>> | undefined
-}
-
-/** A run that could start as it stands: nothing of it is read from the disk again. */
-export type PreparedRun = CompiledPlan & {
-  readonly invocation: Omit<Invocation, "runId">
-  readonly outline: ProgramOutline
-  /** Why this driver, where the choice was mill's. */
-  readonly because?: string
-  /** Whether the configuration would have a person asked before it starts. */
-  readonly confirm: boolean
-}
+import { checkSubmitInput } from "./input.effect.ts"
+import { LaunchPreparation, launchWorker } from "./launch.effect.ts"
 
 /** Everything that submitting does before it leaves a trace. */
-export const prepareRun = Effect.fn("Engine.prepare")(function* (input: SubmitInput) {
+export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitInput) {
+  const input = yield* checkSubmitInput(given)
   const { cwd, parent } = yield* Settings
   const programPath = yield* findProgram(input.program)
   const loaded = yield* loadConfig()
@@ -75,6 +58,7 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (input: SubmitIn
 /** Makes a run of what was prepared. */
 export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedRun) {
   const store = yield* RunStore
+  yield* yield* LaunchPreparation
   const runId = runIdOf(yield* (yield* SecureRandom.SecureRandom).ulid)
   const plan = { ...prepared.plan, invocation: { runId, ...prepared.invocation } }
   const paths = yield* store.create(plan, prepared.program, prepared.contents)
@@ -84,6 +68,6 @@ export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedR
     runId,
     status: "running",
     paths,
-    ...(config === undefined ? {} : { configPath: config.path }),
+    ...(config === undefined || config.generated === true ? {} : { configPath: config.path }),
   } satisfies SubmittedRun
 })

@@ -49,11 +49,11 @@ export const untilEnd = Effect.fnUntraced(function* (runId: RunId) {
 })
 
 /** As `untilEnd`, for `timeout` at the most. */
-export const waitForEnd = Effect.fn("Engine.wait")(function* (runId: RunId, timeout: Duration.Duration) {
+export const waitForEnd = Effect.fn("Engine.wait")(function* (runId: RunId, timeout: Duration.Input) {
   const record = yield* (yield* RunStore).snapshot(runId)
   // Also where there is no time at all, a run that has ended has ended.
   if (record !== undefined && isTerminalStatus(record.status)) return record
-  const seconds = Duration.toMillis(timeout) / 1000
+  const seconds = Duration.toSeconds(timeout)
   return yield* Effect.timeoutOrElse(untilEnd(runId), {
     duration: timeout,
     orElse: () =>

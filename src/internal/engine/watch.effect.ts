@@ -3,13 +3,14 @@
  * Woken by the file system, and by a slow poll beside it, since a notice may be lost.
  */
 import { Effect, FileSystem, Schedule, Stream } from "effect"
+import type { IoItem } from "../../domain/engine.schema.ts"
 import { StoreError } from "../../domain/error.schema.ts"
 import { isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { connectControl, NoWorker } from "../control/control-client.effect.ts"
-import { type IoItem, makeLineBuffer } from "../control/line-buffer.effect.ts"
+import { makeLineBuffer } from "../control/line-buffer.effect.ts"
 import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
 import { directoryMode } from "../store/files.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"

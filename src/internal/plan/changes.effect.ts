@@ -9,6 +9,7 @@ export const changedSources = Effect.fn("Plan.changedSources")(function* (plan: 
   const fs = yield* FileSystem.FileSystem
   const changed: Array<ChangedSource> = []
   for (const source of [...plan.program, ...plan.config]) {
+    if (source.generated === true) continue
     const text = yield* Effect.orElseSucceed(fs.readFileString(source.path), () => undefined)
     if (text === undefined) changed.push({ path: source.path, change: "missing" })
     else if ((yield* sha256(text)) !== source.sha256) changed.push({ path: source.path, change: "edited" })

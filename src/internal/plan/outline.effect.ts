@@ -2,23 +2,9 @@
  * What a program can be seen to do from its text alone, for a person who is to say whether it may run. Names that are
  * put together while it runs are not seen.
  */
-import type { SourceContents } from "../store/run-store.effect.ts"
+import type { ProgramOutline } from "../../domain/engine.schema.ts"
 import type { DraftPlan } from "../../domain/plan.schema.ts"
-
-/** A program at a glance. */
-export type ProgramOutline = {
-  /** Of the program's own file. */
-  readonly bytes: number
-  readonly lines: number
-  /** Paths of the other files that belong to it. */
-  readonly files: ReadonlyArray<string>
-  /** What it imports from elsewhere. */
-  readonly packages: ReadonlyArray<string>
-  /** How many calls of `mill.spawn` its files hold. */
-  readonly spawnCalls: number
-  readonly agents: ReadonlyArray<string>
-  readonly models: ReadonlyArray<string>
-}
+import type { SourceContents } from "../store/run-store.effect.ts"
 
 const spawnCall = /\bmill\s*\.\s*spawn\b/g
 

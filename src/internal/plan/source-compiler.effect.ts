@@ -16,6 +16,8 @@ export type GraphFile = {
   readonly packages: ReadonlyArray<string>
   /** Imported as text, though its name does not say so. */
   readonly asText?: boolean
+  /** There is no such file: it was made of an object. */
+  readonly generated?: boolean
   /** How the entry is loaded when not as on disk: the same lines and, after `columnShift` on the first, columns. */
   readonly wrapped?: { readonly contents: string; readonly columnShift: number }
 }

@@ -4,6 +4,7 @@
  */
 import { Effect, FileSystem, Path } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
+import type { Initialized, InitOptions } from "../../domain/engine.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { loadConfigAt } from "../config/config.effect.ts"
 import { configName, globalConfigName } from "../config/config-lookup.effect.ts"
@@ -19,16 +20,6 @@ export const envName = "mill-env.d.ts"
 
 /** A first program. */
 export const exampleName = "example.ts"
-
-/** What was written, and what was there already: absolute paths. */
-export type Scaffolded = { readonly created: ReadonlyArray<string>; readonly kept: ReadonlyArray<string> }
-
-export type ScaffoldOptions = {
-  /** For all of the user's folders: in `$MILL_HOME`, and a skill in the home folder; not in the working directory. */
-  readonly global: boolean
-  /** The text of a skill file, to be written instead of the others. */
-  readonly skill?: string
-}
 
 /** Whether programs in this folder would find the package. */
 const isInstalled = Effect.fnUntraced(function* (folder: string) {
@@ -62,7 +53,7 @@ const writeMissing = Effect.fnUntraced(function* (
   const created: Array<string> = []
   const kept: Array<string> = []
   for (const [path, text] of files) ((yield* writeNew(path, text)) ? created : kept).push(path)
-  return { created, kept } satisfies Scaffolded
+  return { created, kept } satisfies Initialized
 })
 
 /** Where agents look for skills: one folder for all of them, and claude's own, which leads there. */
@@ -89,10 +80,10 @@ const scaffoldSkill = Effect.fnUntraced(function* (folder: string, text: string)
   return {
     created: linked ? [...written.created, link] : written.created,
     kept: linked ? written.kept : [...written.kept, link],
-  } satisfies Scaffolded
+  } satisfies Initialized
 })
 
-export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: ScaffoldOptions) {
+export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: InitOptions) {
   const { cwd, millHome, userHome } = yield* Settings
   const { join } = yield* Path.Path
   const fs = yield* FileSystem.FileSystem

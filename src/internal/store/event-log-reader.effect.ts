@@ -3,14 +3,11 @@
  * or never will be: it is left alone. Any other line that cannot be read is an error that names its number.
  */
 import { Effect, FileSystem, Result, Scope } from "effect"
-import { type IllegalLine, StoreError, type UnsupportedVersion } from "../../domain/error.schema.ts"
+import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { decodeLine, type LogEntry } from "../../domain/event.schema.ts"
 import { applyEvent, initialRunState, type RunState } from "../../domain/run-state.schema.ts"
 import { makeLineSplitter } from "../process/lines.effect.ts"
 import { storeError } from "./files.effect.ts"
-
-/** Why a log could not be read on. */
-export type LogError = StoreError | IllegalLine | UnsupportedVersion
 
 const chunkBytes = 256 * 1024
 

@@ -3,14 +3,14 @@
  * and `result.json` are written whole and can be rebuilt from the plan and the event log at any time.
  */
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
-import { StoreError } from "../../domain/error.schema.ts"
+import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { RunId } from "../../domain/ids.schema.ts"
 import { Plan } from "../../domain/plan.schema.ts"
 import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
 import { runRecord } from "../../domain/run-summary.schema.ts"
 import { isTerminalStatus, type RunPaths, RunRecord, RunResult } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { foldLog, type LogError } from "./event-log-reader.effect.ts"
+import { foldLog } from "./event-log-reader.effect.ts"
 import { directoryMode, fileMode, storeError, syncDirectory, writeAtomically } from "./files.effect.ts"
 import { pathsIn, runPaths } from "./run-paths.effect.ts"
 

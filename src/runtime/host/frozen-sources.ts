@@ -2,8 +2,6 @@
  * Gives frozen contents to whoever imports a file: at the file's original path, so that relative imports, npm imports,
  * `import.meta` and stack traces are the original's, and whatever happens to the file on disk.
  */
-import { plugin } from "bun"
-
 /** A file as it is to be seen. `imports` says which absolute paths its specifiers stand for. */
 export type FrozenSource = {
   readonly path: string
@@ -30,24 +28,45 @@ const load = ({ asText = false, contents, path }: FrozenSource): Bun.OnLoadResul
   return { contents, loader: loaderOf(path) }
 }
 
-/** From now on these files, and these modules by name, are what is imported in this process. */
+/** What this process sees at these paths. */
+const frozen = new Map<string, FrozenSource>()
+/** Paths, and names of modules, that Bun asks about. */
+const served = new Set<string>()
+
+const isFresh = (name: string): boolean => !served.has(name) && served.add(name).has(name)
+
+/** A file that was imported with other contents is to be evaluated again, and what imports it. */
+const forgetModules = (sources: ReadonlyArray<FrozenSource>): void => {
+  const changed = ({ contents, path }: FrozenSource) =>
+    frozen.has(path) && frozen.get(path)?.contents !== contents
+  if (sources.some(changed)) for (const { path } of sources) delete require.cache[path]
+}
+
+/**
+ * From now on these files, and these modules by name, are what is imported in this process. Called again, as a script
+ * does that submits several runs, it has the files replaced.
+ */
 export const installFrozenSources = (
   sources: ReadonlyArray<FrozenSource>,
   modules: Readonly<Record<string, Record<string, unknown>>> = {},
 ): void => {
-  const frozen = new Map(sources.map((source) => [source.path, source]))
-  plugin({
+  forgetModules(sources)
+  for (const source of sources) frozen.set(source.path, source)
+  const fresh = sources.map(({ path }) => path).filter(isFresh)
+  const names = Object.entries(modules).filter(([name]) => isFresh(name))
+  if (fresh.length === 0 && names.length === 0) return
+  Bun.plugin({
     name: "mill-frozen-sources",
     setup: (build) => {
-      for (const [name, exports] of Object.entries(modules)) {
+      for (const [name, exports] of names) {
         build.module(name, () => ({ exports, loader: "object" }))
       }
-      if (sources.length === 0) return
+      if (fresh.length === 0) return
       build.onResolve({ filter: /^[./]/ }, ({ importer, path }) => {
         const target = frozen.get(importer)?.imports?.[path] ?? path
         return frozen.has(target) ? { path: target, namespace: "file" } : undefined
       })
-      const paths = [...frozen.keys()].map(escape).join("|")
+      const paths = fresh.map(escape).join("|")
       build.onLoad({ filter: new RegExp(`^(?:${paths})$`), namespace: "file" }, ({ path }) => {
         const source = frozen.get(path)
         return source === undefined ? undefined : load(source)

@@ -1,0 +1,141 @@
+/** The bridge from the engine's Effects to Promises. */
+import { Context, Deferred, Effect, Exit, Layer, Logger, ManagedRuntime, Pull, Scope, Stream } from "effect"
+import type {
+  InspectedRun,
+  InspectedSpawn,
+  MillEngine,
+  RunOrSpawnRef,
+  SpawnRef,
+} from "../domain/engine.schema.ts"
+import { type ConfigError, UsageError } from "../domain/error.schema.ts"
+import type { EngineOptions, MillClient } from "./library.api.ts"
+
+/** An engine, and the scope that it lives in. */
+class Opened extends Context.Service<Opened, { readonly engine: MillEngine; readonly scope: Scope.Scope }>()(
+  "mill/public/Opened",
+) {}
+
+/** Ends with the signal's reason, whatever that is, once it is aborted. */
+const untilAborted = (signal: AbortSignal) =>
+  Effect.callback<never>((resume) => {
+    const abort = () => resume(Effect.die(signal.reason))
+    if (signal.aborted) return abort()
+    signal.addEventListener("abort", abort, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", abort))
+  })
+
+const unlessAborted = <A, E, R>(effect: Effect.Effect<A, E, R>, signal: AbortSignal | undefined) =>
+  signal === undefined ? effect : Effect.raceFirst(effect, untilAborted(signal))
+
+/** What is there when everything else has been closed. */
+const bareRuntime = ManagedRuntime.make(Layer.empty)
+
+/** Makes clients of the engines that `openEngine` opens. */
+export const clientOf =
+  (
+    openEngine: (options: EngineOptions) => Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope>,
+  ) =>
+  (options: EngineOptions = {}): MillClient => {
+    const opened = Layer.effect(
+      Opened,
+      Effect.all({ engine: openEngine(options), scope: Effect.scope }, { concurrency: 1 }),
+    )
+    // A library prints nothing: what goes wrong is in the rejections.
+    const runtime = ManagedRuntime.make(Layer.provideMerge(opened, Logger.layer([])))
+    const closing = Deferred.makeUnsafe<never, UsageError>()
+    const closed = new UsageError({
+      message: "this mill is closed",
+      hint: "make another with createMill(); runs that have been started go on",
+    })
+    let isClosed = false
+
+    const run = <A, E>(effect: Effect.Effect<A, E, Opened>, signal?: AbortSignal): Promise<A> =>
+      isClosed
+        ? bareRuntime.runPromise(Effect.fail(closed))
+        : runtime.runPromise(Effect.raceFirst(unlessAborted(effect, signal), Deferred.await(closing)))
+
+    const call = <A, E>(use: (engine: MillEngine) => Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
+      run(
+        Effect.flatMap(Opened, ({ engine }) => use(engine)),
+        signal,
+      )
+
+    const close = async () => {
+      if (isClosed) return runtime.dispose()
+      isClosed = true
+      // What is under way is told why it ends, before it is interrupted.
+      await bareRuntime.runPromise(Deferred.fail(closing, closed))
+      return runtime.dispose()
+    }
+
+    /** Starts to read a stream, in a scope that ends with the reading and with the engine at the latest. */
+    const open = <A, E>(items: (engine: MillEngine) => Stream.Stream<A, E>) =>
+      Effect.gen(function* () {
+        const { engine, scope: whole } = yield* Opened
+        const scope = yield* Scope.fork(whole)
+        const pull = yield* Scope.provide(Stream.toPull(items(engine)), scope)
+        const end = Scope.close(scope, Exit.void)
+        /** What has come since; nothing when nothing comes any more. */
+        const next = Pull.catchDone(pull, () => Effect.succeed<ReadonlyArray<A>>([])).pipe(
+          Effect.tap((batch) => (batch.length === 0 ? end : Effect.void)),
+          Effect.onError(() => end),
+        )
+        return { next, end }
+      })
+
+    const iterate = <A, E>(
+      items: (engine: MillEngine) => Stream.Stream<A, E>,
+      signal: AbortSignal | undefined,
+    ): AsyncIterable<A> => ({
+      [Symbol.asyncIterator]: () => {
+        const opening = run(open(items), signal)
+        let batch: ReadonlyArray<A> = []
+        let taken = 0
+        return {
+          next: async () => {
+            const { next } = await opening
+            if (taken === batch.length) {
+              batch = await run(next, signal)
+              taken = 0
+            }
+            const value = batch[taken]
+            taken += 1
+            return value === undefined ? { done: true, value } : { done: false, value }
+          },
+          // Called when a loop is left.
+          return: async () => {
+            await bareRuntime.runPromise((await opening).end)
+            return { done: true, value: undefined }
+          },
+        }
+      },
+    })
+
+    function inspect(run: string): Promise<InspectedRun>
+    function inspect(spawn: SpawnRef): Promise<InspectedSpawn>
+    function inspect(ref: RunOrSpawnRef): Promise<InspectedRun | InspectedSpawn> {
+      return typeof ref === "string"
+        ? call((engine) => engine.inspect(ref))
+        : call((engine) => engine.inspect(ref))
+    }
+
+    return {
+      prepare: (input) => call((engine) => engine.prepare(input)),
+      start: (prepared) => call((engine) => engine.start(prepared)),
+      submit: (input) => call((engine) => engine.submit(input)),
+      runSync: (input, { signal } = {}) => call((engine) => engine.runSync(input), signal),
+      resolve: (run) => call((engine) => engine.resolve(run)),
+      status: (run) => call((engine) => engine.status(run)),
+      wait: (run, { signal, timeout } = {}) => call((engine) => engine.wait(run, timeout), signal),
+      inspect,
+      watch: (run, { signal } = {}) => iterate((engine) => engine.watch(run), signal),
+      watchIo: (run, { signal } = {}) => iterate((engine) => engine.watchIo(run), signal),
+      liveRuns: ({ signal } = {}) => iterate((engine) => engine.liveRuns, signal),
+      cancel: (run, reason) => call((engine) => engine.cancel(run, reason)),
+      list: (filter) => call((engine) => engine.list(filter)),
+      init: (options = { global: false }) => call((engine) => engine.init(options)),
+      discover: (options = { askAgent: false }) => call((engine) => engine.discover(options)),
+      close,
+      [Symbol.asyncDispose]: close,
+    }
+  }

@@ -1,0 +1,463 @@
+/** mill as a library, as scripts use it: createMill, and createEngine in a program with Effect. */
+import { afterAll, describe, expect, test } from "bun:test"
+import { Effect, Fiber, ManagedRuntime, Layer, Stream } from "effect"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import {
+  claudeCodec,
+  createEngine,
+  createMill,
+  defineCodec,
+  type EngineOptions,
+  httpDriver,
+  jsonlCodec,
+  type MillConfig,
+  processDriver,
+  responsesCodec,
+  Result,
+  RunNotFound,
+  textCodec,
+  vmExecutor,
+} from "@mill/core"
+import { eventually, makeWorld, ofType, processesWith } from "../support/mill.ts"
+
+const timeout = 60_000
+const world = makeWorld()
+const folder = mkdtempSync(join(tmpdir(), "mill-sdk-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const runsDir = join(folder, "runs")
+
+const write = (name: string, text: string, mode = 0o644) => {
+  mkdirSync(dirname(join(folder, name)), { recursive: true })
+  writeFileSync(join(folder, name), text, { mode })
+  return join(folder, name)
+}
+const ask = (prompt: string) =>
+  `mill.spawn({ agent: "a", systemPrompt: "s", prompt: ${JSON.stringify(prompt)}, model: "m" })`
+write("ask.ts", `const { text } = await ${ask("[say hello] [milestone almost]")}\nexport default text`)
+write("hang.ts", `await ${ask("[hang]")}`)
+write("talk.ts", `console.log("one"); await ${ask("[sleep 0.3]")}; console.log("two")`)
+
+const offline: MillConfig = { defaultDriver: "offline" }
+const open = (options: EngineOptions = {}) =>
+  createMill({ cwd: folder, runsDir, config: offline, ...options })
+/** What a promise is rejected with. */
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+const filesIn = (directory: string): ReadonlyArray<string> =>
+  readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .map((name) => join(directory, name))
+    // A worker that is about to leave removes the space that it has kept.
+    .filter(
+      (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true && !path.endsWith("/reserve"),
+    )
+
+describe("createMill", () => {
+  test(
+    "submits, watches, waits, inspects and lists",
+    async () => {
+      await using mill = open()
+      const { paths, runId, status } = await mill.submit({
+        program: "ask.ts",
+        args: ["x"],
+        metadata: { a: "b" },
+      })
+      expect(status).toBe("running")
+      const types: Array<string> = []
+      for await (const { event } of mill.watch(runId)) types.push(event.type)
+      expect(types).toEqual(["run:start", "spawn:start", "spawn:milestone", "spawn:complete", "run:complete"])
+      const record = await mill.wait(runId.slice(0, -1), { timeout: "1 minute" })
+      expect(record).toMatchObject({ id: runId, status: "complete", metadata: { a: "b" }, paths })
+      expect(await mill.status("last")).toMatchObject({ id: runId, changedSources: [] })
+      const { result, spawns } = await mill.inspect(runId)
+      expect(result?.programResult).toBe("hello")
+      expect(spawns).toHaveLength(1)
+      const spawn = await mill.inspect({ run: runId, spawn: "spawn_1" })
+      expect(spawn).toMatchObject({
+        runId,
+        input: { agent: "a" },
+        spawn: { text: "hello", status: "complete" },
+      })
+      expect(ofType(spawn.events, "spawn:milestone")[0]?.payload.message).toBe("almost")
+      const { runs } = await mill.list({ status: "complete", limit: 1 })
+      expect(runs.map(({ id }) => id)).toEqual([runId])
+      expect(await mill.cancel(runId)).toMatchObject({ alreadyTerminal: true, run: { status: "complete" } })
+    },
+    timeout,
+  )
+
+  test(
+    "does what the command does, and the command sees its runs",
+    async () => {
+      await using mill = open()
+      const { programResult, runId, status } = await mill.runSync({ program: "ask.ts" })
+      expect({ programResult, status }).toEqual({ programResult: "hello", status: "complete" })
+      const { code, stdout } = await world.mill(["status", runId, "--json", "--runs-dir", runsDir])
+      expect({ code, record: JSON.parse(stdout) }).toEqual({
+        code: 0,
+        record: JSON.parse(JSON.stringify(await mill.status(runId))),
+      })
+      // A run that fails has a result like any other.
+      write("fail.ts", `throw new Error("oh dear")`)
+      expect(await mill.runSync({ program: "fail.ts" })).toMatchObject({
+        status: "failed",
+        errorMessage: "Error: oh dear",
+      })
+    },
+    timeout,
+  )
+
+  test(
+    "prepares without a trace, and starts what was prepared",
+    async () => {
+      await using mill = open()
+      const before = readdirSync(runsDir)
+      const prepared = await mill.prepare({ program: write("once.ts", "export default 1") })
+      expect(readdirSync(runsDir)).toEqual(before)
+      expect(prepared).toMatchObject({ outline: { lines: 1, spawnCalls: 0 }, confirm: true })
+      write("once.ts", "export default 2")
+      const { runId } = await mill.start(prepared)
+      await mill.wait(runId)
+      expect((await mill.inspect(runId)).result?.programResult).toBe(1)
+    },
+    timeout,
+  )
+
+  test(
+    "rejects with the tagged errors themselves",
+    async () => {
+      await using mill = open()
+      const error = await rejection(mill.status("run_none"))
+      expect(error).toBeInstanceOf(RunNotFound)
+      expect(error).toMatchObject({ _tag: "RunNotFound", message: "there is no run run_none" })
+      expect(await rejection(mill.status("../up"))).toMatchObject({ _tag: "UsageError" })
+      expect(await rejection(mill.submit({ program: "absent.ts" }))).toMatchObject({ _tag: "ProgramError" })
+      expect(await rejection(mill.submit({ program: "ask.ts", driver: "of" }))).toMatchObject({
+        _tag: "ConfigError",
+        message: expect.stringContaining(`there is no driver "of"`),
+      })
+      const { runId } = await mill.runSync({ program: "ask.ts" })
+      expect(await rejection(mill.inspect({ run: runId, spawn: "spawn_7" }))).toMatchObject({
+        _tag: "RunNotFound",
+        message: `${runId} has no spawn "spawn_7"`,
+      })
+      const untyped = { program: "ask.ts", arguments: ["x"] }
+      expect(await rejection(mill.submit(untyped))).toMatchObject({
+        _tag: "UsageError",
+        message: "submit: unknown key arguments",
+      })
+      expect(await rejection(mill.list({ limit: 0 }))).toMatchObject({
+        _tag: "UsageError",
+        message: expect.stringContaining("list: limit is 0"),
+      })
+    },
+    timeout,
+  )
+
+  test(
+    "leaves runs as they are when it is told to wait no more",
+    async () => {
+      await using mill = open()
+      const { runId } = await mill.submit({ program: "hang.ts" })
+      expect(await rejection(mill.wait(runId, { timeout: 20 }))).toMatchObject({
+        _tag: "WaitTimeout",
+        seconds: 0.02,
+      })
+      const controller = new AbortController()
+      const waiting = rejection(mill.wait(runId, { signal: controller.signal }))
+      const watching = rejection(Array.fromAsync(mill.watch(runId, { signal: controller.signal })))
+      controller.abort(new Error("no time"))
+      expect(await waiting).toEqual(new Error("no time"))
+      expect(await watching).toEqual(new Error("no time"))
+      expect(await rejection(mill.wait(runId, { signal: controller.signal }))).toEqual(new Error("no time"))
+      for await (const { event } of mill.watch(runId)) if (event.type === "spawn:start") break
+      for await (const live of mill.liveRuns()) if (live === runId) break
+      expect((await mill.status(runId)).status).toBe("running")
+      expect(await mill.cancel(runId, "done")).toMatchObject({
+        alreadyTerminal: false,
+        run: { status: "cancelled" },
+      })
+    },
+    timeout,
+  )
+
+  test(
+    "tells what is printed",
+    async () => {
+      await using mill = open()
+      const { runId } = await mill.submit({ program: "talk.ts" })
+      const lines: Array<string> = []
+      for await (const item of mill.watchIo(runId)) {
+        if (item.kind === "io" && item.io.source === "program") lines.push(item.io.line)
+      }
+      expect(lines.at(-1)).toBe("two")
+    },
+    timeout,
+  )
+
+  test(
+    "rejects what is called after closing, and what is under way; runs go on",
+    async () => {
+      const mill = open()
+      const { runId } = await mill.submit({ program: "hang.ts" })
+      const waiting = rejection(mill.wait(runId))
+      const watching = rejection(Array.fromAsync(mill.watch(runId)))
+      for await (const { event } of mill.watch(runId)) if (event.type === "spawn:start") break
+      await mill.close()
+      const closed = { _tag: "UsageError", message: "this mill is closed" }
+      expect(await waiting).toMatchObject(closed)
+      expect(await watching).toMatchObject(closed)
+      expect(await rejection(mill.list())).toMatchObject(closed)
+      expect(await rejection(Array.fromAsync(mill.watch(runId)))).toMatchObject(closed)
+      await mill.close()
+      await using another = open()
+      expect((await another.status(runId)).status).toBe("running")
+      await another.cancel(runId)
+      await eventually("its processes are gone", () => processesWith(`MILL_RUN_ID=${runId}`).length === 0)
+    },
+    timeout,
+  )
+
+  test(
+    "makes folders ready, and tells what there is",
+    async () => {
+      const cwd = join(folder, "fresh")
+      mkdirSync(cwd)
+      await using mill = open({ cwd })
+      expect((await mill.init()).created).toContain(join(cwd, "mill.config.ts"))
+      const { config, defaults, drivers } = await mill.discover()
+      expect({ config, driver: defaults.driver }).toEqual({ config: undefined, driver: "offline" })
+      expect(Object.keys(drivers)).toContain("claude")
+    },
+    timeout,
+  )
+
+  test(
+    "lets a script end that has not closed it",
+    async () => {
+      const script = write(
+        "forgetful.ts",
+        `import { createMill } from "@mill/core"
+const mill = createMill({ cwd: ${JSON.stringify(folder)}, runsDir: ${JSON.stringify(runsDir)}, config: { defaultDriver: "offline" } })
+console.log((await mill.runSync({ program: "ask.ts" })).programResult)
+`,
+      )
+      const inRepository = join(import.meta.dir, "../..")
+      const child = Bun.spawn(
+        [process.execPath, "--tsconfig-override", join(inRepository, "tsconfig.json"), script],
+        {
+          stdout: "pipe",
+          stderr: "pipe",
+        },
+      )
+      expect(await child.stdout.text()).toBe("hello\n")
+      expect(await child.stderr.text()).toBe("")
+      expect(await child.exited).toBe(0)
+    },
+    timeout,
+  )
+})
+
+describe("a configuration", () => {
+  test(
+    "is looked for from the working directory, or is the file that is named, as it is at the time",
+    async () => {
+      const configured = (
+        answer: string,
+      ) => `import { defineConfig, processDriver, textCodec } from "@mill/core"
+import { answer } from "./answer.ts"
+export default defineConfig({
+  defaultDriver: "echo",
+  drivers: { echo: processDriver({ command: "echo", args: [answer], codec: textCodec({ args: [${JSON.stringify(answer)}] }) }) },
+})`
+      write("project/answer.ts", `export const answer = "first"`)
+      write("project/mill.config.ts", configured("!"))
+      write("project/ask.ts", `const { text } = await ${ask("?")}\nexport default text`)
+      await using found = createMill({ cwd: join(folder, "project"), runsDir })
+      await using named = createMill({ cwd: folder, runsDir, config: "project/mill.config.ts" })
+      const answers = async () =>
+        Promise.all([
+          found.runSync({ program: "ask.ts" }).then(({ programResult }) => programResult),
+          named.runSync({ program: "project/ask.ts" }).then(({ programResult }) => programResult),
+        ])
+      expect(await answers()).toEqual(["first !", "first !"])
+      write("project/mill.config.ts", configured("?"))
+      expect(await answers()).toEqual(["first ?", "first ?"])
+      write("project/answer.ts", `export const answer = "second"`)
+      expect(await answers()).toEqual(["second ?", "second ?"])
+      await using absent = createMill({ cwd: folder, runsDir, config: "absent.ts" })
+      expect(await rejection(absent.submit({ program: "ask.ts" }))).toMatchObject({
+        _tag: "ConfigError",
+        path: join(folder, "absent.ts"),
+      })
+    },
+    timeout,
+  )
+
+  test(
+    "that is an object is frozen like a file, and its secrets are nowhere on the disk",
+    async () => {
+      const secret = "correct-horse-battery-staple"
+      write(
+        "tell.sh",
+        `#!/bin/sh
+read -r request
+test "$KEY" = "${secret.replace("horse", '"horse"')}" && heard=heard
+echo "{\\"type\\":\\"result\\",\\"text\\":\\"$heard \${MILL_CONFIG_VALUES-none} $(pwd)\\"}"`,
+        0o755,
+      )
+      write(
+        "environment.ts",
+        `const { text } = await ${ask("?")}
+export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES ?? "none"]`,
+      )
+      mkdirSync(join(folder, "agents.d"))
+      const config: MillConfig = {
+        defaultDriver: "my.own",
+        drivers: {
+          "my.own": processDriver({
+            command: "./tell.sh",
+            codec: jsonlCodec(),
+            cwd: "agents.d",
+            env: { KEY: secret },
+          }),
+          text: processDriver({ command: "cat", codec: textCodec({ stdin: "{prompt}" }) }),
+          claude: processDriver({ command: "claude", codec: claudeCodec({ tools: [] }) }),
+          api: httpDriver({
+            url: "https://api.example",
+            codec: responsesCodec({ models: ["one"] }),
+            headers: { "x-team": secret, "x-other": { env: "PATH" } },
+          }),
+        },
+        executors: { box: vmExecutor({ setEnv: { TOKEN: secret } }) },
+        cancelGrace: 1,
+      }
+      await using mill = open({ config })
+      const { runId, programResult } = await mill.runSync({ program: "environment.ts" })
+      expect(programResult).toEqual([`heard none ${join(folder, "agents.d")}`, "none", "none"])
+      expect(process.env["MILL_CONFIG_VALUES"]).toBeUndefined()
+      expect((await mill.status(runId)).changedSources).toEqual([])
+      expect((await mill.runSync({ program: "environment.ts", driver: "text" })).programResult).toEqual([
+        "?",
+        "none",
+        "none",
+      ])
+      const prepared = await mill.prepare({ program: "environment.ts", driver: "api" })
+      expect(JSON.stringify([...prepared.contents])).not.toContain(secret)
+      const holding = filesIn(runsDir).filter((path) => readFileSync(path, "utf8").includes(secret))
+      expect(holding).toEqual([])
+      expect(readdirSync(folder).filter((name) => name.startsWith(".mill"))).toEqual([])
+      const plan = JSON.parse(readFileSync(join(runsDir, runId, "plan.json"), "utf8"))
+      expect(plan.driver.env).toEqual(["KEY"])
+      const submitted = await mill.submit({ program: "environment.ts" })
+      expect(submitted.configPath).toBeUndefined()
+      await mill.wait(submitted.runId)
+    },
+    timeout,
+  )
+
+  const custom = defineCodec({
+    name: "jsonl",
+    modelFormat: "any",
+    models: [],
+    encodeSpawn: () => Result.succeed({ args: [] }),
+    initial: 0,
+    decodeEvent: (state) => [state, []],
+    decodeFinal: () => ({ final: true, text: "" }),
+  })
+  const refused: Readonly<Record<string, readonly [EngineOptions, Readonly<Record<string, unknown>>]>> = {
+    "a codec of one's own": [
+      { config: { drivers: { mine: processDriver({ command: "x", codec: custom }) } } },
+      { key: "drivers.mine.codec", hint: expect.stringContaining("./mill.config.ts") },
+    ],
+    "a codec that has been changed": [
+      {
+        config: {
+          drivers: { mine: processDriver({ command: "x", codec: { ...jsonlCodec(), models: ["y"] } }) },
+        },
+      },
+      { key: "drivers.mine.codec" },
+    ],
+    "a function": [
+      { config: { extensions: [{ name: "x", setup: () => Effect.void }] } },
+      { key: "extensions.0.setup", hint: expect.stringContaining("./mill.config.ts") },
+    ],
+    "a key that is not known": [
+      { config: { defaultDrivers: "x" } as MillConfig },
+      { key: "defaultDrivers", hint: "did you mean defaultDriver?" },
+    ],
+    "a value that is wrong": [
+      { config: { cancelGrace: -1 } },
+      { key: "cancelGrace", message: expect.stringContaining("config: cancelGrace is -1") },
+    ],
+    "another option": [
+      { runDir: "x" } as EngineOptions,
+      { message: "createEngine: unknown key runDir", hint: "did you mean runsDir?" },
+    ],
+    "an option of another kind": [{ config: 5 } as unknown as EngineOptions, { key: "config" }],
+    "a working directory that is no text": [{ cwd: 5 } as unknown as EngineOptions, { key: "cwd" }],
+  }
+  for (const [what, [options, error]] of Object.entries(refused)) {
+    test(`refuses ${what}`, async () => {
+      await using mill = createMill(options)
+      expect(await rejection(mill.list())).toMatchObject({ _tag: "ConfigError", ...error })
+    })
+  }
+})
+
+describe("createEngine", () => {
+  const runtime = ManagedRuntime.make(Layer.empty)
+
+  test(
+    "lives in a scope, and its Effects and Streams are Effect's",
+    async () => {
+      const types = await runtime.runPromise(
+        Effect.gen(function* () {
+          const engine = yield* createEngine({ cwd: folder, runsDir, config: offline })
+          const { runId } = yield* engine.submit({ program: "ask.ts" })
+          const entries = yield* Stream.runCollect(engine.watch(runId))
+          expect((yield* engine.wait(runId, "1 minute")).status).toBe("complete")
+          const result = yield* engine.runSync({ program: "ask.ts" })
+          expect(result.programResult).toBe("hello")
+          const missing = yield* Effect.flip(engine.status("run_none"))
+          expect(missing._tag).toBe("RunNotFound")
+          return entries.map(({ event }) => event.type)
+        }).pipe(Effect.scoped),
+      )
+      expect(types.at(-1)).toBe("run:complete")
+    },
+    timeout,
+  )
+
+  test(
+    "leaves a run as it is when it is interrupted",
+    async () => {
+      await runtime.runPromise(
+        Effect.gen(function* () {
+          const engine = yield* createEngine({ cwd: folder, runsDir, config: offline })
+          const waiting = yield* Effect.forkChild(engine.runSync({ program: "hang.ts" }))
+          const runId = yield* engine.liveRuns.pipe(
+            Stream.take(1),
+            Stream.runHead,
+            Effect.flatMap(Effect.fromOption),
+          )
+          yield* Fiber.interrupt(waiting)
+          expect((yield* engine.status(runId)).status).not.toBe("cancelled")
+          const { run } = yield* engine.cancel(runId)
+          expect(run.status).toBe("cancelled")
+        }).pipe(Effect.scoped),
+      )
+    },
+    timeout,
+  )
+
+  test("fails with what is wrong with its options", async () => {
+    const config = { cancelGrace: -1 }
+    const failure = Effect.flip(Effect.scoped(createEngine({ config })))
+    expect(await runtime.runPromise(failure)).toMatchObject({ _tag: "ConfigError", key: "cancelGrace" })
+  })
+})

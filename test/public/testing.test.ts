@@ -1,0 +1,243 @@
+/** The test kit, as a user's own tests use it. */
+import { afterAll, describe, expect, test } from "bun:test"
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { crash, createTestMill, exit, hang, type TestMillOptions } from "@mill/core/testing"
+import { eventually, ofType, processesWith } from "../support/mill.ts"
+
+const timeout = 60_000
+const folder = mkdtempSync(join(tmpdir(), "mill-kit-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const asking = (agents: ReadonlyArray<string>) => `
+const ask = (agent) =>
+  mill.spawn({ agent, systemPrompt: "s", prompt: "for " + agent, model: "m" })
+    .then(({ text }) => text, ({ cause, message, result }) => ({ cause, message, exitCode: result?.exitCode }))
+export default { args: mill.args, facts: mill.run.metadata, answers: await Promise.all(${JSON.stringify(agents)}.map(ask)) }
+`
+const kitWith = (agents: TestMillOptions["agents"]) => createTestMill({ agents })
+
+describe("an agent of a test", () => {
+  test(
+    "is a function of what it is asked, or an answer",
+    async () => {
+      await using kit = await kitWith({
+        scout: async ({ agent, model, prompt, systemPrompt }) =>
+          [agent, model, prompt, systemPrompt].join(", "),
+        planner: "always this",
+        worker: () => ({
+          text: "done",
+          stopReason: "tired",
+          sessionRef: "s-1",
+          usage: { inputTokens: 3, outputTokens: 4, costUsd: 0.5 },
+          milestones: ["halfway"],
+          toolCalls: [{ toolName: "read", input: { path: "a" } }, { toolName: "stop" }],
+        }),
+      })
+      const { events, record, result, spawns } = await kit.run(
+        { source: asking(["scout", "planner", "worker"]) },
+        { args: ["one", "two"], metadata: { ticket: "7" } },
+      )
+      expect(result.programResult).toEqual({
+        args: ["one", "two"],
+        facts: { ticket: "7" },
+        answers: ["scout, m, for scout, s", "always this", "done"],
+      })
+      expect(record).toMatchObject({ status: "complete", metadata: { ticket: "7" }, driver: "test" })
+      expect(spawns.map(({ agent }) => agent).toSorted()).toEqual(["planner", "scout", "worker"])
+      const worker = spawns.find(({ agent }) => agent === "worker")
+      expect(worker).toMatchObject({
+        text: "done",
+        stopReason: "tired",
+        sessionRef: "s-1",
+        usage: { inputTokens: 3, outputTokens: 4, costUsd: 0.5 },
+        input: { agent: "worker", systemPrompt: "s", prompt: "for worker", model: "m" },
+        status: "complete",
+      })
+      expect(ofType(events, "spawn:milestone").map(({ payload }) => payload.message)).toEqual(["halfway"])
+      expect(
+        ofType(events, "spawn:tool_call").map(({ payload }) => [payload.toolName, payload.input]),
+      ).toEqual([
+        ["read", '{"path":"a"}'],
+        ["stop", undefined],
+      ])
+      expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
+    },
+    timeout,
+  )
+
+  test(
+    "fails in every way that an agent can",
+    async () => {
+      const wrong = (() => ({ txt: "no" })) as never
+      await using kit = await kitWith({
+        thrower: () => {
+          throw new Error("no luck")
+        },
+        rejecter: async () => Promise.reject(new Error("no luck, later")),
+        teller: { errorMessage: "overloaded" },
+        leaver: exit(3),
+        lateLeaver: exit(4, "an answer all the same"),
+        silent: exit(0),
+        crasher: crash(),
+        wrong,
+      })
+      const names = [
+        "thrower",
+        "rejecter",
+        "teller",
+        "leaver",
+        "lateLeaver",
+        "silent",
+        "crasher",
+        "wrong",
+        "x",
+      ]
+      const { events, result } = await kit.run({ source: asking(names) })
+      expect(Object(result.programResult).answers).toEqual([
+        { cause: "agent-error", message: "no luck", exitCode: 0 },
+        { cause: "agent-error", message: "no luck, later", exitCode: 0 },
+        { cause: "agent-error", message: "overloaded", exitCode: 0 },
+        { cause: "exit", message: "test exited with code 3", exitCode: 3 },
+        { cause: "exit", message: "test exited with code 4", exitCode: 4 },
+        { cause: "codec", message: "test exited without a final answer", exitCode: 0 },
+        { cause: "signal", message: expect.stringContaining("SIGKILL"), exitCode: undefined },
+        {
+          cause: "agent-error",
+          message: "the test's agent: unknown key txt (did you mean text?)",
+          exitCode: 0,
+        },
+        { cause: "agent-error", message: expect.stringContaining("the test has no agent x;"), exitCode: 0 },
+      ])
+      expect(ofType(events, "spawn:error")).toHaveLength(names.length)
+    },
+    timeout,
+  )
+
+  test(
+    "may take its time, and spawns do not wait for each other",
+    async () => {
+      const both = Promise.withResolvers<string>()
+      await using kit = await kitWith({
+        first: () => both.promise,
+        second: () => {
+          both.resolve("the second came")
+          return "second"
+        },
+      })
+      const { result } = await kit.run({ source: asking(["first", "second"]) })
+      expect(Object(result.programResult).answers).toEqual(["the second came", "second"])
+    },
+    timeout,
+  )
+
+  test(
+    "may be one for all, and hang until the run is cancelled",
+    async () => {
+      const gone = Promise.withResolvers<string>()
+      const asked = Promise.withResolvers<string>()
+      await using kit = await kitWith(({ agent }, { signal }) => {
+        if (agent === "hanger") return hang()
+        signal.addEventListener("abort", () => gone.resolve("aborted"))
+        asked.resolve(agent)
+        return new Promise<string>(() => undefined)
+      })
+      writeFileSync(join(folder, "hanging.ts"), asking(["hanger", "waiter"]))
+      const { runId } = await kit.mill.submit({ program: join(folder, "hanging.ts") })
+      expect(await asked.promise).toBe("waiter")
+      await kit.mill.cancel(runId, "enough")
+      expect(await gone.promise).toBe("aborted")
+      const { record, spawns } = await kit.wait(runId)
+      expect(record.status).toBe("cancelled")
+      expect(spawns.map(({ status }) => status)).toEqual(["cancelled", "cancelled"])
+    },
+    timeout,
+  )
+})
+
+describe("a test mill", () => {
+  test(
+    "leaves no process and no file, also when the test fails in the middle of a run",
+    async () => {
+      const asked = Promise.withResolvers<void>()
+      let runDir = ""
+      let runId = ""
+      const failing = async () => {
+        await using kit = await kitWith(() => {
+          asked.resolve()
+          return hang()
+        })
+        writeFileSync(join(folder, "hanging.ts"), asking(["a"]))
+        const run = await kit.mill.submit({ program: join(folder, "hanging.ts") })
+        runDir = run.paths.runDir
+        runId = run.runId
+        await asked.promise
+        expect(processesWith(`MILL_RUN_ID=${runId}`).length).toBeGreaterThan(0)
+        throw new Error("an assertion has failed")
+      }
+      expect(await failing().catch((error: unknown) => String(error))).toContain("an assertion has failed")
+      expect(processesWith(`MILL_RUN_ID=${runId}`)).toEqual([])
+      expect(existsSync(dirname(dirname(runDir)))).toBe(false)
+    },
+    timeout,
+  )
+
+  test(
+    "runs the program of a file as it lies there, in the folder that it is told",
+    async () => {
+      writeFileSync(join(folder, "name.ts"), `export const name = "next door"`)
+      writeFileSync(
+        join(folder, "importer.ts"),
+        `import { name } from "./name.ts"\nexport default [name, mill.run.cwd]`,
+      )
+      await using kit = await createTestMill({ agents: {}, cwd: folder })
+      expect((await kit.run("importer.ts")).result.programResult).toEqual(["next door", folder])
+      const url = new URL(`file://${folder}/importer.ts`)
+      expect((await kit.run(url)).result.programResult).toEqual(["next door", folder])
+      expect(readdirSync(folder)).not.toContain(".mill")
+    },
+    timeout,
+  )
+
+  test(
+    "tells of programs that fail, and of those that cannot be run",
+    async () => {
+      await using kit = await createTestMill({ agents: {} })
+      const { record, result } = await kit.run({ source: `throw new Error("oh dear")` })
+      expect(record).toMatchObject({ status: "failed", errorMessage: "Error: oh dear" })
+      expect(result.status).toBe("failed")
+      const refused = await kit.run({ source: "const = 1" }).catch((error: unknown) => error)
+      expect(refused).toMatchObject({ _tag: "ProgramError" })
+      const offline = await kit.run({ source: asking(["a"]) }, { driver: "offline" })
+      expect(offline.record).toMatchObject({ status: "complete", driver: "offline" })
+    },
+    timeout,
+  )
+
+  test(
+    "that cannot be made says why, and closes all the same",
+    async () => {
+      await using kit = await createTestMill({ agents: {}, config: { cancelGrace: -1 } })
+      const refused = await kit.run({ source: "1" }).catch((error: unknown) => error)
+      expect(refused).toMatchObject({ _tag: "ConfigError", key: "cancelGrace" })
+    },
+    timeout,
+  )
+
+  test(
+    "can be left while a run goes on",
+    async () => {
+      await using kit = await kitWith(hang)
+      const controller = new AbortController()
+      const running = kit.run({ source: asking(["a"]) }, { signal: controller.signal })
+      await eventually(
+        "the run has started",
+        async () => (await kit.mill.list()).runs[0]?.spawns.running === 1,
+      )
+      controller.abort(new Error("long enough"))
+      expect(await running.catch((error: unknown) => error)).toEqual(new Error("long enough"))
+    },
+    timeout,
+  )
+})
