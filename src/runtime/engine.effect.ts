@@ -18,7 +18,6 @@ import * as Environment from "./environment.effect.ts"
 import { becomeBun, unpackScripts } from "./executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
 import { lentModules } from "./host/lent-package.ts"
-import { quietStdout } from "./host/quiet-stdout.ts"
 import { importModule } from "./module-loader.effect.ts"
 import * as PlatformLayer from "./platform.effect.ts"
 
@@ -49,11 +48,7 @@ const configLoader = (modules: Package["modules"]) =>
         // Loaded before they are provided: from then on they are what mill itself would be given.
         const lent = yield* Effect.promise(() => lentModules(files, modules["@mill/core"], home))
         yield* Effect.sync(() => installFrozenSources(files, { ...modules, ...lent }))
-        const module = yield* Effect.acquireUseRelease(
-          Effect.sync(quietStdout),
-          () => importModule(path),
-          (end) => Effect.sync(end),
-        )
+        const module = yield* importModule(path)
         return typeof module === "object" && module !== null && "default" in module
           ? module.default
           : undefined

@@ -73,6 +73,14 @@ export const givenObject = Effect.fn("Config.given")(function* (value: unknown, 
 /** How long evaluating a configuration may take: everything waits for it. */
 const evaluationDeadline = "10 seconds"
 
+/** What an object is that looks like an empty configuration and is none. */
+const notPlain = (value: unknown): string | undefined => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
+  if ("then" in value) return "a promise, to be awaited before it is exported"
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null ? undefined : "an instance of a class"
+}
+
 /** The configuration that these sources give. */
 export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
   sources: readonly [ConfigSource, ...ReadonlyArray<ConfigSource>],
@@ -95,8 +103,22 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
       hint: "end it with: export default defineConfig({ … })",
     })
   }
-  const config = yield* decode(value).pipe(
+  const kind = notPlain(value)
+  if (kind !== undefined) {
+    return yield* new ConfigError({
+      path,
+      message: `${path}: the default export is ${kind}; expected an object`,
+    })
+  }
+  // Getters and proxies are code, which may fail.
+  const config = yield* Effect.suspend(() => decode(value)).pipe(
+    Effect.catchDefect(() =>
+      Effect.fail(
+        new ConfigError({ path, message: `${path}: its values cannot be read: reading one throws` }),
+      ),
+    ),
     Effect.mapError((error) => {
+      if (error._tag === "ConfigError") return error
       const { key, message, ...problem } = configProblem(value, error)
       return new ConfigError({
         path,
