@@ -11,6 +11,7 @@
  */
 /** What a codec's `encodeSpawn` gives: `Result.succeed(call)`, or `Result.fail(new SpawnRefused({ … }))`. */
 export { Result } from "effect"
+export { acpCodec } from "../codecs/acp.codec.ts"
 export { claudeCodec } from "../codecs/claude.codec.ts"
 export { codexCodec } from "../codecs/codex.codec.ts"
 export { jsonlCodec } from "../codecs/jsonl.codec.ts"
@@ -18,6 +19,9 @@ export { piCodec } from "../codecs/pi.codec.ts"
 export { textCodec } from "../codecs/text.codec.ts"
 export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
 export type {
+  AcpConversation,
+  AcpModelChoice,
+  AcpPermission,
   AgentCall,
   AgentExit,
   AgentOutcome,

@@ -7,6 +7,7 @@ import { IoHub } from "../internal/control/io-hub.effect.ts"
 import { Engine } from "../internal/engine/engine.effect.ts"
 import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
+import * as Acp from "./acp.effect.ts"
 import * as BunTools from "./bun.effect.ts"
 import * as Environment from "./environment.effect.ts"
 import { becomeBun, unpackScripts } from "./executable.effect.ts"
@@ -51,6 +52,7 @@ export const layer = (options: Overrides & Package) =>
       Layer.mergeAll(
         BunTools.layer,
         BunTools.digestLayer,
+        Acp.layer,
         configLoader(options.modules),
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),
       ),
