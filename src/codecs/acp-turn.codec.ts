@@ -186,8 +186,15 @@ const usageOf = ({ usage }: Answer, costUsd: number | undefined): Usage | undefi
 /** `authRequired` of the protocol. */
 const authRequired = -32_000
 
+/** What there is to say besides the message, which adapters often leave as it is by default. */
+const detailsOf = (data: unknown): string => {
+  if (typeof data !== "object" || data === null) return jsonText(data) ?? ""
+  const said = ["message", "details"].map((key): unknown => Reflect.get(data, key))
+  return said.find((text) => typeof text === "string") ?? jsonText(data) ?? ""
+}
+
 const refusalMessage = ({ code, data, message }: Refusal, authMethods: ReadonlyArray<string>): string => {
-  const details = data === undefined || data === null ? "" : (jsonText(data) ?? "")
+  const details = data === undefined || data === null ? "" : detailsOf(data)
   const said = [message ?? `error ${code}`, details]
     .filter((part) => part !== "")
     .join(": ")
