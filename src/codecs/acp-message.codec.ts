@@ -53,6 +53,8 @@ const Answer = Schema.Struct({
   authMethods: ifValid(Schema.Array(Schema.Struct({ id: Schema.String }))),
   /** `session/new` */
   sessionId: ifValid(Schema.NonEmptyString),
+  /** pi-acp 0.0.34 begins each first answer with this text of its own. */
+  _meta: ifValid(Schema.Struct({ piAcp: Schema.Struct({ startupInfo: ifValid(Schema.String) }) })),
   /** `session/prompt` */
   stopReason: ifValid(Schema.NonEmptyString),
   usage: ifValid(

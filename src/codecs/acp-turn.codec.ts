@@ -30,6 +30,8 @@ import {
 /** What has been heard so far. */
 export type AcpState = {
   readonly adapter?: string
+  /** What the adapter puts before the first answer. */
+  readonly preface?: string
   readonly authMethods: ReadonlyArray<string>
   readonly sessionRef?: string
   /** The last message so far, and whether it gave more than is kept. */
@@ -97,7 +99,8 @@ const goingOn = (state: AcpState): AcpState => {
 }
 
 const onText = (state: AcpState, text: string, messageId: string | undefined): Step<AcpState> => {
-  const { adapter } = state
+  const { adapter, preface } = state
+  if (text === preface) return [state, []]
   if (isNotice(adapter, { text, ...(messageId === undefined ? {} : { messageId }) })) {
     return [{ ...state, notice: text.trim() }, milestone(text)]
   }
@@ -134,7 +137,8 @@ const onPermission = (
 }
 
 const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
-  const { agentInfo, authMethods, sessionId, stopReason } = answer
+  const { _meta: meta, agentInfo, authMethods, sessionId, stopReason } = answer
+  const preface = meta?.piAcp.startupInfo
   if (stopReason !== undefined) {
     const usage = usageOf(answer, state.costUsd)
     const errorMessage = failureOf(state, stopReason)
@@ -149,6 +153,7 @@ const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
     {
       ...state,
       ...(agentInfo === undefined ? {} : { adapter: agentInfo.name }),
+      ...(preface === undefined ? {} : { preface }),
       ...(authMethods === undefined ? {} : { authMethods: authMethods.map(({ id }) => id) }),
     },
     sessionId,
