@@ -100,7 +100,10 @@ const goingOn = (state: AcpState): AcpState => {
 
 const onText = (state: AcpState, text: string, messageId: string | undefined): Step<AcpState> => {
   const { adapter, preface } = state
-  if (text === preface) return [state, []]
+  if (text === preface) {
+    const { preface: _, ...rest } = state
+    return [rest, []]
+  }
   if (isNotice(adapter, { text, ...(messageId === undefined ? {} : { messageId }) })) {
     return [{ ...state, notice: text.trim() }, milestone(text)]
   }
@@ -200,7 +203,7 @@ const detailsOf = (data: unknown): string => {
 
 const refusalMessage = ({ code, data, message }: Refusal, authMethods: ReadonlyArray<string>): string => {
   const details = data === undefined || data === null ? "" : detailsOf(data)
-  const said = [message ?? `error ${code}`, details]
+  const said = [message || `error ${code}`, details]
     .filter((part) => part !== "")
     .join(": ")
     .slice(0, 2000)
