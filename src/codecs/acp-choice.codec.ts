@@ -31,6 +31,9 @@ export const answerPermission =
       : { outcome: { outcome: "selected", optionId: option.optionId } }
   }
 
+/** How many models a message names: some agents have hundreds. */
+const maxNamed = 40
+
 /** Leaves the choice to the agent, unless it has a model of this name. */
 export const agentsOwnModel = "default"
 
@@ -95,9 +98,11 @@ export const chooseModel = (
     offer?.values.find(({ value }) => value === model) ?? offer?.values.find(({ name }) => name === model)
   if (offer !== undefined && found !== undefined) return Result.succeed(offer.choice(found.value))
   if (model === agentsOwnModel) return Result.succeed(undefined)
+  const offered = offer?.values.map(({ value }) => value) ?? []
+  const others = offered.length > maxNamed ? ` and ${offered.length - maxNamed} others` : ""
   return refuse(
-    offer === undefined || offer.values.length === 0
+    offered.length === 0
       ? `model: the agent does not let its model be chosen; choose it in the agent's own settings, and say ${JSON.stringify(agentsOwnModel)} here`
-      : `model: the agent does not offer ${JSON.stringify(model)}; it offers ${offer.values.map(({ value }) => value).join(", ")}`,
+      : `model: the agent does not offer ${JSON.stringify(model)}; it offers ${offered.slice(0, maxNamed).join(", ")}${others}`,
   )
 }

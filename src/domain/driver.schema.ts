@@ -75,15 +75,21 @@ export type ModelListing = {
   readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
 }
 
-/** What to do about a model before the first prompt: a request to make, or nothing when the agent's own choice will do. */
-export type AcpModelChoice = { readonly method: string; readonly params: { readonly [key: string]: string } }
+/** A request that chooses a model before the first prompt. */
+export const AcpModelChoice = Schema.Struct({
+  method: Schema.String,
+  params: Schema.Record(Schema.String, Schema.String),
+})
+export type AcpModelChoice = typeof AcpModelChoice.Type
 
 /** The answer to an agent that asks for permission. */
-export type AcpPermission = {
-  readonly outcome:
-    | { readonly outcome: "cancelled" }
-    | { readonly outcome: "selected"; readonly optionId: string }
-}
+export const AcpPermission = Schema.Struct({
+  outcome: Schema.Union([
+    Schema.Struct({ outcome: Schema.Literal("cancelled") }),
+    Schema.Struct({ outcome: Schema.Literal("selected"), optionId: Schema.String }),
+  ]),
+})
+export type AcpPermission = typeof AcpPermission.Type
 
 /**
  * How an agent is talked with that is asked by requests and not by its command line: in the Agent Client Protocol. The
@@ -97,7 +103,10 @@ export type AcpConversation = {
   readonly authMethod?: string
   /** The text of the one prompt. */
   readonly prompt: (input: SpawnInput) => string
-  /** What makes the agent use this model, by what it answered to `session/new`; or why it cannot. */
+  /**
+   * What makes the agent use this model, by what it answered to `session/new`: nothing when its own choice will do. Or
+   * why it cannot.
+   */
   readonly chooseModel: (
     model: string,
     session: unknown,

@@ -26,10 +26,10 @@ export const layer = Layer.succeed(
         unchecked,
         ({ params }) => permission(params),
       )
-      let receive = (_: AnyMessage): void => undefined
+      let incoming: ReadableStreamDefaultController<AnyMessage> | undefined
       const readable = new ReadableStream<AnyMessage>({
         start: (controller) => {
-          receive = (message) => controller.enqueue(message)
+          incoming = controller
         },
       })
       const writable = new WritableStream<AnyMessage>({ write: (message) => send(JSON.stringify(message)) })
@@ -46,7 +46,7 @@ export const layer = Layer.succeed(
         notify: (method, params) =>
           Effect.ignore(Effect.tryPromise(() => agent.notify<object>(method, params))),
         receive: (message) => {
-          if (isMessage(message)) receive(message)
+          if (isMessage(message)) incoming?.enqueue(message)
         },
       }
     }),
