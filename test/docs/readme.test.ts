@@ -7,7 +7,7 @@ import { MillConfig, ProcessDriverConfig } from "../../src/domain/config.schema.
 import { MillEvent } from "../../src/domain/event.schema.ts"
 import { SpawnFailure } from "../../src/domain/host-protocol.schema.ts"
 import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
-import { makeWorld, repository } from "../support/mill.ts"
+import { makeWorld, repository, writeScript } from "../support/mill.ts"
 import { scripts as built } from "../../scripts/entries.ts"
 
 const world = makeWorld()
@@ -307,6 +307,7 @@ describe("the README's code", () => {
 
   const answers: Readonly<Record<string, unknown>> = {
     text: { text: "WHY?" },
+    acp: { text: "You said: Be.\n\nWhy?", sessionRef: "acp-1" },
     jsonl: { text: "The request has 80 characters." },
     codec: { text: "Why?", sessionRef: expect.stringMatching(/^\d+$/) },
   }
@@ -324,7 +325,13 @@ describe("the README's code", () => {
           `${folder}/ask.ts`,
           `export default await mill.spawn({ agent: "a", systemPrompt: "Be.", prompt: "Why?", model: "grey" })`,
         )
-        const { result } = await world.run(program, [], { cwd: join(world.dir, folder) })
+        // In the place of gemini.
+        const agent = join(repository, "test/support/acp-agent.main.ts")
+        writeScript(world, "bin/gemini", `exec '${process.execPath}' '${agent}' "$@" models:grey`)
+        const { result } = await world.run(program, [], {
+          cwd: join(world.dir, folder),
+          env: { PATH: `${world.dir}/bin:${process.env["PATH"]}` },
+        })
         expect(result.programResult).toMatchObject(Object(answers[folder]))
       },
       timeout,

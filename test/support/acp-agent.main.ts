@@ -2,7 +2,7 @@
  * A scripted agent that speaks the Agent Client Protocol, and misbehaves on request: its arguments say how. In the order of
  * a conversation:
  *
- *   mute  stubborn (SIGTERM)  old-version  no-auth  no-session  models  old-models  garbage
+ *   mute  stubborn (SIGTERM)  old-version  no-auth  no-session  models[:MORE]  old-models  garbage
  *   ask  ask-oddly  orphan-update  plan  chunks:N  usage  silent  crash:CODE  hang  cancel-late  fail
  *   stop:REASON  exit:CODE  linger
  *
@@ -59,6 +59,7 @@ const models = () => {
   const values = [
     { value: "big-1", name: "Big" },
     { value: "small-1", name: "Small" },
+    ...(asked.get("models") ? [{ value: asked.get("models"), name: "More" }] : []),
   ]
   if (is("models"))
     return {
