@@ -56,6 +56,37 @@ const rendered = (facts: ReadonlyArray<Fact>, style: Style, columns: number): st
     ]),
   ).join("\n")
 
+/** Where a driver's agents are. */
+const placeOf = (driver: DraftPlan["driver"]): string =>
+  driver.type === "http" ? driver.url : driver.command
+
+const driverFacts = (driver: DraftPlan["driver"]): ReadonlyArray<Fact> => {
+  const codec: Fact = ["codec", `${driver.codec} ${JSON.stringify(driver.codecOptions)}`]
+  if (driver.type === "http") {
+    const { headers, keys, maxRetries, timeout } = driver
+    const patience = timeout === undefined ? "no time limit" : `at most ${seconds(timeout)}`
+    return [
+      ["driver", `${driver.name}: POST ${driver.url}`],
+      codec,
+      ...(keys.length === 0
+        ? []
+        : [
+            ["keys", keys.map(({ env, header }) => `${header} from the variable ${env}`).join(", ")] as const,
+          ]),
+      ...(headers.length === 0 ? [] : [["headers", headers.join(", ")] as const]),
+      ["asks", `${patience}, again ${plural(maxRetries, "time")} when the server is busy`],
+    ]
+  }
+  return [
+    ["driver", `${driver.name}: ${[driver.command, ...driver.args].join(" ")}`],
+    codec,
+    ...(driver.env.length === 0
+      ? []
+      : [["sets", `${driver.env.join(", ")} in the agents' environment`] as const]),
+    ...(driver.cwd === undefined ? [] : [["works in", driver.cwd] as const]),
+  ]
+}
+
 /** What a person is asked about before a run starts. */
 export const renderPreview = (
   plan: DraftPlan,
@@ -67,7 +98,7 @@ export const renderPreview = (
   rendered(
     [
       ...programFacts(plan, outline, cwd),
-      ["driver", `${plan.driver.name} (${plan.driver.command})`],
+      ["driver", `${plan.driver.name} (${placeOf(plan.driver)})`],
       ["executor", plan.executor.name],
       configFact(plan, cwd),
     ],
@@ -94,12 +125,7 @@ export const renderPlan = (
       [
         ...programFacts(plan, outline, cwd),
         configFact(plan, cwd),
-        ["driver", `${driver.name}: ${[driver.command, ...driver.args].join(" ")}`],
-        ["codec", `${driver.codec} ${JSON.stringify(driver.codecOptions)}`],
-        ...(driver.env.length === 0
-          ? []
-          : [["sets", `${driver.env.join(", ")} in the agents' environment`] as const]),
-        ...(driver.cwd === undefined ? [] : [["works in", driver.cwd] as const]),
+        ...driverFacts(driver),
         ["executor", plan.executor.name],
         [
           "extensions",

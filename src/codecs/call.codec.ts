@@ -12,29 +12,44 @@ export const maxArgumentBytes = 131_071
 /** Says that a spawn cannot be asked of this agent, and why. */
 export const refuse = (message: string) => Result.fail(new SpawnRefused({ cause: "codec", message }))
 
-type Encode = (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+type Encode<Input, Call> = (input: Input) => Result.Result<Call, SpawnRefused>
 
-/**
- * An encoder with options, which come from a configuration that nobody may have type-checked. With bad ones it refuses
- * every spawn, and `problem` says why.
- */
-export const encoderWith = <Options>(
+/** What options make of an encoder; with bad ones it refuses every spawn, and `problem` says why. */
+export type Optioned<Input, Call> = {
+  readonly encode: Encode<Input, Call>
+  readonly options?: Schema.Json
+  readonly problem?: string
+}
+
+/** An encoder with options, which come from a configuration that nobody may have type-checked. */
+export const withOptions = <Options, Input, Call>(
   name: string,
   schema: Schema.ConstraintDecoder<Options>,
   options: unknown,
-  make: (options: Options) => Result.Result<Encode, string>,
-): { readonly encodeSpawn: Encode; readonly options?: Schema.Json; readonly problem?: string } =>
+  make: (options: Options) => Result.Result<Encode<Input, Call>, string>,
+): Optioned<Input, Call> =>
   Schema.decodeUnknownResult(schema)(options, { onExcessProperty: "error" }).pipe(
     Result.mapError(({ message }) => message.replace(/\s+/g, " ")),
     Result.flatMap(make),
     Result.match({
       onFailure: (reason) => {
         const problem = `the options of ${name} cannot be used: ${reason}`
-        return { encodeSpawn: () => refuse(problem), problem }
+        return { encode: () => refuse(problem), problem }
       },
-      onSuccess: (encodeSpawn) => ({ encodeSpawn, options: asJson(options) }),
+      onSuccess: (encode) => ({ encode, options: asJson(options) }),
     }),
   )
+
+/** The same, for the codec of a command. */
+export const encoderWith = <Options>(
+  name: string,
+  schema: Schema.ConstraintDecoder<Options>,
+  options: unknown,
+  make: (options: Options) => Result.Result<Encode<SpawnInput, AgentCall>, string>,
+) => {
+  const { encode: encodeSpawn, ...rest } = withOptions(name, schema, options, make)
+  return { encodeSpawn, ...rest }
+}
 
 /** Without the keys that are undefined. */
 const asJson = (options: unknown): Schema.Json =>
@@ -71,6 +86,12 @@ export const checkArgument = (field: string, argument: string, instead = ""): Ch
       )
     : checkText(field, argument)
 }
+
+/** The name of a conversation, which can be neither a flag nor a path. */
+export const checkSession = (sessionRef: string): Checked =>
+  /^[A-Za-z0-9][\w.:-]{0,255}$/.test(sessionRef) && !sessionRef.endsWith(".jsonl")
+    ? Result.succeed(sessionRef)
+    : refuse(`sessionRef: ${JSON.stringify(sessionRef.slice(0, 60))} is not the name of a session`)
 
 /** Where a spawn's system prompt lies for an agent that reads it from a file. */
 export const systemPromptFile = (input: SpawnInput): string => `${input.scratchDir}/system-prompt.txt`

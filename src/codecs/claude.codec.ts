@@ -11,7 +11,7 @@
  * A prompt is text and nothing else: mentions of files (`@notes.md`) would have claude read the file, wherever it lies and
  * whatever tools there are, so they are switched off.
  *
- * Trailing white space of the system prompt is cut by claude. It exits with 0 for a tool that it may not use:
+ * `--resume=` goes on with a session, which keeps its id and its first system prompt. Trailing white space of the system prompt is cut by claude. It exits with 0 for a tool that it may not use:
  * `permissionMode` and `--allowedTools` are what lets an unattended claude write.
  */
 import { Option, Result, Schema } from "effect"
@@ -22,7 +22,7 @@ import {
   defineCodec,
   type SpawnInput,
 } from "../domain/driver.schema.ts"
-import { checkArgument, checkNotBlank, encoderWith, systemPromptFile } from "./call.codec.ts"
+import { checkArgument, checkNotBlank, checkSession, encoderWith, systemPromptFile } from "./call.codec.ts"
 import { answerOf, decodeResult, failureOf, type ResultLine, usageOf } from "./claude-result.codec.ts"
 import {
   ifDecoded,
@@ -65,6 +65,7 @@ const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
         "--verbose",
         `--model=${model}`,
         `${flag}=${file}`,
+        ...(input.sessionRef === undefined ? [] : [`--resume=${yield* checkSession(input.sessionRef)}`]),
         ...(options.tools === undefined ? [] : [`--tools=${options.tools.join(",")}`]),
         ...(options.permissionMode === undefined ? [] : [`--permission-mode=${options.permissionMode}`]),
       ],
@@ -188,6 +189,7 @@ export const claudeCodec = (options: ClaudeOptions = {}): Codec =>
     modelFormat: "an alias (sonnet) or a model's full name (claude-sonnet-5-5)",
     models: ["sonnet", "opus", "haiku", "fable", "claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5"],
     ...encoderWith("claudeCodec", ClaudeOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
+    resumes: true,
     initial: { text: "" },
     decodeEvent,
     decodeFinal,

@@ -9,6 +9,9 @@
  * `systemPrompt: "replace"` it goes by a file of any length, takes the place of codex's own instructions, and is trimmed
  * by codex at both ends.
  *
+ * `exec … resume ID` goes on with a thread, which keeps its id and its first instructions. The usage that codex then tells is that of all the turns
+ * of the thread, so that it says nothing about the spawn.
+ *
  * Lines: `thread.started` (`thread_id`), `item.started` and `item.completed` (tools, and `agent_message`, of which the
  * last is the answer), `error` (a retry, or what `turn.failed` then repeats), `turn.completed` (`usage`) or
  * `turn.failed`. An item of the type `error` is only a warning. Codex tells neither cost nor stop reason. It counts
@@ -23,7 +26,7 @@ import {
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { checkArgument, checkNotBlank, encoderWith, systemPromptFile } from "./call.codec.ts"
+import { checkArgument, checkNotBlank, checkSession, encoderWith, systemPromptFile } from "./call.codec.ts"
 import { type Item, ItemLine, toolCallOf } from "./codex-item.codec.ts"
 import {
   ifDecoded,
@@ -74,6 +77,7 @@ const encodeSpawn = (options: CodexOptions) => (input: SpawnInput) =>
         "-c",
         instructions,
         ...(options.execArgs ?? []),
+        ...(input.sessionRef === undefined ? [] : ["resume", yield* checkSession(input.sessionRef)]),
         "-",
       ],
       stdin: prompt,
@@ -210,6 +214,8 @@ export const codexCodec = (options: CodexOptions = {}): Codec =>
     modelFormat: "a model's name (gpt-6.1-sol)",
     models: ["gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"],
     ...encoderWith("codexCodec", CodexOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
+    resumes: true,
+    usageOfSession: true,
     initial: { text: "", open: HashSet.empty() },
     decodeEvent,
     decodeFinal,

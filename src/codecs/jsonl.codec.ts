@@ -5,6 +5,8 @@
  *
  *     {"type":"spawn","agent":"…","systemPrompt":"…","prompt":"…","model":"…"}
  *
+ * and a `sessionRef` when the agent is to go on with the conversation that it has called so.
+ *
  * Standard output holds lines of JSON, of these types:
  *
  *     {"type":"session","sessionRef":"…"}                  what to call this conversation; the first one counts
@@ -151,8 +153,10 @@ export const jsonlCodec = (): Codec =>
     name: "jsonl",
     modelFormat: "whatever the agent takes",
     models: [],
-    encodeSpawn: ({ agent, model, prompt, systemPrompt }) => {
-      const request: JsonlSpawn = { type: "spawn", agent, systemPrompt, prompt, model }
+    resumes: true,
+    encodeSpawn: ({ agent, model, prompt, sessionRef, systemPrompt }) => {
+      const session = sessionRef === undefined ? {} : { sessionRef }
+      const request: JsonlSpawn = { type: "spawn", agent, systemPrompt, prompt, model, ...session }
       return Result.succeed({ args: [], stdin: `${JSON.stringify(request)}\n` })
     },
     initial: { text: "", cut: false },

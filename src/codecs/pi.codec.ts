@@ -6,6 +6,8 @@
  * pi cuts white space off both ends of a prompt and off the beginning of a system prompt. It takes a model for a
  * pattern, and cuts a thinking level such as `:high` off its end.
  *
+ * `--session` goes on with a session, by its id; it also takes a path, which is why nothing else than an id passes.
+ *
  * Lines: `session` (`id`), `message_end` (the last one of the role `assistant` is authoritative: text, `stopReason`,
  * `errorMessage`; each carries the usage of its own request), `tool_execution_start`, `auto_retry_start`, `agent_end`,
  * and from 0.80.4 on `agent_settled`, which is the end. `message_update` repeats what `message_end` tells, before 0.84
@@ -20,7 +22,14 @@ import {
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { checkArgument, checkNotBlank, encoderWith, refuse, systemPromptFile } from "./call.codec.ts"
+import {
+  checkArgument,
+  checkNotBlank,
+  checkSession,
+  encoderWith,
+  refuse,
+  systemPromptFile,
+} from "./call.codec.ts"
 import {
   ifDecoded,
   ifValid,
@@ -67,6 +76,7 @@ const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
         ...(slash === -1 ? [] : ["--provider", model.slice(0, slash)]),
         "--model",
         model.slice(slash + 1),
+        ...(input.sessionRef === undefined ? [] : ["--session", yield* checkSession(input.sessionRef)]),
         ...toolArgs(options.tools),
       ],
       stdin: prompt,
@@ -206,6 +216,7 @@ export const piCodec = (options: PiOptions = {}): Codec =>
     models: [],
     listModels: piModels,
     ...encoderWith("piCodec", PiOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
+    resumes: true,
     initial: { text: "", speaking: false, ended: false, settled: false, settles: false },
     decodeEvent,
     decodeFinal,

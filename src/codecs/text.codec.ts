@@ -6,7 +6,7 @@
  * `{systemPrompt}`, `{prompt}` and `{model}` stand for the fields of the spawn, and `{{` and `}}` for braces. What is
  * put in is data: it is not looked at again, it never passes a shell, and it cannot become a flag.
  *
- * Such a command tells no session, no usage and no tool calls.
+ * Such a command tells no session, no usage and no tool calls, and goes on with no earlier conversation.
  */
 import { Result, Schema } from "effect"
 import { type AgentCall, type Codec, defineCodec, type SpawnInput } from "../domain/driver.schema.ts"

@@ -4,6 +4,7 @@
 import { Schema } from "effect"
 import type { Codec } from "./driver.schema.ts"
 import { ExtensionConfig } from "./extension.schema.ts"
+import { HttpDriverConfig } from "./http-config.schema.ts"
 
 /** The longest line, in bytes, that a driver hands to its codec when the configuration says nothing. */
 export const defaultMaxLineBytes = 16 * 1024 * 1024
@@ -23,7 +24,9 @@ const isCodec = (value: unknown): value is Codec =>
   typeof value.encodeSpawn === "function" &&
   "decoding" in value
 
-const CodecValue = Schema.declare<Codec>(isCodec, { expected: "a codec, such as claudeCodec()" })
+const CodecValue = Schema.declare<Codec>(isCodec, {
+  expected: "a codec of a command, such as claudeCodec()",
+})
 
 /** An agent that is a command: started once for each spawn, in a process group of its own. */
 export const ProcessDriverConfig = Schema.Struct({
@@ -44,9 +47,46 @@ export const ProcessDriverConfig = Schema.Struct({
 })
 export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
 
+/** How a spawn reaches an agent: a command, or an HTTP API. */
+export const DriverConfig = Schema.Union([ProcessDriverConfig, HttpDriverConfig])
+export type DriverConfig = typeof DriverConfig.Type
+
 /** The program runs as a process like any other, with the submitter's rights. */
 export const DirectExecutorConfig = Schema.Struct({ type: Schema.Literal("direct") })
 export type DirectExecutorConfig = typeof DirectExecutorConfig.Type
+
+/** What makes the sandbox of a `vm` executor. */
+export const SandboxRuntime = Schema.Literals(["bubblewrap", "docker", "podman"])
+export type SandboxRuntime = typeof SandboxRuntime.Type
+
+const VariableName = Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/))
+const Positive = Schema.Int.check(Schema.isGreaterThan(0))
+
+/** The program runs in a sandbox: it sees its own sources, and reaches nothing but `mill`. */
+export const VmExecutorConfig = Schema.Struct({
+  type: Schema.Literal("vm"),
+  /** bubblewrap when absent. */
+  runtime: Schema.optionalKey(SandboxRuntime),
+  /** The runtime's executable: a name to be found on PATH, or a path; the runtime's own name when absent. */
+  command: Schema.optionalKey(Schema.NonEmptyString),
+  /** What docker and podman start; they need one. It is no flag, so it begins as names of images do. */
+  image: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9]/))),
+  /** Names of variables of the submitter's that the program finds in its environment. */
+  env: Schema.optionalKey(Schema.Array(VariableName)),
+  /** More variables, with their values. */
+  setEnv: Schema.optionalKey(Schema.Record(VariableName, Schema.String)),
+  /** More files and folders that the program may read. */
+  readable: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+  /** The most memory, in MiB. */
+  memory: Schema.optionalKey(Positive),
+  /** The most processes at a time. */
+  processes: Schema.optionalKey(Positive),
+})
+export type VmExecutorConfig = typeof VmExecutorConfig.Type
+
+/** Where programs run. */
+export const ExecutorConfig = Schema.Union([DirectExecutorConfig, VmExecutorConfig])
+export type ExecutorConfig = typeof ExecutorConfig.Type
 
 export const Authoring = Schema.Struct({ instructions: Schema.optionalKey(Schema.String) })
 
@@ -59,8 +99,8 @@ const Extensions = Schema.Array(ExtensionConfig).check(
 export const MillConfig = Schema.Struct({
   defaultDriver: Schema.optionalKey(Schema.NonEmptyString),
   defaultExecutor: Schema.optionalKey(Schema.NonEmptyString),
-  drivers: Schema.optionalKey(Schema.Record(Schema.String, ProcessDriverConfig)),
-  executors: Schema.optionalKey(Schema.Record(Schema.String, DirectExecutorConfig)),
+  drivers: Schema.optionalKey(Schema.Record(Schema.String, DriverConfig)),
+  executors: Schema.optionalKey(Schema.Record(Schema.String, ExecutorConfig)),
   /** Told to whoever writes programs, by `mill --help` and the skill file. */
   authoring: Schema.optionalKey(Authoring),
   extensions: Schema.optionalKey(Extensions),

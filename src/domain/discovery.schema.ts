@@ -31,8 +31,11 @@ export const DiscoveredDriver = Schema.Struct({
   modelsProblem: optionalString,
   /** Whether runs use it when --driver says nothing. */
   default: Schema.Boolean,
-  command: Schema.String,
-  /** Whether the command was found. */
+  /** Of a driver that starts a command. */
+  command: optionalString,
+  /** Of a driver that asks an HTTP API: where its requests go. */
+  url: optionalString,
+  /** Whether the command was found, or the environment variables with the API's keys are set. */
   available: Schema.Boolean,
 })
 export type DiscoveredDriver = typeof DiscoveredDriver.Type

@@ -130,6 +130,10 @@ export type CodecDefinition<State> = {
   readonly options?: Schema.Json | undefined
   /** What is wrong with these options. Such a codec refuses every spawn. */
   readonly problem?: string | undefined
+  /** Whether `encodeSpawn` heeds `sessionRef`. Spawns with one are refused when it does not: the absent case. */
+  readonly resumes?: boolean | undefined
+  /** Whether the usage that a resumed conversation tells is that of all its turns. It is left out then. */
+  readonly usageOfSession?: boolean | undefined
   /** The call for a spawn, or why this agent cannot be asked that. */
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
   /** Set for an agent that is talked with: standard input stays open until it has answered. */
@@ -157,6 +161,10 @@ export type Codec = {
   readonly options: Schema.Json
   /** What is wrong with these options. Such a codec refuses every spawn. */
   readonly problem?: string
+  /** Whether it can go on with an earlier conversation. */
+  readonly resumes: boolean
+  /** Whether the usage that a resumed conversation tells is that of all its turns. */
+  readonly usageOfSession: boolean
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
   /** Set for an agent that is talked with: standard input stays open until it has answered. */
   readonly conversation?: AcpConversation
@@ -180,6 +188,8 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     ...(definition.listModels === undefined ? {} : { listModels: definition.listModels }),
     options: definition.options ?? {},
     ...(definition.problem === undefined ? {} : { problem: definition.problem }),
+    resumes: definition.resumes ?? false,
+    usageOfSession: definition.usageOfSession ?? false,
     encodeSpawn: definition.encodeSpawn,
     ...(definition.conversation === undefined ? {} : { conversation: definition.conversation }),
     decoding: decodingFrom(definition.initial),

@@ -5,27 +5,34 @@
 import type { Effect, Scope } from "effect"
 import { Schema } from "effect"
 import type { MillEvent } from "./event.schema.ts"
-import type { RunId } from "./ids.schema.ts"
+import { RunId } from "./ids.schema.ts"
 
 /** What a hook knows of the run that it belongs to. */
-export type ExtensionContext = {
-  readonly runId: RunId
+export const ExtensionContext = Schema.Struct({
+  runId: RunId,
   /** Absolute path of the run's folder. */
-  readonly runDir: string
-  readonly programPath: string
+  runDir: Schema.String,
+  programPath: Schema.String,
   /** The submitter's working directory. */
-  readonly cwd: string
-  readonly metadata: Readonly<Record<string, string>>
-}
+  cwd: Schema.String,
+  metadata: Schema.Record(Schema.String, Schema.String),
+})
+export type ExtensionContext = typeof ExtensionContext.Type
 
-/** Called once, before the program starts. What it acquires is released when the run has ended. */
+/**
+ * Called once, before the program starts, which waits for it. What it acquires is released when the run has ended. When
+ * it fails, the extension is off for this run.
+ */
 export type ExtensionSetup = (context: ExtensionContext) => Effect.Effect<void, unknown, Scope.Scope>
 
-/** Called for each tier-1 event, one at a time, in order. Never holds up the run. */
+/**
+ * Called for each tier-1 event but the extension's own `extension:error`, one at a time, in order, the run's end
+ * included. Never holds up the run: what waits longer than the last thousand events is dropped.
+ */
 export type ExtensionOnEvent = (event: MillEvent, context: ExtensionContext) => Effect.Effect<void, unknown>
 
-/** Takes and gives JSON; a rejection rejects the program's call. */
-export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
+/** Takes JSON and gives it, by a promise where its author keeps to the public types; a rejection rejects the call. */
+export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => unknown
 
 const isFunction = (value: unknown): value is (...args: ReadonlyArray<never>) => unknown =>
   typeof value === "function"
@@ -56,6 +63,10 @@ const ExtensionName = Identifier.check(
   }),
 )
 
+const FunctionName = Identifier.check(
+  Schema.makeFilter((name) => name !== "then", { expected: "another name: `then` is what promises have" }),
+)
+
 /** What a function is for, and its TypeScript type, for those who write programs. */
 export const FunctionDoc = Schema.Struct({
   description: Schema.optionalKey(Schema.String),
@@ -69,7 +80,7 @@ export const ExtensionConfig = Schema.Struct({
   description: Schema.optionalKey(Schema.String),
   setup: Schema.optionalKey(Setup),
   onEvent: Schema.optionalKey(OnEvent),
-  api: Schema.optionalKey(Schema.Record(Identifier, ApiFunction)),
+  api: Schema.optionalKey(Schema.Record(FunctionName, ApiFunction)),
   /** By the names of `api`. */
   docs: Schema.optionalKey(Schema.Record(Schema.String, FunctionDoc)),
 })

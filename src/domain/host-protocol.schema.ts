@@ -15,6 +15,25 @@ export class SpawnFailure extends Schema.TaggedError<SpawnFailure>()("MillSpawnE
   result: Schema.optionalKey(FailedSpawnResult),
 }) {}
 
+/** A call of an extension's function that failed, as the program's rejected promise carries it. */
+export class ExtensionCallFailure extends Schema.TaggedError<ExtensionCallFailure>()("MillExtensionError", {
+  message: Schema.String,
+  extension: Schema.String,
+  function: Schema.String,
+}) {}
+
+/** A call of an extension's function. */
+export const ExtensionCall = Schema.Struct({
+  extension: Schema.String,
+  function: Schema.String,
+  args: Schema.Array(Schema.Json),
+})
+export type ExtensionCall = typeof ExtensionCall.Type
+
+/** What the function gave, as JSON text; no text for `undefined`. */
+export const ExtensionAnswer = Schema.Struct({ json: Schema.optionalKey(Schema.String) })
+export type ExtensionAnswer = typeof ExtensionAnswer.Type
+
 /** How a program ended by itself. */
 export const ProgramEnd = Schema.Union([
   Schema.Struct({ type: Schema.Literal("complete"), result: Schema.optionalKey(Schema.Json) }),

@@ -1,7 +1,7 @@
 /**
  * Identifiers. A run id is time-ordered and safe in a path and in a URL; a spawn id tells the order of start.
  */
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 
 /** What may stand where a run is named on a command line or in a path: nothing that could leave the store. */
 export const RunReference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/))
@@ -29,6 +29,20 @@ export const createdAtOf = (runId: RunId): number => {
   let millis = 0
   for (const character of runId.slice(4, 14)) millis = millis * 32 + Math.max(0, crockford.indexOf(character))
   return millis
+}
+
+/** What mill calls the conversation of a spawn whose agent has no name for it. */
+export const sessionRefOf = (runId: RunId, spawnId: SpawnId): string => `${runId}/${spawnId}`
+
+const decodeRunId = Schema.decodeUnknownOption(RunId)
+const decodeSpawnId = Schema.decodeUnknownOption(SpawnId)
+
+/** Which spawn of which run such a name means; none, when it is another kind of name. */
+export const parseSessionRef = (sessionRef: string) => {
+  const [run, spawn, ...more] = sessionRef.split("/")
+  return more.length > 0
+    ? Option.none()
+    : Option.all({ runId: decodeRunId(run), spawnId: decodeSpawnId(spawn) })
 }
 
 /** An instant, as `toISOString` writes it. */

@@ -3,6 +3,8 @@
  * the canonical JSON of the plan without `planId` and `invocation`, so that two runs of the same plan can be told.
  */
 import { Schema } from "effect"
+import { SandboxRuntime } from "./config.schema.ts"
+import { SecretHeader } from "./http-config.schema.ts"
 import { RunId, SpawnId } from "./ids.schema.ts"
 
 export const planVersion = 1
@@ -25,7 +27,7 @@ export const PlanSource = Schema.Struct({
 })
 export type PlanSource = typeof PlanSource.Type
 
-export const PlanDriver = Schema.Struct({
+export const PlanProcessDriver = Schema.Struct({
   name: Schema.String,
   type: Schema.Literal("process"),
   /** Absolute path of the executable, as found on PATH at submit. */
@@ -43,9 +45,56 @@ export const PlanDriver = Schema.Struct({
   modelFormat: Schema.String,
   models: Schema.Array(Schema.String),
 })
+export type PlanProcessDriver = typeof PlanProcessDriver.Type
+
+export const PlanHttpDriver = Schema.Struct({
+  name: Schema.String,
+  type: Schema.Literal("http"),
+  /** Where requests go. */
+  url: Schema.String,
+  codec: Schema.String,
+  /** The options that the codec was made with. */
+  codecOptions: Schema.Json,
+  /** Names of the headers that the configuration adds; their values are nowhere in the plan. */
+  headers: Schema.Array(Schema.String),
+  /** Headers that are taken from environment variables, by name; their values are nowhere on disk. */
+  keys: Schema.Array(SecretHeader),
+  /** Seconds that a spawn may take. */
+  timeout: Schema.optionalKey(Schema.Finite),
+  maxRetries: Schema.Int,
+  maxLineBytes: Schema.Int,
+  modelFormat: Schema.String,
+  models: Schema.Array(Schema.String),
+})
+export type PlanHttpDriver = typeof PlanHttpDriver.Type
+
+export const PlanDriver = Schema.Union([PlanProcessDriver, PlanHttpDriver])
 export type PlanDriver = typeof PlanDriver.Type
 
-export const PlanExecutor = Schema.Struct({ name: Schema.String, type: Schema.Literal("direct") })
+/** The program runs as a process like any other. */
+export const PlanDirectExecutor = Schema.Struct({ name: Schema.String, type: Schema.Literal("direct") })
+
+/** The program runs in a sandbox. */
+export const PlanVmExecutor = Schema.Struct({
+  name: Schema.String,
+  type: Schema.Literal("vm"),
+  runtime: SandboxRuntime,
+  /** Absolute path of the runtime's executable, as found on PATH at submit. */
+  command: Schema.String,
+  image: Schema.optionalKey(Schema.String),
+  /** Names of the submitter's variables that the program finds; their values are nowhere on disk. */
+  env: Schema.Array(Schema.String),
+  /** Names of the variables that the configuration sets. */
+  setEnv: Schema.Array(Schema.String),
+  /** Absolute paths that the program may read besides its own. */
+  readable: Schema.Array(Schema.String),
+  /** MiB. */
+  memory: Schema.optionalKey(Schema.Int),
+  processes: Schema.optionalKey(Schema.Int),
+})
+export type PlanVmExecutor = typeof PlanVmExecutor.Type
+
+export const PlanExecutor = Schema.Union([PlanDirectExecutor, PlanVmExecutor])
 export type PlanExecutor = typeof PlanExecutor.Type
 
 export const PlanExtension = Schema.Struct({

@@ -65,7 +65,7 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   resultFields,
   globals: {
     "mill.spawn":
-      "takes { agent, systemPrompt, prompt, model }, runs one agent to its end, and promises its result. agent is a name of your own choice, systemPrompt says who the agent is, prompt what it is to do, model which model does it.",
+      "takes { agent, systemPrompt, prompt, model }, runs one agent to its end, and promises its result. agent is a name of your own choice, systemPrompt says who the agent is, prompt what it is to do, model which model does it. sessionRef, which may be absent, is that of an earlier answer of the same driver.",
     "mill.args": "has what followed -- on the command line: an array of strings",
     "mill.run": "has this run's id, cwd (where `mill run` was called) and metadata (from --meta)",
     "mill.log": "takes a message and writes it to the run's event log, for whoever follows the run",
@@ -80,9 +80,9 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   },
   rules: [
     "mill is a global: a program imports nothing for it. Top-level await works.",
-    "All four fields of mill.spawn are non-empty strings.",
+    "All fields of mill.spawn are non-empty strings.",
     "Spawns run at the same time unless you await one before the next: use Promise.all.",
-    "An agent knows nothing but its systemPrompt and prompt, and the files of the folder where `mill run` was called; it remembers no other spawn. Put into prompt what it needs from earlier answers.",
+    "An agent knows nothing but its systemPrompt and prompt, and the files of the folder where `mill run` was called; it remembers no other spawn, unless sessionRef is that of an earlier answer, whose conversation it then goes on with. Put into prompt what else it needs from earlier answers.",
     "A failed spawn rejects with a MillSpawnError. Catch it to go on; when nothing catches it, the run fails and names the line.",
     "A field that is absent from usage is unknown, not zero.",
     "Spawns that nobody awaits are waited for, and their failure fails the run.",

@@ -10,6 +10,8 @@ export const SpawnOptions = Schema.Struct({
   systemPrompt: Schema.NonEmptyString,
   prompt: Schema.NonEmptyString,
   model: Schema.NonEmptyString,
+  /** The conversation to go on with: the `sessionRef` of an earlier answer of the same driver. */
+  sessionRef: Schema.optionalKey(Schema.NonEmptyString),
 })
 export type SpawnOptions = typeof SpawnOptions.Type
 

@@ -4,12 +4,14 @@
  *     /// <reference types="@mill/core/program" />
  */
 
-/** Who the agent is, what it is to do, and which model does it. All four are needed. */
+/** Who the agent is, what it is to do, and which model does it: these four are needed. */
 interface MillSpawnOptions {
   readonly agent: string
   readonly systemPrompt: string
   readonly prompt: string
   readonly model: string
+  /** Goes on with an earlier conversation: the `sessionRef` of its last answer, from the same driver. */
+  readonly sessionRef?: string
 }
 
 /** Tokens and money as the agent reported them. A field that is absent is unknown, which is not zero. */
@@ -21,7 +23,7 @@ interface MillUsage {
   readonly costUsd?: number
 }
 
-/** The answer of an agent. `sessionRef` is what continues its conversation in its own tool. */
+/** The answer of an agent. `sessionRef` is what goes on with its conversation, in a spawn or in the agent's own tool. */
 interface MillSpawnResult {
   readonly text: string
   readonly sessionRef: string

@@ -134,7 +134,10 @@ export const layer = Layer.effect(
               continue
             }
             packages.add(specifier)
-            const optional = !isStatic(found.kind) || options.provided.includes(specifier)
+            const provided = options.provided.some(
+              (name) => specifier === name || specifier.startsWith(`${name}/`),
+            )
+            const optional = !isStatic(found.kind) || provided
             if (optional || (yield* resolves(specifier, directoryOf(path)))) continue
             const location = `${path}:${placeOf(contents, specifier)}`
             return yield* new ProgramError({

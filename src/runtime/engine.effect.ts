@@ -8,10 +8,13 @@ import { Engine } from "../internal/engine/engine.effect.ts"
 import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
 import * as Acp from "./acp.effect.ts"
+import { artefact } from "./artefact.effect.ts"
 import * as BunTools from "./bun.effect.ts"
 import * as Environment from "./environment.effect.ts"
 import { becomeBun, unpackScripts } from "./executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
+import { lentModules } from "./host/lent-package.ts"
+import { quietStdout } from "./host/quiet-stdout.ts"
 import { importModule } from "./module-loader.effect.ts"
 import * as PlatformLayer from "./platform.effect.ts"
 
@@ -21,6 +24,10 @@ export type Package = {
   readonly modules: Readonly<Record<string, Record<string, unknown>>>
   readonly types: TypeTexts["Service"]
 }
+
+/** Where mill's own dependencies are in reach; nowhere for one that is a single file. */
+const home =
+  artefact.form === "executable" ? undefined : artefact.host.slice(0, artefact.host.lastIndexOf("/"))
 
 const configLoader = (modules: Package["modules"]) =>
   Layer.effect(
@@ -32,8 +39,14 @@ const configLoader = (modules: Package["modules"]) =>
           Effect.provideContext(context),
           Effect.mapError(({ message }) => new ConfigError({ path, message })),
         )
-        yield* Effect.sync(() => installFrozenSources(files, modules))
-        const module = yield* importModule(path)
+        // Loaded before they are provided: from then on they are what mill itself would be given.
+        const lent = yield* Effect.promise(() => lentModules(files, modules["@mill/core"], home))
+        yield* Effect.sync(() => installFrozenSources(files, { ...modules, ...lent }))
+        const module = yield* Effect.acquireUseRelease(
+          Effect.sync(quietStdout),
+          () => importModule(path),
+          (end) => Effect.sync(end),
+        )
         return typeof module === "object" && module !== null && "default" in module
           ? module.default
           : undefined
@@ -55,6 +68,7 @@ export const layer = (options: Overrides & Package) =>
         Acp.layer,
         configLoader(options.modules),
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),
+        Environment.secretsLayer,
       ),
     ),
     Layer.provideMerge(Environment.layer(options)),

@@ -1,7 +1,8 @@
 /** Reads what the surroundings say, once; nothing else below the command line does. */
-import { Effect, Layer, Option, Path, Schema } from "effect"
+import { Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { UsageError } from "../domain/error.schema.ts"
 import { RunId, SpawnId } from "../domain/ids.schema.ts"
+import { Secrets } from "../internal/config/secrets.effect.ts"
 import { type ParentRun, Settings } from "../internal/config/settings.effect.ts"
 import { commandsOf } from "./commands.effect.ts"
 import packageJson from "../../package.json" with { type: "json" }
@@ -69,13 +70,28 @@ export const layer = (overrides: Overrides) =>
         runsDir: absolute(runsDir),
         socketDir: socketDirOf(env),
         searchPath: env["PATH"] ?? "",
+        environment: Object.fromEntries(
+          Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+        ),
         cacheDir,
         ...commandsOf(cacheDir),
         millVersion,
         bunVersion: process.versions.bun,
         pid: process.pid,
         userId: process.getuid?.() ?? 0,
+        groupId: process.getgid?.() ?? 0,
         ...(parent === undefined ? {} : { parent }),
       })
     }),
   )
+
+/** Values of the environment that a configuration names, each looked up when it is needed. */
+export const secretsLayer = Layer.succeed(
+  Secrets,
+  Secrets.of({
+    read: (name) => {
+      const value = process.env[name]?.trim() ?? ""
+      return value === "" ? undefined : Redacted.make(value, { label: name })
+    },
+  }),
+)

@@ -1,6 +1,7 @@
 /**
  * The process in which a program runs: `program-host.ts <plan.json> <socket> <mill and its first arguments>`. It imports neither
- * Effect nor anything of mill but types, so that it starts in the time of an empty Bun process.
+ * Effect nor anything of mill but types, so that it starts in the time of an empty Bun process. In a sandbox it is told
+ * of no mill: `program-host.ts --guard <control socket> <plan.json> <mill …>` watches over the run from outside.
  *
  * The program is imported at its original path with its frozen contents. It has ended when its module has been
  * evaluated and nothing keeps the process alive, as under plain Bun; an error that nothing handles fails it.
@@ -9,13 +10,18 @@ import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import type { ProgramEnd } from "../domain/host-protocol.schema.ts"
 import type { Plan, PlanSource } from "../domain/plan.schema.ts"
+import { guardWord, keepGuard } from "./host/guard.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
-import { jsonProblem } from "./host/json-problem.ts"
+import { jsonProblem } from "../domain/json-problem.schema.ts"
 import { millGlobal } from "./host/mill-global.ts"
 import { describeFailure } from "./host/program-error.ts"
 import { connect } from "./host/rpc-client.ts"
 import { settleRun } from "./host/settle-run.ts"
 
+if (process.argv[2] === guardWord) {
+  const [socket = "", plan = "", ...mill] = process.argv.slice(3)
+  await keepGuard(socket, plan, mill)
+}
 const [planFile = "", socketPath = "", ...mill] = process.argv.slice(2)
 // The worker has validated the plan and written it where nobody else writes.
 const plan = JSON.parse(readFileSync(planFile, "utf8")) as Plan
@@ -86,7 +92,7 @@ process.on("beforeExit", () => {
   void end({ type: "failed", message: `the program waits for something that can never happen (${what})` })
 })
 
-Object.defineProperty(globalThis, "mill", { value: millGlobal(client, invocation), enumerable: true })
+Object.defineProperty(globalThis, "mill", { value: millGlobal(client, plan), enumerable: true })
 process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
 installFrozenSources(plan.program.map(frozen))
 // Not awaited at the top level: a module that waits for ever would keep Bun spinning instead of letting it drain.

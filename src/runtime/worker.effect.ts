@@ -1,10 +1,11 @@
 /** The entry of a run's worker process, which nobody watches: what it has to say goes to the run's `worker.log`. */
-import { Effect, Logger } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import type { RunId } from "../domain/ids.schema.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
 import { fileMode } from "../internal/store/files.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
 import { layer, type Package } from "./engine.effect.ts"
+import { httpClient } from "./http-client.effect.ts"
 
 /** Carries the run out. */
 export const runWorker = (
@@ -16,4 +17,4 @@ export const runWorker = (
       Effect.tapCause((cause) => Effect.logError(cause)),
       Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),
     )
-  }).pipe(Effect.provide(layer(options)))
+  }).pipe(Effect.provide(Layer.merge(layer(options), httpClient)))

@@ -12,7 +12,8 @@ const agents: Readonly<Record<string, string>> = {
 sleep 300 & wait`,
 }
 
-export const makeCancelWorld = () => {
+/** `more` of its configuration may be given: text that ends with a comma. */
+export const makeCancelWorld = (more = "") => {
   const world = makeWorld()
   const drivers = Object.entries(agents).map(([name, source]) => {
     const command = writeScript(
@@ -24,8 +25,8 @@ export const makeCancelWorld = () => {
   })
   world.write(
     "mill.config.ts",
-    `import { defineConfig, jsonlCodec, processDriver } from "@mill/core"
-export default defineConfig({ defaultDriver: "hangs", cancelGrace: 0.3, drivers: {${drivers.join()}} })\n`,
+    `import { defineConfig, jsonlCodec, processDriver, vmExecutor } from "@mill/core"
+export default defineConfig({ ${more} defaultDriver: "hangs", cancelGrace: 0.3, drivers: {${drivers.join()}} })\n`,
   )
   world.write("silent.ts", `mill.log("waits")\nsetInterval(() => {}, 1000)`)
   world.write("loop.ts", `mill.log("loops")\nawait Bun.sleep(50)\nwhile (true) {}`)

@@ -132,6 +132,10 @@ const refused: Readonly<Record<string, Case>> = {
     message: /no executor "moon"; there are direct/,
   },
   "code that throws": { config: `throw new Error("no token\\n  at all")`, message: /no token at all$/ },
+  "code that waits for ever": {
+    config: `await new Promise(() => {})\nexport default {}`,
+    message: /evaluating it takes longer than 10 seconds$/,
+  },
   "a syntax error": { config: `export default {\n  drivers: {{\n}`, message: /mill\.config\.ts:2:\d+: / },
   "an import that leads nowhere": {
     config: `\nimport { x } from "no-such-package"\nexport default { x }`,
@@ -215,4 +219,20 @@ test("a folder in the place of the configuration is refused", async () => {
   expect(stderr).toMatch(/^error: .*mill\.config\.ts/)
   expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2)
   expect(code).toBe(2)
+})
+
+test.concurrent("what a configuration prints goes to standard error, and never among results", async () => {
+  world.write(
+    "chatty/mill.config.ts",
+    `console.log("said one")
+process.stdout.write("said two\\n")
+export default { defaultDriver: "offline" }`,
+  )
+  const cwd = join(world.dir, "chatty")
+  for (const args of [["run", "../good.ts", "--dry-run"], ["run", "../good.ts"], ["--help"], ["init"]]) {
+    const { code, stderr, stdout } = await world.mill([...args, "--json"], { cwd })
+    expect(typeof JSON.parse(stdout)).toBe("object")
+    expect(stderr).toMatch(/said one\nsaid two\n/)
+    expect(code).toBe(0)
+  }
 })

@@ -65,7 +65,10 @@ describe("in an empty folder", () => {
   test("it has what the specification says, and the same without --help", async () => {
     expect(payload).toMatchObject({
       discoveryVersion: 1,
-      programApi: { spawnRequired: ["agent", "systemPrompt", "prompt", "model"], spawnOptional: [] },
+      programApi: {
+        spawnRequired: ["agent", "systemPrompt", "prompt", "model"],
+        spawnOptional: ["sessionRef"],
+      },
       authoring: { instructions: expect.any(String) },
       async: {
         submit: "mill run <program.ts> --json",

@@ -11,14 +11,16 @@ import {
   writeConfig,
   writeScript,
 } from "../support/mill.ts"
+import { executors, readableExecutor } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const answer = `echo '{"type":"result","text":"done"}'`
-writeConfig(world, {
+const drivers = {
   instant: jsonlDriver(writeScript(world, "instant", answer)),
   fails: jsonlDriver(writeScript(world, "fails", `echo 'no licence' >&2; exit 9`)),
   hangs: jsonlDriver(writeScript(world, "hangs", `echo $$ > "pid.$MILL_RUN_ID"; exec sleep 1000`)),
-})
+}
+writeConfig(world, drivers, "mill.config.ts", `${readableExecutor("lib")},`)
 world.write("lib/throws.ts", `\nexport const fail = (): never => {\n  throw new RangeError("deep")\n}\n`)
 world.write("lib/not-in-the-graph.ts", `const a = 1\nconst const\n`)
 const spawn = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })`
@@ -105,13 +107,18 @@ const failing: Readonly<Record<string, Failing>> = {
   },
 }
 
-describe("a run fails whose program", () => {
+describe.each(executors)("with the executor %s, a run fails whose program", (executor) => {
   test.concurrent.each(Object.entries(failing))(
     "%s",
     async (name, { at, cause = "program-error", driver = "instant", message, source }) => {
       const file = `failing/${name.replace(/\W+/g, "-")}.ts`
       const program = world.write(file, source.replaceAll("./lib/", "../lib/"))
-      const { code, events, record, result } = await world.run(program, ["--driver", driver])
+      const { code, events, record, result } = await world.run(program, [
+        "--driver",
+        driver,
+        "--executor",
+        executor,
+      ])
       const location = at?.startsWith(":") === true ? `${program}${at}` : at && join(world.dir, at)
       const [failed, ...more] = ofType(events, "run:failed").map(({ payload }) => payload)
       const errorMessage = failed?.message
@@ -149,12 +156,12 @@ const completing: Readonly<Record<string, readonly [source: string, result: unkn
   ],
 }
 
-describe("a run completes whose program", () => {
+describe.each(executors)("with the executor %s, a run completes whose program", (executor) => {
   test.concurrent.each(Object.entries(completing))(
     "%s",
     async (name, [source, expected, driver = "instant"]) => {
       const program = world.write(`completing/${name.replace(/\W+/g, "-")}.ts`, source)
-      const { code, record, result } = await world.run(program, ["--driver", driver])
+      const { code, record, result } = await world.run(program, ["--driver", driver, "--executor", executor])
       expect({ error: result.errorMessage, value: result.programResult as unknown }).toEqual({
         error: undefined,
         value: expected,

@@ -1,116 +1,16 @@
 /** A program is a module like any other, at its own place, and finds what is around it as under plain Bun. */
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { makeWorld, ofType } from "../support/mill.ts"
+import { executors, readableExecutor } from "../support/sandbox.ts"
 
 const world = makeWorld()
-const offline = ["--driver", "offline"]
-
-test.concurrent("modules are found from the program's own folder", async () => {
-  world.write("node_modules/greet/package.json", `{ "name": "greet", "version": "1.0.0", "main": "main.js" }`)
-  world.write("node_modules/greet/main.js", `export const greet = (name) => "hello " + name`)
-  world.write("lib/data.json", `{ "answer": 42, "list": [1, "two"] }`)
-  world.write("lib/settings.toml", `[limits]\nspawns = 3\n`)
-  world.write("lib/note.txt", `a "note"\n`)
-  world.write(
-    "lib/helper.ts",
-    `import { word } from "./deeper/word.js"
-export enum Colour { Red = "red" }
-export const helper = { word, main: import.meta.main, dir: import.meta.dir }`,
-  )
-  world.write("lib/deeper/word.js", `export const word = "deep"`)
-  world.write("lib/later.tsx", `export default <T,>(value: T) => [value]`)
-  const program = world.write(
-    "programs/main.ts",
-    `import { greet } from "greet"
-import data, { answer } from "../lib/data.json"
-import settings from "../lib/settings.toml"
-import note from "../lib/note.txt"
-import * as fs from "node:fs"
-import { helper, Colour } from "../lib/helper"
-const { default: wrap } = await import("../lib/" + ["later"].join() + ".tsx")
-const { helper: again } = await import("../lib/helper.ts")
-export default {
-  greeting: greet("mill"), data, answer, settings, note, colour: Colour.Red, helper, same: again === helper,
-  wrapped: wrap("x"), required: require("../lib/data.json").answer,
-  dir: import.meta.dir, path: import.meta.path, url: import.meta.url, file: import.meta.file,
-  dirname: import.meta.dirname, filename: import.meta.filename, resolved: import.meta.resolve("../lib/data.json"),
-  main: import.meta.main, here: fs.existsSync(import.meta.path),
-}`,
-  )
-  const { code, result } = await world.run("programs/main.ts", offline)
-  expect(result.programResult).toEqual({
-    greeting: "hello mill",
-    data: { answer: 42, list: [1, "two"] },
-    answer: 42,
-    settings: { limits: { spawns: 3 } },
-    note: `a "note"\n`,
-    colour: "red",
-    helper: { word: "deep", main: false, dir: join(world.dir, "lib") },
-    same: true,
-    wrapped: ["x"],
-    required: 42,
-    dir: join(world.dir, "programs"),
-    dirname: join(world.dir, "programs"),
-    path: program,
-    filename: program,
-    file: "main.ts",
-    url: pathToFileURL(program).href,
-    resolved: pathToFileURL(join(world.dir, "lib/data.json")).href,
-    main: true,
-    here: true,
-  })
-  expect(code).toBe(0)
-})
-
-test.concurrent("what surrounds a program", async () => {
-  const program = world.write(
-    "surroundings.ts",
-    `const stdin = await Bun.stdin.text()
-for await (const chunk of process.stdin) throw new Error("stdin is not empty: " + chunk)
-mill.log("first")
-mill.log("second\\nline")
-mill.log(JSON.stringify({ third: true }))
-let frozen = 0
-for (const change of [() => { (mill as any).args.push("x") }, () => { (mill.run as any).id = "x" }, () => { (mill as any).spawn = 1 }]) {
-  try { change() } catch { frozen += 1 }
-}
-export default {
-  stdin, frozen, args: mill.args, run: mill.run, argv: process.argv.slice(1), cwd: process.cwd(),
-  runId: process.env.MILL_RUN_ID, spawnId: process.env.MILL_SPAWN_ID ?? null, depth: process.env.MILL_RUN_DEPTH,
-}`,
-  )
-  const args = ["plain", "--driver", "nope", "-x", "--json=false", "", "two words", "--", "é"]
-  const { events, record, result } = await world.run("./surroundings.ts", [
-    ...offline,
-    "--meta",
-    "ticket=A-1",
-    "--meta",
-    "who=a=b",
-    "--",
-    ...args,
-  ])
-  const metadata = { ticket: "A-1", who: "a=b" }
-  expect(result.programResult).toEqual({
-    stdin: "",
-    frozen: 3,
-    args,
-    run: { id: record.id, cwd: world.dir, metadata },
-    argv: [program, ...args],
-    cwd: world.dir,
-    runId: record.id,
-    spawnId: null,
-    depth: "0",
-  })
-  expect(record.metadata).toEqual(metadata)
-  expect(record.programPath).toBe(program)
-  expect(ofType(events, "run:log").map(({ payload }) => payload.message)).toEqual([
-    "first",
-    "second\nline",
-    '{"third":true}',
-  ])
-})
+// Some import what a program's text does not name.
+world.write(
+  "mill.config.ts",
+  `import { defineConfig, vmExecutor } from "@mill/core"\nexport default defineConfig({ ${readableExecutor("lib")} })`,
+)
 
 /** Programs that complete, and what each gives. */
 const completing: Readonly<Record<string, readonly [source: string, result: unknown]>> = {
@@ -132,35 +32,149 @@ const completing: Readonly<Record<string, readonly [source: string, result: unkn
   "a byte order mark": [`\ufeffexport default 1`, 1],
 }
 
-test.concurrent.each(Object.entries(completing))(
-  "a program may have %s",
-  async (name, [source, expected]) => {
-    const file = `completing/${name.replaceAll(" ", "-")}.ts`
-    world.write(file, source)
-    const { code, events, result } = await world.run(file, offline)
-    expect(result.programResult).toEqual(expected as typeof result.programResult & {})
-    expect(events.at(-1)?.type).toBe("run:complete")
+describe.each(executors)("with the executor %s", (executor) => {
+  const offline = ["--driver", "offline", "--executor", executor]
+
+  test.concurrent("modules are found from the program's own folder", async () => {
+    world.write(
+      "node_modules/greet/package.json",
+      `{ "name": "greet", "version": "1.0.0", "main": "main.js" }`,
+    )
+    world.write("node_modules/greet/main.js", `export const greet = (name) => "hello " + name`)
+    world.write("lib/data.json", `{ "answer": 42, "list": [1, "two"] }`)
+    world.write("lib/settings.toml", `[limits]\nspawns = 3\n`)
+    world.write("lib/note.txt", `a "note"\n`)
+    world.write(
+      "lib/helper.ts",
+      `import { word } from "./deeper/word.js"
+  export enum Colour { Red = "red" }
+  export const helper = { word, main: import.meta.main, dir: import.meta.dir }`,
+    )
+    world.write("lib/deeper/word.js", `export const word = "deep"`)
+    world.write("lib/later.tsx", `export default <T,>(value: T) => [value]`)
+    const program = world.write(
+      "programs/main.ts",
+      `import { greet } from "greet"
+  import data, { answer } from "../lib/data.json"
+  import settings from "../lib/settings.toml"
+  import note from "../lib/note.txt"
+  import * as fs from "node:fs"
+  import { helper, Colour } from "../lib/helper"
+  const { default: wrap } = await import("../lib/" + ["later"].join() + ".tsx")
+  const { helper: again } = await import("../lib/helper.ts")
+  export default {
+    greeting: greet("mill"), data, answer, settings, note, colour: Colour.Red, helper, same: again === helper,
+    wrapped: wrap("x"), required: require("../lib/data.json").answer,
+    dir: import.meta.dir, path: import.meta.path, url: import.meta.url, file: import.meta.file,
+    dirname: import.meta.dirname, filename: import.meta.filename, resolved: import.meta.resolve("../lib/data.json"),
+    main: import.meta.main, here: fs.existsSync(import.meta.path),
+  }`,
+    )
+    const { code, result } = await world.run("programs/main.ts", offline)
+    expect(result.programResult).toEqual({
+      greeting: "hello mill",
+      data: { answer: 42, list: [1, "two"] },
+      answer: 42,
+      settings: { limits: { spawns: 3 } },
+      note: `a "note"\n`,
+      colour: "red",
+      helper: { word: "deep", main: false, dir: join(world.dir, "lib") },
+      same: true,
+      wrapped: ["x"],
+      required: 42,
+      dir: join(world.dir, "programs"),
+      dirname: join(world.dir, "programs"),
+      path: program,
+      filename: program,
+      file: "main.ts",
+      url: pathToFileURL(program).href,
+      resolved: pathToFileURL(join(world.dir, "lib/data.json")).href,
+      main: true,
+      here: true,
+    })
     expect(code).toBe(0)
-  },
-)
+  })
 
-test("a program in a folder whose name needs quoting", async () => {
-  world.write("odd [folder] (1) 'x' \"y\" ü%20/lib.ts", `export const place = import.meta.dir`)
-  const file = "odd [folder] (1) 'x' \"y\" ü%20/main.ts"
-  world.write(file, `import { place } from "./lib.ts"\nexport default [place, import.meta.dir]`)
-  const { result } = await world.run(file, offline)
-  const folder = join(world.dir, "odd [folder] (1) 'x' \"y\" ü%20")
-  expect(result.programResult).toEqual([folder, folder])
-})
+  test.concurrent("what surrounds a program", async () => {
+    const program = world.write(
+      "surroundings.ts",
+      `const stdin = await Bun.stdin.text()
+  for await (const chunk of process.stdin) throw new Error("stdin is not empty: " + chunk)
+  mill.log("first")
+  mill.log("second\\nline")
+  mill.log(JSON.stringify({ third: true }))
+  let frozen = 0
+  for (const change of [() => { (mill as any).args.push("x") }, () => { (mill.run as any).id = "x" }, () => { (mill as any).spawn = 1 }]) {
+    try { change() } catch { frozen += 1 }
+  }
+  export default {
+    stdin, frozen, args: mill.args, run: mill.run, argv: process.argv.slice(1), cwd: process.cwd(),
+    runId: process.env.MILL_RUN_ID, spawnId: process.env.MILL_SPAWN_ID ?? null, depth: process.env.MILL_RUN_DEPTH,
+  }`,
+    )
+    const args = ["plain", "--driver", "nope", "-x", "--json=false", "", "two words", "--", "é"]
+    const { events, record, result } = await world.run("./surroundings.ts", [
+      ...offline,
+      "--meta",
+      "ticket=A-1",
+      "--meta",
+      "who=a=b",
+      "--",
+      ...args,
+    ])
+    const metadata = { ticket: "A-1", who: "a=b" }
+    expect(result.programResult).toEqual({
+      stdin: "",
+      frozen: 3,
+      args,
+      run: { id: record.id, cwd: world.dir, metadata },
+      argv: [program, ...args],
+      cwd: world.dir,
+      runId: record.id,
+      spawnId: null,
+      depth: "0",
+    })
+    expect(record.metadata).toEqual(metadata)
+    expect(record.programPath).toBe(program)
+    expect(ofType(events, "run:log").map(({ payload }) => payload.message)).toEqual([
+      "first",
+      "second\nline",
+      '{"third":true}',
+    ])
+  })
 
-test.concurrent("a program that writes about import.meta.main is not changed by it", async () => {
-  world.write(
-    "about.ts",
-    "// import.meta.main\nexport default [`import.meta.main ${import.meta.main}`, import . meta\n .main]",
+  test.concurrent.each(Object.entries(completing))(
+    "a program may have %s",
+    async (name, [source, expected]) => {
+      const file = `completing/${name.replaceAll(" ", "-")}.ts`
+      world.write(file, source)
+      const { code, events, result } = await world.run(file, offline)
+      expect(result.programResult).toEqual(expected as typeof result.programResult & {})
+      expect(events.at(-1)?.type).toBe("run:complete")
+      expect(code).toBe(0)
+    },
   )
-  const { result } = await world.run("about.ts", offline)
-  expect(result.programResult).toEqual(["import.meta.main true", true])
+
+  test("a program in a folder whose name needs quoting", async () => {
+    world.write("odd [folder] (1) 'x' \"y\" ü%20/lib.ts", `export const place = import.meta.dir`)
+    const file = "odd [folder] (1) 'x' \"y\" ü%20/main.ts"
+    world.write(file, `import { place } from "./lib.ts"\nexport default [place, import.meta.dir]`)
+    const { result } = await world.run(file, offline)
+    const folder = join(world.dir, "odd [folder] (1) 'x' \"y\" ü%20")
+    expect(result.programResult).toEqual([folder, folder])
+  })
+
+  test.concurrent("a program that writes about import.meta.main is not changed by it", async () => {
+    world.write(
+      "about.ts",
+      "// import.meta.main\nexport default [`import.meta.main ${import.meta.main}`, import . meta\n .main]",
+    )
+    const { result } = await world.run("about.ts", offline)
+    expect(result.programResult).toEqual(["import.meta.main true", true])
+  })
 })
+
+const offline = ["--driver", "offline"]
 
 // What a file is loaded as is known by its name alone.
 test.concurrent.failing("a program may import code and data as text", async () => {

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { makeWorld } from "../support/mill.ts"
+import { executors } from "../support/sandbox.ts"
 
 const world = makeWorld()
-const offline = ["--driver", "offline"]
 
 const refused: Readonly<Record<string, readonly [source: string, message: string]>> = {
   cycle: [
@@ -17,40 +17,44 @@ const refused: Readonly<Record<string, readonly [source: string, message: string
   "not-a-number": [`export default [[0 / 0]]`, "$[0][0] is NaN"],
 }
 
-describe("a result is refused that holds", () => {
-  test.concurrent.each(Object.entries(refused))("a %s", async (name, [source, message]) => {
-    const program = world.write(`${name}.ts`, source)
-    const { code, events, record, result } = await world.run(program, offline)
-    expect(result.errorMessage).toBe(`the program's result is not JSON: ${message}`)
-    expect(result).not.toHaveProperty("programResult")
-    expect([record.status, events.at(-1)?.type, code]).toEqual(["failed", "run:failed", 1])
+describe.each(executors)("with the executor %s", (executor) => {
+  const offline = ["--driver", "offline", "--executor", executor]
+
+  describe("a result is refused that holds", () => {
+    test.concurrent.each(Object.entries(refused))("a %s", async (name, [source, message]) => {
+      const program = world.write(`${name}.ts`, source)
+      const { code, events, record, result } = await world.run(program, offline)
+      expect(result.errorMessage).toBe(`the program's result is not JSON: ${message}`)
+      expect(result).not.toHaveProperty("programResult")
+      expect([record.status, events.at(-1)?.type, code]).toEqual(["failed", "run:failed", 1])
+    })
   })
-})
 
-test("a result that throws when it is read fails the run", async () => {
-  const program = world.write(
-    "thrower.ts",
-    `export default { get bad(): number { throw new Error("not now") } }`,
-  )
-  const { code, result } = await world.run(program, offline)
-  expect(result).toMatchObject({ status: "failed", errorMessage: "Error: not now" })
-  expect(code).toBe(1)
-})
+  test("a result that throws when it is read fails the run", async () => {
+    const program = world.write(
+      "thrower.ts",
+      `export default { get bad(): number { throw new Error("not now") } }`,
+    )
+    const { code, result } = await world.run(program, offline)
+    expect(result).toMatchObject({ status: "failed", errorMessage: "Error: not now" })
+    expect(code).toBe(1)
+  })
 
-test("a large result is the same in the log, in the result and on stdout", async () => {
-  const program = world.write(
-    "large.ts",
-    `export default { list: Array.from({ length: 200_000 }, (_, n) => n), text: "é\\u2028\\0\\ud83d".repeat(1000), "": null, __proto__x: 1, shared: [[1], [1]] }`,
-  )
-  const { events, record, result } = await world.run(program, offline)
-  const expected = {
-    list: Array.from({ length: 200_000 }, (_, n) => n),
-    text: "é\u2028\0\ud83d".repeat(1000),
-    "": null,
-    __proto__x: 1,
-    shared: [[1], [1]],
-  }
-  expect(Bun.deepEquals(result.programResult, expected)).toBe(true)
-  expect(JSON.parse(readFileSync(record.paths.resultFile, "utf8"))).toEqual(result)
-  expect(events.at(-1)).toMatchObject({ type: "run:complete", payload: { result: { status: "complete" } } })
+  test("a large result is the same in the log, in the result and on stdout", async () => {
+    const program = world.write(
+      "large.ts",
+      `export default { list: Array.from({ length: 200_000 }, (_, n) => n), text: "é\\u2028\\0\\ud83d".repeat(1000), "": null, __proto__x: 1, shared: [[1], [1]] }`,
+    )
+    const { events, record, result } = await world.run(program, offline)
+    const expected = {
+      list: Array.from({ length: 200_000 }, (_, n) => n),
+      text: "é\u2028\0\ud83d".repeat(1000),
+      "": null,
+      __proto__x: 1,
+      shared: [[1], [1]],
+    }
+    expect(Bun.deepEquals(result.programResult, expected)).toBe(true)
+    expect(JSON.parse(readFileSync(record.paths.resultFile, "utf8"))).toEqual(result)
+    expect(events.at(-1)).toMatchObject({ type: "run:complete", payload: { result: { status: "complete" } } })
+  })
 })

@@ -17,7 +17,8 @@ beforeAll(async () => {
   )
   for (const n of [1, 2, 4, 5]) copyRun(world, good?.record.id ?? "", id(n))
   copyRun(world, bad?.record.id ?? "", id(3))
-  for (const one of [good, bad]) rmSync(join(world.runsDir, one?.record.id ?? "x"), { recursive: true })
+  for (const one of [good, bad])
+    rmSync(join(world.runsDir, one?.record.id ?? "x"), { recursive: true, force: true })
 })
 
 const list = async (...args: ReadonlyArray<string>) => {

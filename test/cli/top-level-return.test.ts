@@ -1,6 +1,7 @@
 /** Programs that give their result by a top-level `return`; what becomes of their text is in the plan's tests. */
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { entriesOf, makeWorld } from "../support/mill.ts"
+import { executors } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const offline = ["--driver", "offline"]
@@ -22,18 +23,6 @@ return "late"`,
   "of nothing": [`if (mill.args.length === 1) return\nthrow new Error("not reached")`, undefined],
 }
 
-test.concurrent.each(Object.entries(returning))("a top-level return %s", async (name, [source, expected]) => {
-  const file = `${name.replace(/\W+/g, "-")}.ts`
-  world.write(file, source)
-  const { code, events, result } = await world.run(file, [...offline, "--", "early"])
-  expect({ error: result.errorMessage, value: result.programResult as unknown }).toEqual({
-    error: undefined,
-    value: expected,
-  })
-  expect(events.at(-1)?.type).toBe("run:complete")
-  expect(code).toBe(0)
-})
-
 const places: Readonly<Record<string, readonly [source: string, place: string]>> = {
   "on the first line": [`import { helper } from "./lib/helper.ts"; throw new Error("here" + helper)`, "1:53"],
   "behind an import": [
@@ -42,15 +31,34 @@ const places: Readonly<Record<string, readonly [source: string, place: string]>>
   ],
 }
 
-test.concurrent.each(Object.entries(places))(
-  "an error in a program that returns has its own place: %s",
-  async (name, [source, place]) => {
-    const program = world.write(`${name.replace(/\W+/g, "-")}.ts`, `${source}\nreturn 1`)
-    const { code, result } = await world.run(program, offline)
-    expect(result).toMatchObject({ errorMessage: "Error: herehelps", errorLocation: `${program}:${place}` })
-    expect(code).toBe(1)
-  },
-)
+describe.each(executors)("with the executor %s", (executor) => {
+  const offline = ["--driver", "offline", "--executor", executor]
+
+  test.concurrent.each(Object.entries(returning))(
+    "a top-level return %s",
+    async (name, [source, expected]) => {
+      const file = `${name.replace(/\W+/g, "-")}.ts`
+      world.write(file, source)
+      const { code, events, result } = await world.run(file, [...offline, "--", "early"])
+      expect({ error: result.errorMessage, value: result.programResult as unknown }).toEqual({
+        error: undefined,
+        value: expected,
+      })
+      expect(events.at(-1)?.type).toBe("run:complete")
+      expect(code).toBe(0)
+    },
+  )
+
+  test.concurrent.each(Object.entries(places))(
+    "an error in a program that returns has its own place: %s",
+    async (name, [source, place]) => {
+      const program = world.write(`${name.replace(/\W+/g, "-")}.ts`, `${source}\nreturn 1`)
+      const { code, result } = await world.run(program, offline)
+      expect(result).toMatchObject({ errorMessage: "Error: herehelps", errorLocation: `${program}:${place}` })
+      expect(code).toBe(1)
+    },
+  )
+})
 
 test("a program that has both a default export and a top-level return is refused", async () => {
   const program = world.write("both.ts", `const a = 1\nif (a > 1) return a\nexport default a\n`)

@@ -82,6 +82,38 @@ describe("a model is one argument", () => {
   }
 })
 
+describe("a session to go on with", () => {
+  const sessionRef = "01a1f8d9-39de-72e3-97b3-3c0366b1e63c"
+  const flags: ReadonlyArray<readonly [Codec, ReadonlyArray<string>]> = [
+    [claudeCodec(), [`--resume=${sessionRef}`]],
+    [codexCodec(), ["resume", sessionRef, "-"]],
+    [piCodec({ tools: [] }), ["--session", sessionRef, "--no-tools"]],
+  ]
+  for (const [codec, expected] of flags) {
+    test(`is an argument of ${codec.name}, and nothing else can be`, () => {
+      expect(codec.resumes).toBe(true)
+      expect(encoded(codec, { sessionRef }).args.join(" ")).toEndWith(expected.join(" "))
+      for (const odd of [
+        "-",
+        "--dangerously-skip-permissions",
+        "../x",
+        "/etc/passwd",
+        "x.jsonl",
+        "a b",
+        "a\0b",
+        ".",
+      ]) {
+        expect(refusal(codec, { sessionRef: odd })).toMatch(/^sessionRef: .* is not the name of a session$/)
+      }
+    })
+  }
+  test("is a field of jsonl, and unknown to text", () => {
+    expect(JSON.parse(encoded(jsonlCodec(), { sessionRef }).stdin ?? "")).toMatchObject({ sessionRef })
+    expect(Object.keys(JSON.parse(encoded(jsonlCodec()).stdin ?? ""))).not.toContain("sessionRef")
+    expect(textCodec().resumes).toBe(false)
+  })
+})
+
 describe("options that nobody type-checked", () => {
   const unchecked = (options: object): object => options
   test("are refused with their name, and no factory fails", () => {

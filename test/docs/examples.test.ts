@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test"
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { makeWorld, ofType, repository } from "../support/mill.ts"
+import { eventually, makeWorld, ofType, repository, writeScript } from "../support/mill.ts"
+import { startModelServer } from "../support/model-server.ts"
+import { withoutSandbox } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const folder = join(repository, "examples")
@@ -12,9 +14,11 @@ const rehearse = (name: string, args: ReadonlyArray<string> = []) =>
 
 describe("examples", () => {
   test("begin with the reference to the types and two lines that say what they are", () => {
-    const names = readdirSync(folder).toSorted()
+    const names = readdirSync(folder)
+      .filter((name) => name.endsWith(".ts"))
+      .toSorted()
     expect(names).toEqual(["fan-out.ts", "sequential.ts", "until-check-passes.ts"])
-    for (const name of names) {
+    for (const name of [...names, "http/conversation.ts", "sandboxed/program.ts"]) {
       const [first, ...rest] = readFileSync(join(folder, name), "utf8").split("\n")
       expect(first).toBe('/// <reference types="@mill/core/program" />')
       expect(rest.slice(0, 3)).toEqual([expect.stringMatching(/^\/\/ /), expect.stringMatching(/^\/\/ /), ""])
@@ -54,6 +58,37 @@ describe("examples", () => {
   )
 
   test(
+    "http: a conversation with a server goes on, and the others' keys are asked for by name",
+    async () => {
+      await using server = await startModelServer()
+      const config = readFileSync(join(folder, "http/mill.config.ts"), "utf8")
+      world.write("http/mill.config.ts", config.replace("http://localhost:11434", server.url))
+      const program = world.write(
+        "http/conversation.ts",
+        readFileSync(join(folder, "http/conversation.ts"), "utf8"),
+      )
+      const options = { cwd: join(world.dir, "http") }
+      const { result } = await world.run(program, ["--", "some-model", "One?", "Two?"], options)
+      expect(result.programResult).toEqual(["ECHO: One?", "ECHO: Two?"])
+      expect(await server.requests()).toMatchObject([
+        { api: "chat", model: "some-model", prompt: "One?", history: [] },
+        { api: "chat", model: "some-model", prompt: "Two?", history: ["user: One?", "agent: ECHO: One?"] },
+      ])
+      for (const [driver, variable] of [
+        ["anthropic", "ANTHROPIC_API_KEY"],
+        ["openai", "OPENAI_API_KEY"],
+      ] as const) {
+        const refused = await world.mill(["run", program, "--driver", driver], {
+          ...options,
+          env: { [variable]: undefined },
+        })
+        expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(`${variable} is not set`) })
+      }
+    },
+    timeout,
+  )
+
+  test(
     "until-check-passes.ts: tells the agent what was wrong until nothing is",
     async () => {
       const { code, events, result } = await rehearse("until-check-passes.ts")
@@ -74,6 +109,22 @@ describe("examples", () => {
     timeout,
   )
 
+  test.skipIf(withoutSandbox)(
+    "sandboxed: can do nothing but ask an agent",
+    async () => {
+      const { record, result } = await world.run("program.ts", [], { cwd: join(folder, "sandboxed") })
+      expect(record.executor).toBe("vm")
+      expect(result.programResult).toEqual({
+        "read the configuration beside it": "it cannot",
+        "read the list of users": "it cannot",
+        "write beside itself": "it cannot",
+        "reach the network": "it cannot",
+        "ask an agent": "I am here, outside of the sandbox",
+      })
+    },
+    timeout,
+  )
+
   test(
     "until-check-passes.ts: gives up when no answer will do",
     async () => {
@@ -86,6 +137,67 @@ describe("examples", () => {
       expect(code).toBe(1)
       expect(record.spawns.complete).toBe(5)
       expect(record.errorMessage).toMatch(/no pattern passed the check/)
+    },
+    timeout,
+  )
+
+  test(
+    "extensions/notify.ts: tells the end of a run, and what the program says",
+    async () => {
+      const told = join(world.dir, "told")
+      // Stands in for what shows notifications, and for a command of the user's: notes its arguments, one a line.
+      for (const name of ["bin/notify-send", "bin/osascript", "notify/tell.sh"]) {
+        writeScript(world, name, `printf '%s\\n' "$(basename "$0")" "$@" >> ${told}`)
+      }
+      const source = readFileSync(join(folder, "extensions/notify.ts"), "utf8")
+      world.write("notify/notify.ts", source)
+      const configuration = readFileSync(join(folder, "extensions/mill.config.ts"), "utf8")
+      const cwd = join(world.dir, "notify")
+      const env = { PATH: `${join(world.dir, "bin")}:${process.env["PATH"]}` }
+      const saying = (message: string) =>
+        `await (mill as any).notify.send(${JSON.stringify(message)})\nexport default 1`
+      const lines = async (last: string) => {
+        await eventually(`told: ${last}`, () => existsSync(told) && readFileSync(told, "utf8").includes(last))
+        const found = readFileSync(told, "utf8").trimEnd().split("\n")
+        rmSync(told)
+        return found
+      }
+
+      world.write("notify/mill.config.ts", configuration)
+      const message = '$(touch x) "quoted" -- é'
+      expect((await world.run(world.write("notify/says.ts", saying(message)), [], { cwd, env })).code).toBe(0)
+      const desktop = await lines("is complete")
+      expect(desktop).toContain(message)
+      expect(desktop.slice(-2)).toEqual(["mill: says.ts is complete", "0 spawns"])
+
+      world.write(
+        "notify/mill.config.ts",
+        configuration.replace(
+          /notify\(\{ on.*?\}\)/,
+          `notify({ command: ["./tell.sh", "--quiet"], on: ["failed"] })`,
+        ),
+      )
+      await world.run(world.write("notify/fine.ts", "export default 1"), [], { cwd, env })
+      await world.run(world.write("notify/fails.ts", `throw new Error("no luck")`), [], { cwd, env })
+      expect(await lines("is failed")).toEqual([
+        "tell.sh",
+        "--quiet",
+        "mill: fails.ts is failed",
+        "Error: no luck",
+      ])
+
+      world.write(
+        "notify/mill.config.ts",
+        configuration.replace(/notify\(\{ on.*?\}\)/, `notify({ command: ["nope"] })`),
+      )
+      const { events, record } = await world.run(world.write("notify/fine.ts", "export default 1"), [], {
+        cwd,
+        env,
+      })
+      expect(record.status).toBe("complete")
+      expect(ofType(events, "extension:error").map(({ payload }) => payload.message)).toEqual([
+        "there is no nope on the PATH",
+      ])
     },
     timeout,
   )

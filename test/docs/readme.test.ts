@@ -3,11 +3,15 @@ import { describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import { mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { HttpCodecOptions } from "../../src/codecs/http.codec.ts"
 import { MillConfig, ProcessDriverConfig } from "../../src/domain/config.schema.ts"
 import { MillEvent } from "../../src/domain/event.schema.ts"
+import { ExtensionConfig } from "../../src/domain/extension.schema.ts"
 import { SpawnFailure } from "../../src/domain/host-protocol.schema.ts"
+import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
-import { makeWorld, repository, writeScript } from "../support/mill.ts"
+import { eventually, makeWorld, repository, writeScript } from "../support/mill.ts"
+import { startModelServer } from "../support/model-server.ts"
 import { scripts as built } from "../../scripts/entries.ts"
 
 const world = makeWorld()
@@ -170,9 +174,18 @@ describe("the README's tables", () => {
         .map(([cell]) => code(cell))
         .toSorted(),
     ).toEqual(Object.keys(MillConfig.fields).toSorted())
-    const [paragraph = ""] = /^`processDriver` takes [^]*?\n\n/m.exec(prose) ?? []
-    const { type: _, ...options } = ProcessDriverConfig.fields
-    for (const key of Object.keys(options)) expect(paragraph).toContain(`\`${key}\``)
+    const keys = (start: string, fields: object) => {
+      const [paragraph = ""] = new RegExp(`^\`${start}[^]*?\\n\\n`, "m").exec(prose) ?? []
+      for (const key of Object.keys(fields)) if (key !== "type") expect(paragraph).toContain(`\`${key}\``)
+    }
+    keys("processDriver` takes", ProcessDriverConfig.fields)
+    keys("httpDriver` takes", HttpDriverConfig.fields)
+    keys("httpDriver` takes", HttpCodecOptions.fields)
+  })
+
+  test("name every part of an extension", () => {
+    const { description: _, name: _name, ...parts } = ExtensionConfig.fields
+    expect(tableOf("Part").map(([cell]) => code(cell))).toEqual(Object.keys(parts))
   })
 
   test("name causes of failed spawns that there are", () => {
@@ -281,7 +294,7 @@ describe("the README's exit codes", () => {
 
 describe("the README's code", () => {
   test(
-    "type-checks, as a project that has linked @mill/core",
+    "type-checks, in a project that has linked @mill/core",
     async () => {
       mkdirSync(join(world.dir, "node_modules/@mill"), { recursive: true })
       symlinkSync(repository, join(world.dir, "node_modules/@mill/core"))
@@ -291,7 +304,7 @@ describe("the README's code", () => {
         "tsconfig.json",
         JSON.stringify({
           extends: join(repository, "tsconfig.json"),
-          compilerOptions: { paths: {}, typeRoots: [join(repository, "node_modules/@types")] },
+          compilerOptions: { typeRoots: [join(repository, "node_modules/@types")] },
           include: files,
           exclude: [],
         }),
@@ -306,21 +319,27 @@ describe("the README's code", () => {
   )
 
   const answers: Readonly<Record<string, unknown>> = {
+    http: { text: "ECHO: Why?" },
     text: { text: "WHY?" },
     acp: { text: "You said: Be.\n\nWhy?", sessionRef: "acp-1" },
     jsonl: { text: "The request has 80 characters." },
     codec: { text: "Why?", sessionRef: expect.stringMatching(/^\d+$/) },
+    extension: { text: expect.stringContaining("Why?") },
   }
   const configs = blocks.flatMap(({ file }) =>
     file !== undefined && file.endsWith("/mill.config.ts") ? [dirname(file)] : [],
   )
-  test("has a configuration for each kind of driver", () => {
+  test("has a configuration for each kind of driver, and for extensions", () => {
     expect(configs).toEqual(Object.keys(answers))
   })
   for (const folder of configs) {
     test(
       `${folder}/mill.config.ts works`,
       async () => {
+        await using server = await startModelServer()
+        const file = join(folder, "mill.config.ts")
+        const config = readFileSync(join(world.dir, file), "utf8")
+        world.write(file, config.replace("http://localhost:11434", server.url))
         const program = world.write(
           `${folder}/ask.ts`,
           `export default await mill.spawn({ agent: "a", systemPrompt: "Be.", prompt: "Why?", model: "grey" })`,
@@ -337,6 +356,25 @@ describe("the README's code", () => {
       timeout,
     )
   }
+
+  test(
+    "has an extension that does what is said of it",
+    async () => {
+      const spawn = `await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })`
+      // A folder of its own, where nobody else's run writes.
+      world.write(
+        "diary/mill.config.ts",
+        blocks.find(({ file }) => file?.startsWith("extension/"))?.text ?? "",
+      )
+      const program = world.write("diary/note.ts", `await mill.diary.note("so far so good")\n${spawn}`)
+      const cwd = join(world.dir, "diary")
+      const { record } = await world.run(program, [], { cwd })
+      const written = () => readFileSync(join(cwd, "diary.txt"), "utf8").trimEnd().split("\n")
+      await eventually("the run is over", () => written().length === 3)
+      expect(written()).toEqual(["so far so good", "a has answered", `${record.id} is over`])
+    },
+    timeout,
+  )
 
   test(
     "shows an event as it is",

@@ -173,11 +173,13 @@ export const writeConfig = (
   world: World,
   drivers: Readonly<Record<string, string>>,
   path = "mill.config.ts",
+  more = "",
 ): string =>
   world.write(
     path,
-    `import { defineConfig, jsonlCodec, processDriver, textCodec } from "@mill/core"
+    `import { defineConfig, jsonlCodec, processDriver, textCodec, vmExecutor } from "@mill/core"
 export default defineConfig({
+  ${more}
   defaultDriver: ${JSON.stringify(Object.keys(drivers)[0])},
   drivers: {${Object.entries(drivers).map(([name, driver]) => `${JSON.stringify(name)}: ${driver}`)}},
 })\n`,

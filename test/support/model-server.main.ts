@@ -6,7 +6,7 @@ import * as http from "node:http"
 import * as zlib from "node:zlib"
 import type { ModelRequest } from "./model-server.ts"
 import { type Api, readCall } from "./model-server.read.ts"
-import { answerTo, failureFor } from "./model-server.script.ts"
+import { answerTo, failureFor, retryAfterFor } from "./model-server.script.ts"
 import { dialects, errorBody, type Frame } from "./model-server.write.ts"
 
 type Recorded = { -readonly [Key in keyof ModelRequest]: ModelRequest[Key] }
@@ -76,6 +76,8 @@ const serveModel = async (
   const failure = failureFor(call.prompt, nth)
   if (failure !== undefined) {
     record.state = "refused"
+    const retryAfter = retryAfterFor(call.prompt)
+    if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter)
     return sendJson(response, failure, errorBody(api, failure))
   }
   const answer = answerTo(call)

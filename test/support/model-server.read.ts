@@ -23,6 +23,8 @@ export interface ModelCall {
   readonly system: string
   /** The last thing that the user said, without what the agent itself wrapped around it. */
   readonly prompt: string
+  /** What was said before that, by whom, oldest first. */
+  readonly history: ReadonlyArray<string>
   /** What the tools gave since then. */
   readonly toolResults: ReadonlyArray<string>
   readonly tools: ReadonlyArray<Tool>
@@ -106,6 +108,7 @@ export const readCall = (api: Api, body: unknown): ModelCall => {
     stream: field(body, "stream") === true,
     system: system.filter((text) => text !== "").join("\n\n"),
     prompt: turns[asked]?.text ?? "",
+    history: turns.slice(0, Math.max(0, asked)).map(({ role, text }) => `${role}: ${text}`),
     toolResults: turns
       .slice(asked + 1)
       .filter((turn) => turn.role === "tool")

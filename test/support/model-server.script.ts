@@ -8,7 +8,7 @@
  *                      Write `\]` for `]` in CMD
  *   [error CODE]       fail with this HTTP status             [error CODE xN]  only the first N times this prompt comes
  *   [delay MS]         wait in the middle of the answer       [hang]         stop in the middle until the client goes away
- *   [cut]              break the connection in the middle
+ *   [cut]              break the connection in the middle     [retry-after X]  what an error says in that header
  */
 import { field, type ModelCall, string, type Tool } from "./model-server.read.ts"
 
@@ -76,6 +76,10 @@ export const failureFor = (prompt: string, nth: number): number | undefined => {
   if (match === null || nth > Number(match[2] ?? Infinity)) return undefined
   return Number(match[1])
 }
+
+/** What an error is to say of when to come back. */
+export const retryAfterFor = (prompt: string): string | undefined =>
+  /\[retry-after ([^\]]*)\]/.exec(prompt)?.[1]
 
 export const answerTo = (call: ModelCall): Answer => {
   const commands = commandsOf(call.prompt)

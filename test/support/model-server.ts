@@ -13,6 +13,8 @@ export const ModelRequest = Schema.Struct({
   system: Schema.String,
   /** The last thing that the user said, without what the agent itself wrapped around it. */
   prompt: Schema.String,
+  /** What was said before that, by whom, oldest first. */
+  history: Schema.Array(Schema.String),
   /** What the tools gave since then. */
   toolResults: Schema.Array(Schema.String),
   tools: Schema.Array(Schema.String),

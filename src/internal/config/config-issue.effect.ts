@@ -6,7 +6,9 @@ import {
   DirectExecutorConfig,
   MillConfig,
   ProcessDriverConfig,
+  VmExecutorConfig,
 } from "../../domain/config.schema.ts"
+import { ApiKey, HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import { ExtensionConfig, FunctionDoc } from "../../domain/extension.schema.ts"
 
 /** A problem at a key; `hint` says what would do. */
@@ -21,6 +23,11 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
       return firstLeaf(issue.issue, [...path, ...issue.path])
     case "Composite":
       return firstLeaf(issue.issues[0], path)
+    // Of a union: what is wrong with the one that was meant.
+    case "AnyOf":
+      return issue.issues.length === 1 && issue.issues[0] !== undefined
+        ? firstLeaf(issue.issues[0], path)
+        : { path, issue }
     case "Encoding":
       return firstLeaf(issue.issue, path)
     default:
@@ -28,18 +35,27 @@ const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
   }
 }
 
-/** The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. */
+/**
+ * The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. What comes in
+ * several types has its type behind the place.
+ */
 const allowed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "": MillConfig.fields,
   authoring: Authoring.fields,
   "drivers.*": ProcessDriverConfig.fields,
+  "drivers.*:http": HttpDriverConfig.fields,
+  "drivers.*.apiKey": ApiKey.fields,
   "executors.*": DirectExecutorConfig.fields,
+  "executors.*:vm": VmExecutorConfig.fields,
   "extensions.*": ExtensionConfig.fields,
   "extensions.*.docs.*": FunctionDoc.fields,
 }
 
-const allowedAt = (path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> =>
-  Object.keys(allowed[path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")] ?? {})
+const allowedAt = (value: unknown, path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
+  const place = path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")
+  const type = valueAt(value, [...path, "type"])
+  return Object.keys(allowed[`${place}:${String(type)}`] ?? allowed[place] ?? {})
+}
 
 const valueAt = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
   path.reduce<unknown>(
@@ -53,6 +69,10 @@ const shown = (value: unknown): string => {
   return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value)
 }
 
+/** Where somebody may have put a key by mistake: what stands there is not repeated. */
+const mayBeSecret = (path: ReadonlyArray<PropertyKey>): boolean =>
+  path[0] === "drivers" && (path[2] === "apiKey" || path[2] === "headers" || path[2] === "url")
+
 const keyOf = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -62,7 +82,9 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
   const { issue, path } = firstLeaf(error.issue, [])
   const key = keyOf(path)
   if (issue._tag === "UnexpectedKey") {
-    const known = allowedAt(path.slice(0, -1))
+    const holder = path.slice(0, -1)
+    if (holder[2] === "headers") return { key: keyOf(holder), message: `${key} is no name of a header` }
+    const known = allowedAt(value, holder)
     const close = closest(String(path.at(-1)), known)
     return {
       key,
@@ -70,13 +92,19 @@ export const configProblem = (value: unknown, error: Schema.SchemaError): Config
       hint: close === undefined ? `allowed here: ${known.join(", ")}` : `did you mean ${close}?`,
     }
   }
+  if (issue._tag === "AnyOf" && path.length === 2 && path[0] === "drivers") {
+    return { key: `${key}.type`, message: `${key} is no driver: make it with processDriver or httpDriver` }
+  }
   if (issue._tag === "MissingKey") return { key, message: `${key} is missing` }
-  const [expected = "expected something else"] = (format(issue).issues[0]?.message ?? "").split(", got ")
+  if (mayBeSecret(path)) return { key, message: `${key} cannot be used; ${lower(expectation(issue))}` }
   return {
     key,
-    message: `${key === "" ? "the default export" : key} is ${shown(valueAt(value, path))}; ${lower(expected)}`,
+    message: `${key === "" ? "the default export" : key} is ${shown(valueAt(value, path))}; ${lower(expectation(issue))}`,
   }
 }
+
+const expectation = (issue: SchemaIssue.Issue): string =>
+  (format(issue).issues[0]?.message ?? "").split(", got ")[0] || "expected something else"
 
 const lower = (text: string): string => text.replace(/^Expected /, "expected ")
 

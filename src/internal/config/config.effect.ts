@@ -1,30 +1,46 @@
 /** The configuration of a working directory: found, evaluated, decoded. */
 import { Effect, Path, Schema } from "effect"
-import { MillConfig, type ProcessDriverConfig } from "../../domain/config.schema.ts"
+import { type DriverConfig, type ExecutorConfig, MillConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { configProblem } from "./config-issue.effect.ts"
 import { ConfigLoader, type ConfigSource } from "./config-loader.effect.ts"
 import { findConfig } from "./config-lookup.effect.ts"
 
-/** Modules that mill itself gives to a configuration. */
-export const providedModules: ReadonlyArray<string> = ["@mill/core"]
+/** Modules that mill itself gives to a configuration, `effect` where the configuration's folder has none of its own. */
+export const providedModules: ReadonlyArray<string> = ["@mill/core", "effect"]
 
 /** A configuration and what it was made of, its own file first; no sources when there is none. */
 export type LoadedConfig = { readonly config: MillConfig; readonly sources: ReadonlyArray<GraphFile> }
 
 /** What a driver says of paths is meant from the folder of its configuration. */
-const fromFolder = Effect.fnUntraced(function* (folder: string, driver: ProcessDriverConfig) {
+const fromFolder = Effect.fnUntraced(function* (folder: string, driver: DriverConfig) {
+  if (driver.type === "http") return driver
   const { resolve } = yield* Path.Path
   const { command, cwd } = driver
   return {
     ...driver,
     command: command.includes("/") ? resolve(folder, command) : command,
     ...(cwd === undefined ? {} : { cwd: resolve(folder, cwd) }),
-  } satisfies ProcessDriverConfig
+  } satisfies DriverConfig
+})
+
+/** So is what an executor says. */
+const executorFromFolder = Effect.fnUntraced(function* (folder: string, executor: ExecutorConfig) {
+  const { resolve } = yield* Path.Path
+  if (executor.type === "direct") return executor
+  const { command, readable } = executor
+  return {
+    ...executor,
+    ...(command === undefined || !command.includes("/") ? {} : { command: resolve(folder, command) }),
+    ...(readable === undefined ? {} : { readable: readable.map((path) => resolve(folder, path)) }),
+  } satisfies ExecutorConfig
 })
 
 const decode = Schema.decodeUnknownEffect(MillConfig, { onExcessProperty: "error" })
+
+/** How long evaluating a configuration may take: everything waits for it. */
+const evaluationDeadline = "10 seconds"
 
 /** The configuration that these sources give. */
 export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
@@ -32,7 +48,13 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
 ) {
   const loader = yield* ConfigLoader
   const { path } = sources[0]
-  const value = yield* loader.evaluate(sources)
+  const value = yield* loader.evaluate(sources).pipe(
+    Effect.timeoutOrElse({
+      duration: evaluationDeadline,
+      orElse: () =>
+        new ConfigError({ path, message: `${path}: evaluating it takes longer than ${evaluationDeadline}` }),
+    }),
+  )
   if (value === undefined) {
     return yield* new ConfigError({
       path,
@@ -51,13 +73,16 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
       })
     }),
   )
-  if (config.drivers === undefined) return config
   const folder = (yield* Path.Path).dirname(path)
-  const drivers: Record<string, ProcessDriverConfig> = {}
-  for (const [name, driver] of Object.entries(config.drivers)) {
+  const drivers: Record<string, DriverConfig> = {}
+  for (const [name, driver] of Object.entries(config.drivers ?? {})) {
     drivers[name] = yield* fromFolder(folder, driver)
   }
-  return { ...config, drivers } satisfies MillConfig
+  const executors: Record<string, ExecutorConfig> = {}
+  for (const [name, executor] of Object.entries(config.executors ?? {})) {
+    executors[name] = yield* executorFromFolder(folder, executor)
+  }
+  return { ...config, drivers, executors } satisfies MillConfig
 })
 
 /** An error that blames a key names also the file that the key stands in. */

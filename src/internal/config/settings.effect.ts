@@ -32,6 +32,8 @@ export const SettingsData = Schema.Struct({
   /** A short private folder for sockets, whose paths may have about 100 bytes. */
   socketDir: Schema.String,
   searchPath: Schema.String,
+  /** The environment as it is, for those who are let see a part of it. */
+  environment: Schema.Record(Schema.String, Schema.String),
   /** Where mill keeps what it can make again. */
   cacheDir: Schema.String,
   /** How this mill is started again, for what evaluates no code of the user's: an executable and its first arguments. */
@@ -46,6 +48,7 @@ export const SettingsData = Schema.Struct({
   bunVersion: Schema.String,
   pid: Schema.Int,
   userId: Schema.Int,
+  groupId: Schema.Int,
 })
 
 export class Settings extends Context.Service<Settings, typeof SettingsData.Type>()(

@@ -4,7 +4,7 @@
  * built-in drivers are there all the same.
  */
 import { Effect, Option, Result } from "effect"
-import type { ProcessDriverConfig } from "../../domain/config.schema.ts"
+import type { DriverConfig } from "../../domain/config.schema.ts"
 import {
   asyncCommands,
   type ConfigProblem,
@@ -15,14 +15,14 @@ import {
   records,
   type Surroundings,
 } from "../../domain/discovery.schema.ts"
-import { ConfigError } from "../../domain/error.schema.ts"
+import type { ConfigError } from "../../domain/error.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { programApi } from "../../domain/program-api.schema.ts"
 import { type LoadedConfig, loadConfig, namingFile } from "../config/config.effect.ts"
-import { findConfig } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver, driversOf, findCommand } from "../drivers/driver-registry.effect.ts"
 import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
+import { readSecrets } from "../drivers/secret-headers.effect.ts"
 import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { exampleText, extensionTypes } from "../scaffold/scaffold-texts.effect.ts"
@@ -30,9 +30,6 @@ import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 
 /** Whether the default driver's agent is asked for its models, which takes as long as starting it does. */
 export type DiscoverOptions = { readonly askAgent: boolean }
-
-/** How long evaluating the configuration may take. */
-const configDeadline = "5 seconds"
 
 const noConfig: LoadedConfig = { config: {}, sources: [] }
 
@@ -46,39 +43,48 @@ const problemOf = ({ hint, key, message, path }: ConfigError): ConfigProblem => 
   ...(hint === undefined ? {} : { hint }),
 })
 
-const tooLong = Effect.fnUntraced(function* () {
-  const path = yield* findConfig()
-  return yield* new ConfigError({
-    ...(path === undefined ? {} : { path }),
-    message: `${path ?? "the configuration"}: evaluating it takes longer than ${configDeadline}`,
-  })
-})
-
 const extensionOf = ({ api = {}, description, docs = {}, name }: ExtensionConfig): DiscoveredExtension => ({
   name,
   ...(description === undefined ? {} : { description }),
   functions: Object.fromEntries(Object.keys(api).map((key) => [key, docs[key] ?? {}])),
 })
 
-const describe = (
-  { codec, command, description }: ProcessDriverConfig,
-  known: { readonly isDefault: boolean; readonly available: boolean; readonly catalogue: Catalogue },
-): DiscoveredDriver => ({
-  description: description ?? `starts ${command} for each spawn, and understands what ${codec.name} prints`,
-  modelFormat: codec.modelFormat,
-  ...known.catalogue,
-  default: known.isDefault,
-  command,
-  available: known.available,
+type Known = Pick<DiscoveredDriver, "default" | "available"> & Catalogue
+
+const describe = (driver: DriverConfig, known: Known): DiscoveredDriver => {
+  const { codec, description, type } = driver
+  const told = { modelFormat: codec.modelFormat, ...known }
+  if (type === "http") {
+    const url = codec.endpoint(new URL(driver.url)).href
+    return {
+      description: description ?? `asks ${url} for each spawn, and speaks ${codec.name}`,
+      ...told,
+      url,
+    }
+  }
+  const { command } = driver
+  return {
+    description: description ?? `starts ${command} for each spawn, and understands what ${codec.name} prints`,
+    ...told,
+    command,
+  }
+}
+
+/** Whether a driver could be used now, and which models it has. */
+const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, ask: boolean) {
+  const known: Catalogue = { models: driver.codec.models, modelsFrom: "known" }
+  if (driver.type === "http") {
+    return { available: yield* Effect.isSuccess(readSecrets(name, driver)), catalogue: known }
+  }
+  const command = yield* findCommand(driver.command)
+  if (command === undefined) return { available: false, catalogue: known }
+  return { available: true, catalogue: ask ? yield* askForModels(driver, command) : known }
 })
 
 export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
   const { millVersion } = yield* Settings
   const { program: types } = yield* TypeTexts
-  const loading = yield* loadConfig().pipe(
-    Effect.timeoutOrElse({ duration: configDeadline, orElse: tooLong }),
-    Effect.result,
-  )
+  const loading = yield* Effect.result(loadConfig())
   const loaded = Result.getOrElse(loading, () => noConfig)
   const { authoring, extensions = [] } = loaded.config
   const choice = yield* Effect.result(chooseDriver(loaded.config, undefined).pipe(namingFile(loaded)))
@@ -89,13 +95,9 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
 
   const drivers: Record<string, DiscoveredDriver> = {}
   for (const [name, driver] of yield* driversOf(loaded.config)) {
-    const command = yield* findCommand(driver.command)
     const isDefault = name === defaultDriver
-    const catalogue: Catalogue =
-      askAgent && isDefault && command !== undefined
-        ? yield* askForModels(driver, command)
-        : { models: driver.codec.models, modelsFrom: "known" }
-    drivers[name] = describe(driver, { isDefault, available: command !== undefined, catalogue })
+    const { available, catalogue } = yield* lookAt(name, driver, askAgent && isDefault)
+    drivers[name] = describe(driver, { ...catalogue, default: isDefault, available })
   }
 
   const failures = [
@@ -147,4 +149,5 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
 
 const executorDescriptions = {
   direct: "runs the program as a process like any other, with your rights",
+  vm: "runs the program in a sandbox: no network, no files but its own, and mill as the only way out",
 }

@@ -7,11 +7,13 @@ import { claudeCodec } from "../../codecs/claude.codec.ts"
 import { codexCodec } from "../../codecs/codex.codec.ts"
 import { jsonlCodec } from "../../codecs/jsonl.codec.ts"
 import { piCodec } from "../../codecs/pi.codec.ts"
-import type { MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
+import type { DriverConfig, MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
+import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import { closest } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { readSecrets } from "./secret-headers.effect.ts"
 
 /** The known agents, in the order in which they are looked for, and what makes their codecs in a configuration. */
 const codecFactories = { claude: "claudeCodec", pi: "piCodec", codex: "codexCodec" }
@@ -20,12 +22,22 @@ const codecFactories = { claude: "claudeCodec", pi: "piCodec", codex: "codexCode
 const preferred = Object.keys(codecFactories)
 
 /** A driver that can be used: its executable was found. `because` is told when the choice was mill's. */
-export type ChosenDriver = {
+export type ChosenProcessDriver = {
+  readonly type: "process"
   readonly name: string
   readonly config: ProcessDriverConfig
   readonly command: string
   readonly because?: string
 }
+
+/** A driver that can be used: the variables that it names are set. */
+export type ChosenHttpDriver = {
+  readonly type: "http"
+  readonly name: string
+  readonly config: HttpDriverConfig
+  readonly because?: string
+}
+export type ChosenDriver = ChosenProcessDriver | ChosenHttpDriver
 
 const builtIn = (self: { readonly command: string; readonly args: ReadonlyArray<string> }) =>
   new Map<string, ProcessDriverConfig>([
@@ -49,8 +61,7 @@ const builtIn = (self: { readonly command: string; readonly args: ReadonlyArray<
 export const driversOf = (config: MillConfig) =>
   Effect.map(
     Settings,
-    ({ self }) =>
-      new Map<string, ProcessDriverConfig>([...builtIn(self), ...Object.entries(config.drivers ?? {})]),
+    ({ self }) => new Map<string, DriverConfig>([...builtIn(self), ...Object.entries(config.drivers ?? {})]),
   )
 
 /** The path of a command, when it is on PATH. */
@@ -94,6 +105,10 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
         message: `drivers.${wanted}.codec: ${driver.codec.problem}`,
       })
     }
+    if (driver.type === "http") {
+      yield* readSecrets(wanted, driver)
+      return { type: "http", name: wanted, config: driver } satisfies ChosenDriver
+    }
     const command = yield* findCommand(driver.command)
     if (command === undefined) {
       return yield* new ConfigError({
@@ -104,13 +119,16 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
         hint: "install it, or rehearse without it: --driver offline",
       })
     }
-    return { name: wanted, config: driver, command } satisfies ChosenDriver
+    return { type: "process", name: wanted, config: driver, command } satisfies ChosenDriver
   }
   for (const candidate of preferred) {
     const driver = drivers.get(candidate)
-    const command = driver === undefined ? undefined : yield* findCommand(driver.command)
-    if (driver !== undefined && command !== undefined) {
+    // One of these names that is configured as an API is no agent to be found on PATH.
+    if (driver === undefined || driver.type !== "process") continue
+    const command = yield* findCommand(driver.command)
+    if (command !== undefined) {
       return {
+        type: "process",
         name: candidate,
         config: driver,
         command,

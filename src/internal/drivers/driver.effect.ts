@@ -3,10 +3,13 @@ import type { Effect, Scope } from "effect"
 import type { DriverEvent } from "../../domain/driver.schema.ts"
 import type { SpawnRefused } from "../../domain/error.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
+import type { RunId, SpawnId } from "../../domain/ids.schema.ts"
 import type { SpawnOptions } from "../../domain/spawn.schema.ts"
 
 /** One spawn to carry out. The callbacks are called while it runs; what they do holds up this agent's output only. */
 export type DriverRequest = {
+  readonly runId: RunId
+  readonly spawnId: SpawnId
   readonly input: SpawnOptions
   /** The run's and the spawn's own environment variables. */
   readonly env: Readonly<Record<string, string>>

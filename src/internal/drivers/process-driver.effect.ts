@@ -8,7 +8,7 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { AgentCall, AgentExit, AgentOutcome, Codec, SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
-import type { PlanDriver } from "../../domain/plan.schema.ts"
+import type { PlanProcessDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { makeLineSplitter } from "../process/lines.effect.ts"
@@ -28,7 +28,7 @@ const stderrLineBytes = 1024 * 1024
 
 /** The driver of a plan, with the codec and the values that its configuration gives. */
 export const makeProcessDriver = Effect.fnUntraced(function* (
-  { cancelGrace, command, name }: PlanDriver,
+  { cancelGrace, command, name }: PlanProcessDriver,
   config: ProcessDriverConfig,
 ) {
   const fs = yield* FileSystem.FileSystem
@@ -56,11 +56,17 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
   )
 
   const run: Driver["run"] = Effect.fn("ProcessDriver.run")(function* (request) {
+    const { codec } = config
+    const resumed = request.input.sessionRef !== undefined
+    if (resumed && !codec.resumes) {
+      const message = `sessionRef: driver ${name} cannot go on with an earlier conversation (codec ${codec.name})`
+      return yield* new SpawnRefused({ cause: "codec", message })
+    }
     const input = { ...request.input, scratchDir: request.scratchDir }
     const cwd = config.cwd ?? request.cwd
-    const call = yield* encode(config.codec, input)
+    const call = yield* encode(codec, input)
     yield* prepare(request, call)
-    const { conversation } = config.codec
+    const { conversation } = codec
     const session =
       conversation === undefined
         ? undefined
@@ -71,7 +77,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     const stdout = makeLineSplitter({ maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes })
     const stderr = makeLineSplitter({ maxLineBytes: stderrLineBytes })
     const stderrTail = makeTail(stderrBytes)
-    const decoder = makeLineDecoder(config.codec)
+    const decoder = makeLineDecoder(codec)
 
     let over = false
     const decode = Effect.fnUntraced(function* (lines: ReadonlyArray<string>) {
@@ -105,9 +111,14 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     yield* request.onLines("stderr", stderr.end())
     over = true
     const exit = agentExit(ended.exit, stdout.overlongLines)
-    const outcome = yield* Effect.fromResult(decoder.end(exit))
-    const failure = failureOf(ended, outcome)
-    return { outcome, exit, stderr: stderrTail.text(), ...failure } satisfies AgentReport
+    const { usage, ...rest } = yield* Effect.fromResult(decoder.end(exit))
+    const outcome = usage === undefined || (resumed && codec.usageOfSession) ? rest : { ...rest, usage }
+    return {
+      outcome,
+      exit,
+      stderr: stderrTail.text(),
+      ...failureOf(ended, outcome),
+    } satisfies AgentReport
   })
   return { name, run } satisfies Driver
 })

@@ -78,7 +78,9 @@ export const cancelRun: (
       Effect.isSuccess,
     )
     yield* cancelChildren(runId)
-    const grace = Duration.seconds(limits.cancelGrace + Math.max(limits.cancelGrace, driver.cancelGrace))
+    // The connections of an HTTP driver end at once.
+    const agentGrace = driver.type === "process" ? driver.cancelGrace : 0
+    const grace = Duration.seconds(limits.cancelGrace + Math.max(limits.cancelGrace, agentGrace))
     const last = yield* lastOwner(store.paths(runId).runDir)
     // Only the first owner is a worker: another one settles the run, and is no less quick than we are.
     const ending = asked || (last !== undefined && last.generation > 1)

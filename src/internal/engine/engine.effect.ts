@@ -24,6 +24,7 @@ import {
 import type { SpawnSummary } from "../../domain/spawn.schema.ts"
 import type { ConfigLoader } from "../config/config-loader.effect.ts"
 import type { IoItem } from "../control/line-buffer.effect.ts"
+import type { Secrets } from "../config/secrets.effect.ts"
 import type { Settings } from "../config/settings.effect.ts"
 import type { Sockets } from "../process/sockets.effect.ts"
 import { changedSources } from "../plan/changes.effect.ts"
@@ -84,6 +85,7 @@ type Needs =
   | Path.Path
   | RunStore
   | SecureRandom.SecureRandom
+  | Secrets
   | Settings
   | Sockets
   | SourceCompiler

@@ -9,6 +9,7 @@ import type { RunPaths } from "../../domain/run.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { workerAnswers } from "../control/control-client.effect.ts"
+import { removeContainer } from "../executors/container.effect.ts"
 import { endGroup, endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { isAlive, ProcessIdentity } from "../process/process-identity.effect.ts"
 import { lastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
@@ -72,10 +73,14 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
   const paths = store.paths(runId)
   const plan = yield* store.plan(runId)
   yield* takeOwnership(runId, paths.runDir, pid)
-  yield* Effect.all([endGroups(paths, lostGrace), endMarkedProcesses(runId, pid, lostGrace)], {
-    concurrency: "unbounded",
-    discard: true,
-  })
+  yield* Effect.all(
+    [
+      endGroups(paths, lostGrace),
+      endMarkedProcesses(runId, pid, lostGrace),
+      removeContainer({ executor: plan.executor, runId }),
+    ],
+    { concurrency: "unbounded", discard: true },
+  )
   return yield* settleRun(plan, settlement)
 }, Effect.uninterruptible)
 

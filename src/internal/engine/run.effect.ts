@@ -7,9 +7,10 @@ import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { runResult } from "../../domain/run-summary.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { makeProcessDriver } from "../drivers/process-driver.effect.ts"
-import { directExecutor } from "../executors/executor.effect.ts"
+import { makeDriver } from "../drivers/make-driver.effect.ts"
+import { makeExecutor } from "../executors/executor-registry.effect.ts"
 import { type HostEnd, runProgram } from "../executors/program-process.effect.ts"
+import type { Extensions } from "../extensions/extensions.effect.ts"
 import { verifyPlan } from "../plan/verify.effect.ts"
 import { endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { type EventLog, openEventLog } from "../store/event-log.effect.ts"
@@ -27,20 +28,24 @@ export type Cancellation = Deferred.Deferred<CancelRequest>
 type End = HostEnd | { readonly type: "cancelled"; readonly reason?: string }
 
 /** Carries a run out. It ends with the run's record on the disk, or fails when the disk does not take it. */
-export const carryOutRun = Effect.fn("Run.carryOut")(function* (plan: Plan, cancellation: Cancellation) {
+export const carryOutRun = Effect.fn("Run.carryOut")(function* (
+  plan: Plan,
+  cancellation: Cancellation,
+  extensions: Extensions,
+) {
   const { pid } = yield* Settings
   const store = yield* RunStore
   const { invocation, limits } = plan
   const { runId } = invocation
   const paths = store.paths(runId)
-  const log = yield* openEventLog(runId, paths.eventsFile)
+  const log = yield* openEventLog(runId, paths.eventsFile, extensions.listener)
   yield* log.append(startOf(plan))
   yield* store.writeRecord(plan, log.state())
 
   const work = Effect.gen(function* () {
     const frozen = yield* verifyPlan(plan)
-    const driver = yield* makeProcessDriver(plan.driver, frozen.driver.config)
-    const executor = directExecutor(plan.executor.name)
+    const driver = yield* makeDriver(plan.driver, frozen.driver)
+    const executor = yield* makeExecutor(plan, paths, frozen.executor)
     const spawner = yield* makeSpawner({
       runId,
       paths,
@@ -49,10 +54,17 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (plan: Plan, canc
       driver,
       log,
     })
-    const program = yield* runProgram(plan, paths, executor, {
-      spawn: spawner.spawn,
-      log: (message) => Effect.ignore(log.append({ type: "run:log", payload: { message } })),
-    }).pipe(Effect.scoped, Effect.forkScoped)
+    const program = yield* extensions.start(frozen.config.extensions ?? [], log).pipe(
+      Effect.andThen(
+        runProgram(plan, paths, executor, {
+          spawn: spawner.spawn,
+          call: extensions.call,
+          log: (message) => Effect.ignore(log.append({ type: "run:log", payload: { message } })),
+        }),
+      ),
+      Effect.scoped,
+      Effect.forkScoped,
+    )
     const cancelled = Effect.map(Deferred.await(cancellation), (request): End => ({
       type: "cancelled",
       ...request,
@@ -73,6 +85,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (plan: Plan, canc
 
   const body = yield* Effect.catchTags(work, { ConfigError: notStarted, LaunchError: notStarted })
   yield* endMarkedProcesses(runId, pid, Duration.seconds(limits.cancelGrace))
+  yield* extensions.beforeEnd
   yield* log.append(body.type === "run:complete" ? yield* completion(plan, log, body.result) : body)
   return yield* writeSnapshots(plan, log.state())
 }, Effect.scoped)

@@ -8,19 +8,19 @@ import type { SpawnId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { spawnsInOrder } from "../../domain/run-summary.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
-import { openEventLog } from "../store/event-log.effect.ts"
+import { type LogListener, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
 
 /** How a run ends whose work has stopped. */
 export type Settlement = Extract<EventBody, { readonly type: "run:failed" | "run:cancelled" }>
 
-/** Ends the run as `settlement` says, unless its log says already how it has ended. */
+/** Ends the run as `settlement` says, unless its log says already how it has ended. `listener` is told what is added. */
 export const settleRun = Effect.fn("Run.settle")(
-  function* (plan: Plan, settlement: Settlement) {
+  function* (plan: Plan, settlement: Settlement, listener?: LogListener) {
     const store = yield* RunStore
     const { runId } = plan.invocation
-    const log = yield* openEventLog(runId, store.paths(runId).eventsFile)
+    const log = yield* openEventLog(runId, store.paths(runId).eventsFile, listener)
     if (!isTerminalStatus(log.state().status)) {
       for (const { spawnId, status } of spawnsInOrder(log.state())) {
         if (status === "running") yield* log.append(spawnEnd(spawnId, settlement))

@@ -4,7 +4,8 @@ import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { SpawnOptions } from "../../domain/spawn.schema.ts"
 
 const decode = Schema.decodeUnknownEffect(SpawnOptions)
-const fields = Object.keys(SpawnOptions.fields)
+const { sessionRef: _, ...needed } = SpawnOptions.fields
+const fields = Object.keys(needed)
 
 const kindOf = (value: unknown): string =>
   value === null
@@ -21,8 +22,9 @@ const problemOf = (input: unknown): string => {
     return `mill.spawn takes an object with ${fields.join(", ")}; it got ${kindOf(input)}`
   }
   const given = new Map(Object.entries(input))
-  for (const field of fields) {
+  for (const field of [...fields, "sessionRef"]) {
     const value = given.get(field)
+    if (field === "sessionRef" && value === undefined) continue
     if (value === "") return `mill.spawn: ${field} is empty`
     if (typeof value !== "string") return `mill.spawn: ${field} must be a string; it is ${kindOf(value)}`
   }

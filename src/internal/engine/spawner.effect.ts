@@ -9,7 +9,7 @@ import type { DriverEvent } from "../../domain/driver.schema.ts"
 import type { SpawnRefused } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
-import { type RunId, type SpawnId, spawnIdOf } from "../../domain/ids.schema.ts"
+import { type RunId, sessionRefOf, type SpawnId, spawnIdOf } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import {
   type AgentReport,
@@ -69,6 +69,8 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     yield* log.append({ type: "spawn:start", payload: { spawnId, input, key, driver: driver.name } })
     let sessionRef: string | undefined
     const request: DriverRequest = {
+      runId,
+      spawnId,
       input,
       env: {
         MILL_RUN_ID: runId,
@@ -98,7 +100,7 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
       spawnId,
       input,
       driver: driver.name,
-      fallbackSessionRef: `${runId}/${spawnId}`,
+      fallbackSessionRef: sessionRefOf(runId, spawnId),
       durationMs: (yield* Clock.currentTimeMillis) - startedAt,
     }
     // A cancelled agent must be gone before its event says so; one that has answered is cleaned up after meanwhile.

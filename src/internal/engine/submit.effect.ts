@@ -13,6 +13,7 @@ import { loadConfig, namingFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
+import { checkSandbox } from "../executors/sandbox-check.effect.ts"
 import { type CompiledPlan, compilePlan, findProgram } from "../plan/compile.effect.ts"
 import { outlineOf, type ProgramOutline } from "../plan/outline.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -61,6 +62,7 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (input: SubmitIn
     ...(parent?.spawnId === undefined ? {} : { parentSpawnId: parent.spawnId }),
   }
   const compiled = yield* compilePlan(programPath, loaded, driver, executor)
+  yield* checkSandbox(compiled.plan)
   return {
     ...compiled,
     invocation,

@@ -4,6 +4,7 @@ import type { StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { serveControl } from "../control/control-server.effect.ts"
+import { makeExtensions } from "../extensions/extensions.effect.ts"
 import { endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { fileMode } from "../store/files.effect.ts"
 import { takeOwnership } from "../store/owner-lock.effect.ts"
@@ -35,14 +36,19 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   yield* serveControl(runId, {
     cancel: (reason) => Effect.asVoid(Deferred.succeed(cancellation, reason === undefined ? {} : { reason })),
   })
+  const { cwd, metadata } = plan.invocation
+  const { programPath } = plan
+  // Ends before the scope's other parts, when the run has ended: this process owns the run as long as it works for it.
+  const extensions = yield* makeExtensions({ runId, runDir: paths.runDir, programPath, cwd, metadata })
   /** The log does not take the run any more: say so with the space that was kept for it. */
   const outOfStorage = Effect.fnUntraced(function* ({ message }: StoreError) {
     yield* Effect.logError(message)
     yield* release
     yield* endMarkedProcesses(runId, pid, Duration.seconds(plan.limits.cancelGrace))
-    return yield* settleRun(plan, { type: "run:failed", payload: { message, cause: "storage" } })
+    const settlement = { type: "run:failed", payload: { message, cause: "storage" } } as const
+    return yield* settleRun(plan, settlement, extensions.listener)
   })
-  const running = yield* carryOutRun(plan, cancellation).pipe(
+  const running = yield* carryOutRun(plan, cancellation, extensions).pipe(
     Effect.catchTag("StoreError", outOfStorage),
     Effect.ensuring(release),
     Effect.uninterruptible,

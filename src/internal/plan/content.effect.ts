@@ -7,10 +7,22 @@ import {
   defaultMaxRunDepth,
   type MillConfig,
 } from "../../domain/config.schema.ts"
-import { type PlanContent, type PlanDriver, type PlanSource, planVersion } from "../../domain/plan.schema.ts"
+import { defaultMaxRetries, secretHeaders } from "../../domain/http-config.schema.ts"
+import {
+  type PlanContent,
+  type PlanDriver,
+  type PlanHttpDriver,
+  type PlanProcessDriver,
+  type PlanSource,
+  planVersion,
+} from "../../domain/plan.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
-import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
+import type {
+  ChosenDriver,
+  ChosenHttpDriver,
+  ChosenProcessDriver,
+} from "../drivers/driver-registry.effect.ts"
+import { type ChosenExecutor, planExecutor } from "../executors/executor-registry.effect.ts"
 import { sha256 } from "./digest.effect.ts"
 
 /** What a plan is made of. Of both kinds of sources, the entry comes first. */
@@ -23,9 +35,32 @@ export type PlanParts = {
   readonly executor: ChosenExecutor
 }
 
-const planDriver = ({ command, config, name }: ChosenDriver, cancelGrace: number): PlanDriver => ({
+const planDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver =>
+  chosen.type === "http" ? httpDriver(chosen) : processDriver(chosen, cancelGrace)
+
+const httpDriver = ({ config, name }: ChosenHttpDriver): PlanHttpDriver => ({
   name,
-  type: config.type,
+  type: "http",
+  url: config.codec.endpoint(new URL(config.url)).href,
+  codec: config.codec.name,
+  codecOptions: config.codec.options,
+  headers: Object.entries(config.headers ?? {})
+    .flatMap(([header, value]) => (typeof value === "string" ? [header.toLowerCase()] : []))
+    .sort(),
+  keys: secretHeaders(config),
+  ...(config.timeout === undefined ? {} : { timeout: config.timeout }),
+  maxRetries: config.maxRetries ?? defaultMaxRetries,
+  maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
+  modelFormat: config.codec.modelFormat,
+  models: config.codec.models,
+})
+
+const processDriver = (
+  { command, config, name }: ChosenProcessDriver,
+  cancelGrace: number,
+): PlanProcessDriver => ({
+  name,
+  type: "process",
   command,
   args: config.args ?? [],
   codec: config.codec.name,
@@ -51,7 +86,7 @@ export const planContent = Effect.fnUntraced(function* (parts: PlanParts) {
     program: parts.program,
     config: parts.configSources,
     driver: planDriver(parts.driver, cancelGrace),
-    executor: { name: parts.executor.name, type: parts.executor.config.type },
+    executor: planExecutor(parts.executor),
     extensions: (config.extensions ?? []).map(({ api = {}, name }) => ({
       name,
       api: Object.keys(api).sort(),

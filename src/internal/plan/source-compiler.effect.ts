@@ -25,7 +25,7 @@ export class SourceCompiler extends Context.Service<
   {
     /**
      * The entry and every local file that it imports, the entry first. Fails with the location of a syntax error, or of
-     * a static import that leads nowhere. `provided` are modules that mill itself will give.
+     * a static import that leads nowhere. `provided` are modules that mill itself will give, with what is in them.
      */
     readonly graph: (
       entry: string,

@@ -22,8 +22,9 @@ export type ProcessSpec = {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly cwd: string
-  /** Added to this process's own environment. */
+  /** Added to this process's own environment, unless that is not to be inherited. */
   readonly env: Readonly<Record<string, string>>
+  readonly inheritEnv?: boolean | undefined
   /** Written to standard input, which is closed at its end. Absent: standard input is empty. */
   readonly stdin?: string | Stream.Stream<Uint8Array> | undefined
   readonly grace: Duration.Duration
@@ -64,7 +65,7 @@ export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
   const command = ChildProcess.make(spec.command, spec.args, {
     cwd: spec.cwd,
     env: spec.env,
-    extendEnv: true,
+    extendEnv: spec.inheritEnv ?? true,
     detached: true,
     forceKillAfter: spec.grace,
     stdin:

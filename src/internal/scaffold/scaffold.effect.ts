@@ -49,8 +49,9 @@ export const exampleModel = (modelFormat: string | undefined, models: ReadonlyAr
 const modelFor = Effect.fnUntraced(function* (config: MillConfig, fallback: string) {
   const driver = (yield* driversOf(config)).get(config.defaultDriver ?? fallback)
   if (driver === undefined) return exampleModel(undefined, [])
-  const command = yield* findCommand(driver.command)
-  const { models } = command === undefined ? driver.codec : yield* askForModels(driver, command)
+  const command = driver.type === "process" ? yield* findCommand(driver.command) : undefined
+  const { models } =
+    driver.type === "process" && command !== undefined ? yield* askForModels(driver, command) : driver.codec
   return exampleModel(driver.codec.modelFormat, models)
 })
 

@@ -3,11 +3,19 @@
  * refuses what the run's state does not allow, writes what has gathered in one go (group commit), and syncs when one
  * of them must be durable. `append` of such an event returns when it is on the disk, of another when it is in line.
  *
+ * A listener is told what has been written, in order; it is called while the log waits, so it must only take note.
+ *
  * When a write fails the log is broken: every append from then on fails with the same error, and `failure` tells it.
  */
 import { DateTime, Deferred, Effect, Exit, FileSystem, Queue, Result } from "effect"
 import { IllegalTransition, type StoreError } from "../../domain/error.schema.ts"
-import { encodeLine, type EventBody, isDurable, schemaVersion } from "../../domain/event.schema.ts"
+import {
+  encodeLine,
+  type EventBody,
+  isDurable,
+  type MillEvent,
+  schemaVersion,
+} from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../domain/run-state.schema.ts"
 import { foldOn, openCursor } from "./event-log-reader.effect.ts"
@@ -22,6 +30,9 @@ type Append = {
 const capacity = 4096
 
 const encoder = new TextEncoder()
+
+/** Is told events that are in the log. */
+export type LogListener = (events: ReadonlyArray<MillEvent>) => void
 
 /** An open log. */
 export type EventLog = {
@@ -39,7 +50,7 @@ export type EventLog = {
  * Opens the log of a run whose owner this process is: cuts off a torn last line, reads what is there, and writes until
  * the scope closes.
  */
-export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: string) {
+export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: string, listener?: LogListener) {
   const fs = yield* FileSystem.FileSystem
   const file = yield* fs
     .open(path, { flag: "a", mode: fileMode })
@@ -52,18 +63,18 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
   const failed = yield* Deferred.make<never, StoreError>()
 
   /** Gives the body its place, or tells why it may not have one. */
-  const enter = (body: EventBody, timestamp: string): Result.Result<string, IllegalTransition> =>
+  const enter = (body: EventBody, timestamp: string): Result.Result<MillEvent, IllegalTransition> =>
     Result.map(transition(state, body, timestamp), (next) => {
       const sequence = state.sequence + 1
       state = { ...next, sequence, updatedAt: timestamp }
-      return encodeLine({ schemaVersion, runId, sequence, timestamp, ...body })
+      return { schemaVersion, runId, sequence, timestamp, ...body }
     })
 
   /** A body that cannot be folded or written as JSON is refused like one that may not follow. */
   const enterSafely = (body: EventBody, timestamp: string) =>
     Result.flatMap(
       Result.try({
-        try: () => enter(body, timestamp),
+        try: () => Result.map(enter(body, timestamp), (event) => ({ event, line: encodeLine(event) })),
         catch: (error) => new IllegalTransition({ type: body.type, reason: String(error) }),
       }),
       (entered) => entered,
@@ -74,6 +85,7 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
     let lines = ""
     let durable = false
     const written: Array<Append> = []
+    const events: Array<MillEvent> = []
     for (const append of batch) {
       const entered = enterSafely(append.body, timestamp)
       if (Result.isFailure(entered)) {
@@ -81,7 +93,8 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
         else yield* Deferred.fail(append.done, entered.failure)
         continue
       }
-      lines += `${entered.success}\n`
+      lines += `${entered.success.line}\n`
+      if (listener !== undefined) events.push(entered.success.event)
       durable ||= isDurable(append.body)
       written.push(append)
     }
@@ -92,6 +105,8 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
             Effect.mapError(storeError(path, "write")),
           ),
     )
+    // Before those who appended are answered: nobody is told of what follows an event before the event itself.
+    if (Exit.isSuccess(exit) && events.length > 0) listener?.(events)
     for (const { done } of written) if (done !== undefined) yield* Deferred.done(done, exit)
     if (Exit.isFailure(exit)) yield* Deferred.failCause(failed, exit.cause)
     return exit

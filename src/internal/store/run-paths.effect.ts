@@ -19,6 +19,9 @@ export const pathsIn = (runDir: string): RunPaths => ({
 /** The file of a frozen source. */
 export const sourceFile = (paths: RunPaths, sha256: string): string => `${paths.runDir}/sources/${sha256}`
 
+/** What the program's process reads of the plan, where that is not to be all of it. */
+export const hostPlanFile = (paths: RunPaths): string => `${paths.runDir}/host-plan.json`
+
 /** What is kept of one spawn beside the event log. */
 export const spawnFile = (paths: RunPaths, spawnId: SpawnId): string =>
   `${paths.runDir}/spawns/${spawnId}.json`
@@ -32,3 +35,7 @@ export const reserveFile = (paths: RunPaths): string => `${paths.runDir}/reserve
 
 /** Names the control socket of the run's worker. */
 export const controlFile = (paths: RunPaths): string => `${paths.runDir}/control`
+
+/** The conversation of a spawn that an HTTP API has answered. */
+export const sessionFile = (paths: RunPaths, spawnId: SpawnId): string =>
+  `${paths.runDir}/sessions/${spawnId}.json`

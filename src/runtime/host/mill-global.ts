@@ -1,5 +1,6 @@
 /** The global `mill` of a program. */
-import type { Invocation } from "../../domain/plan.schema.ts"
+import type { Plan } from "../../domain/plan.schema.ts"
+import { extensionFunction } from "./extension-function.ts"
 import { type RpcClient, RpcFailure } from "./rpc-client.ts"
 
 /** A spawn that failed. `cause` says why; `result` is what is known of it all the same. */
@@ -44,7 +45,7 @@ const inputProblem = (input: unknown): string | undefined => {
 }
 
 /** Makes the global of one program. */
-export const millGlobal = (client: RpcClient, invocation: Invocation) => {
+export const millGlobal = (client: RpcClient, { extensions, invocation }: Plan) => {
   const spawn = async (input: unknown): Promise<unknown> => {
     // Taken now, so that the error shows where the program asked.
     const at = new Error()
@@ -57,7 +58,12 @@ export const millGlobal = (client: RpcClient, invocation: Invocation) => {
       throw spawnError(at, error.message, fieldsOf(error))
     }
   }
+  const contributed = extensions.map(({ api, name }) => {
+    const functions = api.map((functionName) => [functionName, extensionFunction(client, name, functionName)])
+    return [name, Object.freeze(Object.fromEntries(functions))]
+  })
   return Object.freeze({
+    ...Object.fromEntries(contributed),
     spawn,
     args: Object.freeze([...invocation.args]),
     run: Object.freeze({

@@ -1,4 +1,4 @@
-/** Why a value is not JSON, and where in it. */
+/** Why a value is not JSON, and where in it. The program's own process loads this: it imports nothing. */
 
 /** The first part of `value` that JSON cannot hold, as a path such as `$.items[3]` and a reason; nothing when all is well. */
 export const jsonProblem = (value: unknown): string | undefined => problemAt(value, "$", new Set())

@@ -1,0 +1,153 @@
+/** How commands grow with the store and with the run: time and memory at sizes ten apart. */
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { multiplyRun } from "./rows.ts"
+import { summarise } from "./stats.ts"
+import type { Ran, World } from "./world.ts"
+
+export type Point = { readonly size: number; readonly millis: number; readonly memoryMiB: number }
+export type Curve = { readonly name: string; readonly by: string; readonly points: ReadonlyArray<Point> }
+
+const measured = (size: number, repeats: number, command: () => Ran): Point => {
+  const rans = Array.from({ length: repeats }, command)
+  return {
+    size,
+    millis: summarise(rans.map(({ millis }) => millis)).median,
+    memoryMiB: summarise(rans.map(({ maxRss }) => maxRss / 1024 / 1024)).median,
+  }
+}
+
+type Commands = Readonly<Record<string, ReadonlyArray<string>>>
+
+const curves = (
+  commands: Commands,
+  by: string,
+  sizes: ReadonlyArray<number>,
+  at: (name: string, size: number) => Point,
+) => {
+  const points = new Map<string, Array<Point>>(Object.keys(commands).map((name) => [name, []]))
+  for (const size of sizes) for (const [name, list] of points) list.push(at(name, size))
+  return [...points].map(([name, list]): Curve => ({ name, by, points: list }))
+}
+
+/** Commands on a store that grows. */
+const byStore = (world: World, sizes: ReadonlyArray<number>, repeats: number): ReadonlyArray<Curve> => {
+  const runId = world.submit("nothing.ts", "instant")
+  world.mill("wait", runId, "--timeout", "60")
+  const commands = {
+    status: ["status", runId, "--json"],
+    wait: ["wait", runId, "--timeout", "60", "--json"],
+    "watch --run": ["watch", "--run", runId, "--json"],
+    ls: ["ls", "--json", "--limit", "50"],
+  }
+  let stored = 0
+  return curves(commands, "runs in the store", sizes, (name, size) => {
+    if (size > stored) multiplyRun(world, runId, size)
+    stored = size
+    return measured(size, repeats, () => world.mill(...(commands[name as keyof typeof commands] ?? [])))
+  })
+}
+
+/** Puts events before the last one of a run that has ended. */
+const lengthen = (
+  world: World,
+  runId: string,
+  size: number,
+  lines: (index: number) => ReadonlyArray<object>,
+) => {
+  const file = join(world.runsDir, runId, "events.ndjson")
+  const all = readFileSync(file, "utf8").trimEnd().split("\n")
+  const head = all.filter((line) => /"type":"run:(?:start|status)"/.test(line))
+  const last = JSON.parse(all.at(-1) ?? "{}")
+  writeFileSync(file, `${head.join("\n")}\n`)
+  let sequence = head.length
+  let text = ""
+  const write = (event: object) => {
+    sequence += 1
+    text += `${JSON.stringify({ ...last, sequence, ...event })}\n`
+    if (text.length > 1_000_000) {
+      appendFileSync(file, text)
+      text = ""
+    }
+  }
+  for (let index = 0; index < size; index++) for (const event of lines(index)) write(event)
+  write({ type: last.type, payload: last.payload })
+  appendFileSync(file, text)
+  // What a command has to make from the log again, when the snapshots are lost.
+  for (const snapshot of ["run.json", "result.json"])
+    rmSync(join(world.runsDir, runId, snapshot), { force: true })
+}
+
+const input = { agent: "a", systemPrompt: "s", prompt: "p", model: "m" }
+const spawnEvents = (index: number) => {
+  const spawnId = `spawn_${index + 1}`
+  const result = {
+    text: "ok",
+    sessionRef: spawnId,
+    agent: "a",
+    model: "m",
+    driver: "instant",
+    exitCode: 0,
+    durationMs: 1,
+  }
+  return [
+    { type: "spawn:start", payload: { spawnId, input, key: "0".repeat(64), driver: "instant" } },
+    { type: "spawn:complete", payload: { spawnId, result } },
+  ]
+}
+
+/** Commands on a run whose snapshots are lost, so that its whole log is read. */
+const byRun = (
+  world: World,
+  what: string,
+  sizes: ReadonlyArray<number>,
+  repeats: number,
+  lines: (index: number) => ReadonlyArray<object>,
+): ReadonlyArray<Curve> => {
+  const runId = world.submit("nothing.ts", "instant")
+  world.mill("wait", runId, "--timeout", "60")
+  const folder = join(world.runsDir, runId)
+  const template = readFileSync(join(folder, "events.ndjson"), "utf8")
+  const commands = {
+    "status, from the log": ["status", runId, "--json"],
+    wait: ["wait", runId, "--timeout", "600", "--json"],
+    "watch --run": ["watch", "--run", runId, "--json"],
+  }
+  let written = 0
+  return curves(commands, what, sizes, (name, size) => {
+    const prepare = () => {
+      writeFileSync(join(folder, "events.ndjson"), template)
+      lengthen(world, runId, size, lines)
+      written = size
+    }
+    if (written !== size) prepare()
+    return measured(size, repeats, () => {
+      if (name.endsWith("log"))
+        for (const file of readdirSync(folder))
+          if (/^(?:run|result)\.json$/.test(file)) rmSync(join(folder, file))
+      return world.mill(...(commands[name as keyof typeof commands] ?? []))
+    })
+  })
+}
+
+/** All curves. `quick` leaves out the largest sizes. */
+export const growth = (makeWorld: () => World, quick: boolean): ReadonlyArray<Curve> => {
+  const upTo = (limit: number) => [100, 1000, 10_000, 100_000, 1_000_000].filter((size) => size <= limit)
+  const repeats = quick ? 3 : 7
+  const within = (work: (world: World) => ReadonlyArray<Curve>) => {
+    const world = makeWorld()
+    try {
+      return work(world)
+    } finally {
+      world.remove()
+    }
+  }
+  const log = () => [{ type: "run:log", payload: { message: "a line of the program's, of a usual length" } }]
+  return [
+    ...within((world) => byStore(world, upTo(quick ? 1000 : 10_000), repeats)),
+    ...within((world) => byRun(world, "events of the run", upTo(quick ? 10_000 : 1_000_000), repeats, log)),
+    ...within((world) =>
+      byRun(world, "spawns of the run", upTo(quick ? 1000 : 10_000), repeats, spawnEvents),
+    ),
+  ]
+}

@@ -1,0 +1,176 @@
+/**
+ * Measures what is shipped, from outside, beside the floor that the machine itself sets in the same run.
+ *
+ * Usage: bun run bench [--quick] [--json] [--growth] [--only <words of a row>] [--mill <command>] [--compare <command>]
+ *
+ * A row's repetitions are spread over the whole run, in turn with the floors and with the other command, so that a
+ * noisy moment hits all of them alike.
+ */
+import { existsSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { parseArgs } from "node:util"
+import * as floors from "./floors.ts"
+import { type Curve, growth } from "./growth.ts"
+import { type Effort, type Row, rows } from "./rows.ts"
+import { type Summary, summarise } from "./stats.ts"
+import { makeWorld, type World } from "./world.ts"
+
+const root = resolve(import.meta.dirname, "../..")
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean" },
+    json: { type: "boolean" },
+    growth: { type: "boolean" },
+    only: { type: "string" },
+    mill: { type: "string" },
+    compare: { type: "string" },
+  },
+})
+const quick = values.quick === true
+const effort: Effort = quick ? { repeats: 15, few: 2, sequence: 100 } : { repeats: 40, few: 7, sequence: 300 }
+
+const bundle = join(root, "dist/mill.js")
+const executable = join(root, "dist/mill")
+const words = (command: string) => command.split(" ").map((word) => (existsSync(word) ? resolve(word) : word))
+const bundled = [process.execPath, bundle]
+
+type Contender = {
+  readonly name: string
+  readonly command: ReadonlyArray<string>
+  readonly executable: boolean
+}
+const named = (command: string): Contender => ({ name: command, command: words(command), executable: false })
+const contenders: ReadonlyArray<Contender> = [
+  values.mill === undefined ? { name: "bundle", command: bundled, executable: false } : named(values.mill),
+  ...(values.mill === undefined && existsSync(executable)
+    ? [{ name: "executable", command: [executable], executable: true }]
+    : []),
+  ...(values.compare === undefined ? [] : [named(values.compare)]),
+]
+if (values.mill === undefined && !existsSync(bundle)) {
+  console.error(
+    "bench: there is nothing to measure yet: bun run build, and bun run build:binary for the executable",
+  )
+  process.exit(2)
+}
+
+type Figure = Summary & { readonly holds?: boolean; readonly error?: string }
+type Line = {
+  readonly name: string
+  readonly unit: Row["unit"]
+  readonly of: Row["of"]
+  readonly target: number
+  readonly figures: Readonly<Record<string, Figure>>
+}
+
+const floorRows = {
+  "empty Bun process": floors.emptyProcess,
+  "spawn of /bin/true": floors.bareSpawn,
+  "append of 400 bytes": () => floors.append(false),
+  "append with fdatasync": () => floors.append(true),
+}
+const floorSamples = new Map<string, Array<number>>()
+const sampleFloors = () => {
+  for (const [name, measure] of Object.entries(floorRows)) {
+    floorSamples.set(name, [...(floorSamples.get(name) ?? []), measure()])
+  }
+}
+
+const measureRow = async (row: Row): Promise<Line> => {
+  const worlds = contenders.map((contender) => ({ contender, world: makeWorld(contender.command) }))
+  const samples = new Map<string, Array<number>>(contenders.map(({ name }) => [name, []]))
+  const errors = new Map<string, string>()
+  const attempt = async (name: string, work: () => unknown) => {
+    if (errors.has(name)) return
+    try {
+      await work()
+    } catch (error) {
+      // Another command may not have what is measured; the others go on.
+      const message = error instanceof Error ? error.message : String(error)
+      errors.set(name, message)
+      console.error(`${row.name}, ${name}: ${message}`)
+    }
+  }
+  for (const { contender, world } of worlds) await attempt(contender.name, () => row.prepare?.(world))
+  for (let time = 0; time < row.times(effort); time++) {
+    sampleFloors()
+    for (const { contender, world } of worlds) {
+      await attempt(contender.name, async () =>
+        samples.get(contender.name)?.push(...(await row.measure(world, effort))),
+      )
+    }
+  }
+  for (const { world } of worlds) world.remove()
+  const figures = worlds.map(({ contender }): [string, Figure] => {
+    const summary = summarise(samples.get(contender.name) ?? [])
+    const target = contender.executable ? (row.executable ?? row.target) : row.target
+    const error = errors.get(contender.name)
+    return [
+      contender.name,
+      error === undefined ? { ...summary, holds: summary[row.of] <= target } : { ...summary, error },
+    ]
+  })
+  const { name, of, target, unit } = row
+  return { name, unit, of, target, figures: Object.fromEntries(figures) }
+}
+
+const shown = (value: number, unit: string): string => {
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3
+  return `${Number.isNaN(value) ? "–" : value.toFixed(digits)} ${unit}`
+}
+
+const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = lines.reduce<Array<number>>(
+    (all, line) => line.map((cell, n) => Math.max(all[n] ?? 0, cell.length)),
+    [],
+  )
+  return lines
+    .map((line) =>
+      line
+        .map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0)))
+        .join("  "),
+    )
+    .join("\n")
+}
+
+const printed = (lines: ReadonlyArray<Line>): string =>
+  table([
+    ["", "to hold", ...contenders.flatMap(({ name }) => [name, "p99", ""])],
+    ...lines.map(({ figures, name, of, target, unit }) => [
+      name,
+      `${of === "p99" ? "p99 " : ""}≤ ${shown(target, unit)}`,
+      ...contenders.flatMap((contender) => {
+        const figure = figures[contender.name]
+        if (figure === undefined || figure.error !== undefined) return ["–", "–", "!"]
+        return [shown(figure.median, unit), shown(figure.p99, unit), figure.holds === true ? "✓" : "✗"]
+      }),
+    ]),
+  ])
+
+const printedCurve = ({ by, name, points }: Curve): string =>
+  table([
+    [`${name}, by ${by}`, ...points.map(({ size }) => size.toLocaleString("en-US"))],
+    ["  time", ...points.map(({ millis }) => shown(millis, "ms"))],
+    ["  memory", ...points.map(({ memoryMiB }) => shown(memoryMiB, "MiB"))],
+  ])
+
+const chosen = rows.filter(({ name }) => values.only === undefined || name.includes(values.only))
+const lines: Array<Line> = []
+for (const row of chosen) {
+  const line = await measureRow(row)
+  lines.push(line)
+  if (values.json !== true) console.error(`measured: ${row.name}`)
+}
+const [first] = contenders
+const makeFirst = (): World => makeWorld(first?.command ?? [])
+const curves = values.growth === true || (!quick && values.only === undefined) ? growth(makeFirst, quick) : []
+const floorFigures = Object.fromEntries([...floorSamples].map(([name, list]) => [name, summarise(list)]))
+
+if (values.json === true) console.log(JSON.stringify({ rows: lines, floors: floorFigures, growth: curves }))
+else {
+  console.log(printed(lines))
+  console.log(
+    `\n${table([["floor, in the same run", "median", "p99"], ...Object.entries(floorFigures).map(([name, { median, p99 }]) => [name, shown(median, "ms"), shown(p99, "ms")])])}`,
+  )
+  for (const curve of curves) console.log(`\n${printedCurve(curve)}`)
+}

@@ -1,0 +1,21 @@
+/** What a list of measurements says. */
+
+export type Summary = {
+  readonly median: number
+  readonly p99: number
+  readonly min: number
+  readonly samples: number
+}
+
+const quantile = (sorted: ReadonlyArray<number>, q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
+
+export const summarise = (samples: ReadonlyArray<number>): Summary => {
+  const sorted = samples.toSorted((a, b) => a - b)
+  return {
+    median: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
+    min: sorted[0] ?? Number.NaN,
+    samples: sorted.length,
+  }
+}

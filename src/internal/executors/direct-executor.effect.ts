@@ -1,0 +1,17 @@
+/** Runs the host as a process like any other. */
+import { Effect } from "effect"
+import type { Executor } from "./executor.effect.ts"
+
+export const directExecutor = (name: string): Executor => ({
+  name,
+  wrap: ({ bun, env, mill, planFile, runsDir, script, socketPath }) =>
+    Effect.succeed({
+      command: bun.command,
+      args: [...bun.args, script, planFile, socketPath, ...mill],
+      env: { ...bun.env, ...env, MILL_RUNS_DIR: runsDir },
+      inheritEnv: true,
+    }),
+  exitOf: (exit) => exit,
+  lockedIn: false,
+  cleanUp: Effect.void,
+})

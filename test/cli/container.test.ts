@@ -1,0 +1,163 @@
+/**
+ * Runs in containers, without any: a command that stands in for docker and podman notes how it is called, and runs the
+ * host with the files that the container would have shown. What it runs is out of mill's reach but by its own `rm`.
+ */
+import { describe, expect, test } from "bun:test"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import {
+  eventually,
+  isAlive,
+  jsonlDriver,
+  makeWorld,
+  writeAgent,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
+
+const world = makeWorld()
+const standIn = `import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
+const argv = process.argv.slice(2)
+const note = (name: string) => import.meta.dir + "/" + name
+appendFileSync(note("calls"), JSON.stringify({ as: process.argv[1].split("/").at(-1), argv, token: process.env.TOKEN }) + "\\n")
+if (argv[0] === "rm") {
+  const file = note(argv.at(-1) + ".pid")
+  if (existsSync(file)) try { process.kill(Number(readFileSync(file, "utf8")), "SIGKILL") } catch {}
+  process.exit(0)
+}
+const valuesOf = (option: string) => argv.flatMap((word, index) => (argv[index - 1] === option ? [word] : []))
+if (argv.includes("broken:image")) {
+  console.error("the stand-in has no daemon to talk to")
+  process.exit(125)
+}
+const shown = new Map(valuesOf("--mount").flatMap((mount) => {
+  const [, src, dst] = /src=([^,]*),dst=([^,]*)/.exec(mount) ?? []
+  return src === undefined ? [] : [[dst, src]]
+}))
+const at = argv.indexOf("--entrypoint")
+const command = [argv[at + 1], ...argv.slice(at + 3)].map((word) => shown.get(word) ?? word)
+const env = Object.fromEntries(valuesOf("--env").map((entry) => {
+  const [name = "", ...value] = entry.split("=")
+  return [name, value.length > 0 ? value.join("=") : process.env[name]]
+}))
+delete env.MILL_RUN_ID
+const child = Bun.spawn(command, { env, detached: true, stdin: "ignore", stdout: "inherit", stderr: "inherit" })
+writeFileSync(note(valuesOf("--name")[0] + ".pid"), String(child.pid))
+process.on("SIGTERM", () => child.kill("SIGTERM"))
+await child.exited
+const signals = { SIGKILL: 137, SIGTERM: 143 }
+process.exit(child.signalCode === null ? child.exitCode : signals[child.signalCode])`
+const names = ["docker", "podman"] as const
+for (const name of names) writeAgent(world, `bin/${name}`, standIn)
+
+const hangs = writeScript(
+  world,
+  "agents/hangs",
+  `echo '{"type":"milestone","message":"hangs"}'; exec sleep 300`,
+)
+writeConfig(
+  world,
+  {
+    instant: jsonlDriver(writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`)),
+    hangs: jsonlDriver(hangs),
+  },
+  "mill.config.ts",
+  `cancelGrace: 0.3, executors: {
+    docker: vmExecutor({ runtime: "docker", image: "small:image", env: ["TOKEN"], memory: 256, processes: 32 }),
+    podman: vmExecutor({ runtime: "podman", image: "small:image", env: ["TOKEN"] }),
+    broken: vmExecutor({ runtime: "docker", image: "broken:image" }),
+  },`,
+)
+const options = { env: { PATH: `${join(world.dir, "bin")}:${process.env["PATH"]}`, TOKEN: "the-token" } }
+const spawn = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })`
+
+type Call = { readonly as: string; readonly argv: ReadonlyArray<string>; readonly token?: string }
+const callsOf = (runId: string): ReadonlyArray<Call> =>
+  readFileSync(join(world.dir, "bin/calls"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line): Call => JSON.parse(line))
+    .filter(({ argv }) => argv.includes(`mill-${runId}`))
+const pidOf = (runId: string) => {
+  const file = join(world.dir, `bin/mill-${runId}.pid`)
+  return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined
+}
+
+describe.each(names)("with %s", (name) => {
+  const args = ["--executor", name, "--driver"]
+
+  test("a program runs in a container that nothing is left of", async () => {
+    const program = world.write(
+      `${name}-runs.ts`,
+      `console.log("printed")
+export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, process.env.MILL_RUNS_DIR ?? null]`,
+    )
+    const { record, result } = await world.run(program, [...args, "instant"], options)
+    expect(result.programResult).toEqual(["done", "the-token", "/tmp", null])
+    const [call, ...more] = callsOf(record.id)
+    expect(more).toEqual([])
+    expect(call).toMatchObject({ as: name, token: "the-token" })
+    for (const word of ["--rm", "none", "--read-only", "ALL", "no-new-privileges", "small:image"]) {
+      expect(call?.argv).toContain(word)
+    }
+    expect(call?.argv.includes("--pids-limit")).toBe(name === "docker")
+    expect(call?.argv.join(" ")).not.toContain("the-token")
+    expect(call?.argv.join(" ")).not.toContain(".ctl")
+  })
+
+  test.each([
+    ["process.exit(3)", "the program exited with code 3"],
+    [
+      `process.kill(process.pid, "SIGKILL"); await Bun.sleep(60_000)`,
+      "the program's process was killed by SIGKILL",
+    ],
+  ])("a program that says %s has failed", async (source, message) => {
+    const program = world.write(`${name}-${source.length}.ts`, source)
+    const { result } = await world.run(program, [...args, "instant"], options)
+    expect(result).toMatchObject({ status: "failed", errorMessage: message })
+  })
+
+  const begin = async () => {
+    const program = world.write(
+      `${name}-hangs.ts`,
+      `process.on("SIGTERM", () => {})\nvoid ${spawn}\nsetInterval(() => {}, 1000)`,
+    )
+    const { stdout } = await world.mill(["run", program, "--json", ...args, "hangs"], options)
+    const { runId } = JSON.parse(stdout)
+    const log = join(world.runsDir, runId, "events.ndjson")
+    await eventually(
+      "the agent runs",
+      () => existsSync(log) && readFileSync(log, "utf8").includes("milestone"),
+    )
+    const pid = await eventually("the container runs", () => pidOf(runId))
+    expect(isAlive(pid)).toBe(true)
+    return { runId: String(runId), pid }
+  }
+
+  test("a container that does not heed SIGTERM is removed when the run is cancelled", async () => {
+    const { pid, runId } = await begin()
+    expect((await world.mill(["cancel", runId, "--json"], options)).code).toBe(0)
+    expect(isAlive(pid)).toBe(false)
+    expect(callsOf(runId).map(({ argv }) => argv[0])).toEqual(["run", "rm"])
+    expect(callsOf(runId)[1]?.argv).toEqual(["rm", "--force", `mill-${runId}`])
+    expect(world.record(runId).status).toBe("cancelled")
+  })
+
+  test("a container is removed when the worker is killed", async () => {
+    const { pid, runId } = await begin()
+    const owner = JSON.parse(readFileSync(join(world.runsDir, runId, "owner.1"), "utf8"))
+    process.kill(owner.pid, "SIGKILL")
+    await eventually("the run has ended", () => world.record(runId).status === "failed")
+    expect(isAlive(pid)).toBe(false)
+    expect(callsOf(runId).map(({ argv }) => argv[0])).toContain("rm")
+  })
+})
+
+test("a container that cannot be started fails the run, with what was said about it", async () => {
+  const program = world.write("broken.ts", "export default 1")
+  const { code, result } = await world.run(program, ["--executor", "broken", "--driver", "instant"], options)
+  expect(result.errorMessage).toBe(
+    "the program's process ended before the program had begun (exit code 125): the stand-in has no daemon to talk to",
+  )
+  expect(code).toBe(1)
+})

@@ -1,0 +1,226 @@
+/** The functions that extensions give to programs. */
+import { expect, test } from "bun:test"
+import { cpSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { makeWorld, millCommand, ofType, repository } from "../support/mill.ts"
+import { untilErrors, withExtensions } from "./extension-world.ts"
+
+const world = makeWorld()
+
+test.concurrent("arguments and results are JSON, there and back", async () => {
+  const demo = withExtensions(
+    world,
+    "values",
+    `{ name: "echo", api: {
+         all: async (...args) => args,
+         count: async (...args) => args.length,
+         nothing: async () => {},
+         at_once: () => "now",
+         date: async () => ({ at: new Date(0), gone: undefined }),
+         own() { return Promise.resolve(Object.keys(this).length) },
+       } },
+     { name: "silent" }`,
+    `const value = { a: [1, "two", null, { b: true }], c: "é\\u2028😀" }
+     const big = "x".repeat(3_000_000)
+     const { echo, silent } = mill
+     let frozen = 0
+     for (const change of [() => { echo.all = 1 }, () => { mill.echo = 1 }]) try { change() } catch { frozen += 1 }
+     export default {
+       value: await echo.all(value, [], -0.5), none: await echo.count(), trailing: await echo.count(1, undefined),
+       nothing: [await echo.nothing() === undefined], now: await echo.at_once(), date: await echo.date(),
+       big: (await echo.all(big))[0] === big, own: await echo.own(), names: Object.keys(echo), silent, frozen,
+     }`,
+  )
+  const { result, record } = await demo.run()
+  const names = ["all", "at_once", "count", "date", "nothing", "own"]
+  expect(result.programResult).toEqual({
+    value: [{ a: [1, "two", null, { b: true }], c: "é\u2028😀" }, [], -0.5],
+    none: 0,
+    trailing: 1,
+    nothing: [true],
+    now: "now",
+    date: { at: "1970-01-01T00:00:00.000Z" },
+    big: true,
+    own: 6,
+    names,
+    silent: {},
+    frozen: 2,
+  })
+  expect(JSON.parse(readFileSync(record.paths.planFile, "utf8")).extensions).toEqual([
+    { name: "echo", api: names },
+    { name: "silent", api: [] },
+  ])
+})
+
+test.concurrent("a call that fails rejects, may be caught, and is told", async () => {
+  const demo = withExtensions(
+    world,
+    "failures",
+    `{ name: "bad", api: {
+         rejects: async () => { throw new RangeError("out of luck") },
+         throws: () => { throw "a string" },
+         part: async () => ({ list: [1, { f: () => 1 }] }),
+         loops: async () => { const a = {}; a.a = a; return a },
+         odd: async () => ({ toJSON() { throw new Error("no JSON") } }),
+         takes: async (value) => value,
+       } }`,
+    `const report = []
+     for (const ask of [
+       () => mill.bad.rejects(), () => mill.bad.throws(), () => mill.bad.part(), () => mill.bad.loops(), () => mill.bad.odd(),
+       () => mill.bad.takes({ a: [1n] }), () => mill.bad.takes(undefined, 1), () => mill.bad.takes(new Map()),
+     ]) {
+       await ask().then(() => report.push("no error"), (error) => report.push({ ...error, name: error.name, message: error.message,
+         here: error.stack.split("\\n")[1].includes("program.ts"), isError: error instanceof Error }))
+     }
+     const again = await mill.bad.rejects().catch(({ message }) => message)
+     export default { report, again }`,
+  )
+  const { events, record, result } = await demo.run()
+  expect(record.status).toBe("complete")
+  const failure = (name: string, message: string) => ({
+    name: "MillExtensionError",
+    extension: "bad",
+    function: name,
+    message,
+    here: true,
+    isError: true,
+  })
+  const inWorker = [
+    ["rejects", "out of luck"],
+    ["throws", "a string"],
+    ["part", "what it gave is not JSON: $.list[1].f is a function"],
+    ["loops", "what it gave is not JSON: $.a contains itself"],
+    ["odd", "what it gave is not JSON: Error: no JSON"],
+  ] as const
+  expect(result.programResult).toEqual({
+    report: [
+      ...inWorker.map(([name, message]) => failure(name, message)),
+      failure("takes", "mill.bad.takes: argument 1 is not JSON: $.a[0] is a BigInt"),
+      failure("takes", "mill.bad.takes: argument 1 is not JSON: it is undefined"),
+      failure("takes", "mill.bad.takes: argument 1 is not JSON: $ is a Map"),
+    ],
+    again: "out of luck",
+  })
+  expect(ofType(events, "extension:error").map(({ payload }) => payload)).toEqual(
+    inWorker.map(([name, message]) => ({
+      extensionName: "bad",
+      hook: "api",
+      message: `${name}: ${message}`,
+    })),
+  )
+})
+
+test.concurrent("a failure that nothing catches fails the run, where the program asked", async () => {
+  const demo = withExtensions(
+    world,
+    "uncaught",
+    `{ name: "bad", api: { rejects: async () => { throw new Error("out of luck") } } }`,
+    `export default 1\n\nvoid mill.bad.rejects()`,
+  )
+  const { code, events } = await demo.run()
+  expect(code).toBe(1)
+  expect(events.at(-1)).toMatchObject({
+    type: "run:failed",
+    payload: { message: "MillExtensionError: out of luck", location: `${demo.cwd}/program.ts:3:15` },
+  })
+})
+
+test.concurrent("calls run side by side, with each other and with spawns", async () => {
+  const demo = withExtensions(
+    world,
+    "together",
+    // Each ends when another has been called.
+    `{ name: "meet", api: {
+         wait: async (name) => { while (!existsSync(name)) await Bun.sleep(5); return name },
+         make: async (name) => writeFileSync(name, ""),
+       } }`,
+    `const spawn = (prompt) => mill.spawn({ agent: "a", systemPrompt: "s", prompt, model: "m" })
+     const waits = [mill.meet.wait("one"), mill.meet.wait("two"), mill.meet.wait("three")]
+     await spawn("p")
+     await mill.meet.make("three")
+     await mill.meet.make("two")
+     await mill.meet.make("one")
+     export default await Promise.all(waits)`,
+  )
+  const { result } = await demo.run()
+  expect(result.programResult).toEqual(["one", "two", "three"])
+})
+
+test.concurrent("a call that nobody awaits is waited for", async () => {
+  const demo = withExtensions(
+    world,
+    "unawaited",
+    `{ name: "slow", api: { note: async (cwd) => { await Bun.sleep(50); write(cwd, "called") } },
+       onEvent: (event, ctx) => event.type === "run:complete" ? note(ctx, "complete") : Effect.void }`,
+    `void mill.slow.note(mill.run.cwd)\nexport default 1`,
+  )
+  expect((await demo.run()).record.status).toBe("complete")
+  await demo.noted("complete")
+  expect(demo.notes()).toEqual(["called", "complete"])
+})
+
+test.concurrent("a call that never ends does not keep a run from being cancelled, or a program from exiting", async () => {
+  const never = `{ name: "hangs", api: { f: (cwd) => { write(cwd, "called"); return new Promise(() => {}) } } }`
+  const demo = withExtensions(world, "hanging", never, `await mill.hangs.f(mill.run.cwd)`)
+  const { runId } = JSON.parse((await demo.mill("run", "program.ts", "--json")).stdout)
+  await demo.noted("called")
+  expect((await demo.mill("cancel", runId)).code).toBe(0)
+  expect((await demo.mill("wait", runId, "--timeout", "20")).code).toBe(130)
+
+  const exits = withExtensions(
+    world,
+    "exiting",
+    never,
+    `void mill.hangs.f(mill.run.cwd)\nawait Bun.sleep(20)\nprocess.exit(0)`,
+  )
+  expect((await exits.run()).record.status).toBe("complete")
+})
+
+test.concurrent("a configuration may use a copy of effect of its own", async () => {
+  const demo = withExtensions(
+    world,
+    "own-copy",
+    `{ name: "own",
+       setup: (ctx) => Effect.gen(function* () {
+         yield* Effect.acquireRelease(note(ctx, "same: " + (Effect.gen === Core.gen)), () => Effect.delay(note(ctx, "released"), 5))
+         yield* Effect.forkScoped(Effect.never)
+         yield* Effect.timeoutOption(Effect.never, "5 millis")
+       }),
+       onEvent: (event, ctx) => Effect.gen(function* () {
+         yield* Effect.sleep(1)
+         if (event.type === "run:log") yield* Effect.fail(new Error("no logs"))
+         yield* note(ctx, event.type)
+       }) }`,
+    `mill.log("x")${untilErrors(1)}export default 1`,
+  )
+  const config = readFileSync(join(demo.cwd, "mill.config.ts"), "utf8")
+  world.write("own-copy/mill.config.ts", `import { Effect as Core } from "@mill/core"\n${config}`)
+  for (const part of ["package.json", "dist"]) {
+    cpSync(join(repository, "node_modules/effect", part), join(demo.cwd, "node_modules/effect", part), {
+      recursive: true,
+      filter: (path) => !/\.(?:map|d\.ts)$/.test(path),
+    })
+  }
+  const { events, record } = await demo.run()
+  expect(record.status).toBe("complete")
+  expect(ofType(events, "extension:error").map(({ payload }) => payload.message)).toEqual(["no logs"])
+  await demo.noted("released")
+  expect(demo.notes()).toEqual(["same: false", "run:start", "run:complete", "released"])
+})
+
+// The single executable has no packages to lend.
+test.skipIf(millCommand.length === 1)(
+  "a configuration without node_modules may import all of effect",
+  async () => {
+    const demo = withExtensions(
+      world,
+      "none",
+      `{ name: "streams", setup: (ctx) => Stream.range(1, 3).pipe(
+         Stream.runFold(() => 0, (sum, n) => sum + n), Effect.flatMap((sum) => note(ctx, sum))) }`,
+    )
+    const config = readFileSync(join(demo.cwd, "mill.config.ts"), "utf8")
+    world.write("none/mill.config.ts", `import * as Stream from "effect/Stream"\n${config}`)
+    expect((await demo.run()).record.status).toBe("complete")
+    expect(demo.notes()).toEqual(["6"])
+  },
+)

@@ -1,0 +1,141 @@
+/** Conversations that go on: in the same run, in another one, with another API; and names that mean none. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { makeWorld, ofType, writeConfig } from "../support/mill.ts"
+import { type ModelServer, startModelServer } from "../support/model-server.ts"
+
+const world = makeWorld()
+let server: ModelServer
+beforeAll(async () => {
+  server = await startModelServer()
+  const driver = (codec: string) => `httpDriver({ url: "${server.url}", codec: ${codec}() })`
+  world.write(
+    "mill.config.ts",
+    `import { anthropicMessagesCodec, chatCompletionsCodec, defineConfig, httpDriver, responsesCodec } from "@mill/core"
+export default defineConfig({ defaultDriver: "messages", drivers: {
+  messages: ${driver("anthropicMessagesCodec")},
+  chat: ${driver("chatCompletionsCodec")},
+  responses: ${driver("responsesCodec")},
+} })\n`,
+  )
+})
+afterAll(() => server.close())
+
+const spawn = (fields: object) =>
+  `await mill.spawn(${JSON.stringify({ agent: "a", systemPrompt: "S", prompt: "p", model: "m", ...fields })})`
+
+/** Runs one spawn in a run of its own. */
+const one = async (fields: object, driver = "messages") => {
+  const { events, record, result } = await world.run(
+    world.write(`one.ts`, `export default ${spawn(fields)}.catch((error) => error.message)`),
+    ["--driver", driver],
+  )
+  return { events, record, spawn: result.spawns[0], sessionRef: result.spawns[0]?.sessionRef ?? "" }
+}
+const heard = (prompt: string) => server.request((request) => request.prompt === prompt)
+
+describe("a conversation", () => {
+  test("goes on across runs and APIs, with the new system prompt, and from any of its answers", async () => {
+    const first = await one({ prompt: "one", systemPrompt: "First." })
+    const second = await one({ prompt: "two", systemPrompt: "Second.", sessionRef: first.sessionRef }, "chat")
+    const third = await one({ prompt: "three", sessionRef: second.sessionRef }, "responses")
+    await one({ prompt: "again", sessionRef: first.sessionRef })
+    const start = ["user: one", "agent: ECHO: one"]
+    expect(await heard("two")).toMatchObject({ api: "chat", system: "Second.", history: start })
+    expect(await heard("three")).toMatchObject({
+      api: "responses",
+      history: [...start, "user: two", "agent: ECHO: two"],
+    })
+    expect(await heard("again")).toMatchObject({ api: "messages", history: start })
+    expect(third.sessionRef).toBe(`${third.record.id}/spawn_1`)
+    const [started] = ofType(second.events, "spawn:start")
+    expect(started?.payload.input.sessionRef).toBe(first.sessionRef)
+    const file = join(first.record.paths.runDir, "sessions/spawn_1.json")
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+      version: 1,
+      messages: [
+        { role: "user", content: "one" },
+        { role: "assistant", content: "ECHO: one" },
+      ],
+    })
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(statSync(join(file, "..")).mode & 0o777).toBe(0o700)
+  })
+
+  test("gives the spawn another key", async () => {
+    const first = await one({ prompt: "key" })
+    const [a] = ofType((await one({ prompt: "key again" })).events, "spawn:start")
+    const [b] = ofType(
+      (await one({ prompt: "key again", sessionRef: first.sessionRef })).events,
+      "spawn:start",
+    )
+    expect(a?.payload.key).not.toBe(b?.payload.key)
+  })
+
+  test("that has failed is kept nowhere", async () => {
+    const { record, spawn: failed } = await one({ prompt: "[error 400]" })
+    expect(failed).toMatchObject({ status: "error" })
+    expect(failed?.sessionRef).toBeUndefined()
+    expect(existsSync(join(record.paths.runDir, "sessions"))).toBe(false)
+    const after = await one({ prompt: "after a failure", sessionRef: `${record.id}/spawn_1` })
+    expect(after.spawn?.errorMessage).toMatch(/^sessionRef: there is no session "run_\w+\/spawn_1"/)
+  })
+})
+
+describe("a sessionRef", () => {
+  test("that means no conversation is refused, and nothing is asked", async () => {
+    const damaged = await one({ prompt: "to be damaged" })
+    writeFileSync(
+      join(damaged.record.paths.runDir, "sessions/spawn_1.json"),
+      '{"version":1,"messages":[{"role":1',
+    )
+    const refusals = {
+      "../../etc/passwd": /is no session of an HTTP driver/,
+      "run_x/../../spawn_1": /is no session of an HTTP driver/,
+      "../spawn_1": /is no session of an HTTP driver/,
+      "run_x/spawn_1/x": /is no session of an HTTP driver/,
+      "0198-uuid": /is no session of an HTTP driver/,
+      "run_x/spawn_1": /there is no session "run_x\/spawn_1"/,
+      [damaged.sessionRef]: /its file is damaged/,
+    }
+    const program = world.write(
+      "refused.ts",
+      `export default await Promise.all(${JSON.stringify(Object.keys(refusals))}.map((sessionRef) =>
+  mill.spawn({ agent: "a", systemPrompt: "S", prompt: "never asked", model: "m", sessionRef }).catch((error) => error)
+    .then(({ cause, message }) => ({ cause, message }))))`,
+    )
+    const { result } = await world.run(program)
+    expect(result.programResult).toEqual(
+      Object.values(refusals).map((message) => ({ cause: "codec", message: expect.stringMatching(message) })),
+    )
+    expect((await server.requests()).filter(({ prompt }) => prompt === "never asked")).toEqual([])
+  })
+
+  test("must be a string that is not empty", async () => {
+    const program = world.write(
+      "bad.ts",
+      `export default await Promise.all(["", 5, undefined].map((sessionRef) =>
+  mill.spawn({ agent: "a", systemPrompt: "S", prompt: "p", model: "m", sessionRef }).then(() => "fine", (error) => error.message)))`,
+    )
+    expect((await world.run(program)).result.programResult).toEqual([
+      "mill.spawn: sessionRef is empty",
+      "mill.spawn: sessionRef must be a string; it is a number",
+      "fine",
+    ])
+  })
+
+  test("reaches an agent that speaks jsonl, and is refused for one that only reads text", async () => {
+    const text = `processDriver({ command: "cat", codec: textCodec() })`
+    writeConfig(world, { text }, "text/mill.config.ts")
+    const program = world.write(
+      "text.ts",
+      `export default ${spawn({ sessionRef: "s" })}.catch((e) => e.message)`,
+    )
+    const ended = await world.run(program, [], { cwd: join(world.dir, "text") })
+    expect(ended.result.programResult).toBe(
+      "sessionRef: driver text cannot go on with an earlier conversation (codec text)",
+    )
+    expect((await world.run(program, ["--driver", "offline"])).result.spawns[0]?.status).toBe("complete")
+  })
+})

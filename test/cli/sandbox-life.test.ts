@@ -1,0 +1,115 @@
+/** However a sandboxed run ends, nothing of it is left: not the program, not what it started, not its agents. */
+import { describe, expect, test } from "bun:test"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { isAlive } from "../support/mill.ts"
+import { withoutSandbox } from "../support/sandbox.ts"
+import { makeCancelWorld } from "./cancel-world.ts"
+
+const { begin, cancel, endOf, marked, untilEnded, untilNothingLeft, workerOf, world } =
+  makeCancelWorld(`defaultExecutor: "vm",`)
+const timeout = 60_000
+
+world.write(
+  "children.ts",
+  `process.on("SIGTERM", () => {})
+Bun.spawn(["sleep", "300"])
+Bun.spawn(["setsid", "sleep", "300"], { env: {} })
+const spawn = () => mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
+await Promise.all([spawn(), spawn()])`,
+)
+const beginSpawns = () => begin("children.ts", "spawn:milestone", 2, "family")
+
+/** The processes of the sandbox: all that are in another pid namespace. */
+const commandsOf = (runId: string): ReadonlyArray<{ readonly pid: number; readonly command: string }> =>
+  marked(runId).map((pid) => ({ pid, command: readFileSync(`/proc/${pid}/cmdline`, "utf8") }))
+const programOf = (runId: string): number => {
+  const found = commandsOf(runId).find(({ command }) => command.startsWith("/run/mill/bun\0"))
+  if (found === undefined) throw new Error(`the program of ${runId} does not run`)
+  return found.pid
+}
+const namespaceOf = (pid: number | string): string | undefined => {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`)
+  } catch {
+    return undefined
+  }
+}
+/** All that runs in a sandbox, whatever its environment. */
+const membersOf = (namespace: string | undefined): ReadonlyArray<string> =>
+  readdirSync("/proc").filter(
+    (name) => /^\d+$/.test(name) && isAlive(Number(name)) && namespaceOf(name) === namespace,
+  )
+
+describe.skipIf(withoutSandbox)("a sandboxed run", () => {
+  test(
+    "is cancelled with all that it has started",
+    async () => {
+      const runId = await beginSpawns()
+      const namespace = namespaceOf(programOf(runId))
+      // bwrap's own, the program, and its two.
+      expect(membersOf(namespace)).toHaveLength(4)
+      expect(await cancel(runId, "--reason", "enough")).toMatchObject({
+        code: 0,
+        answer: { status: "cancelled" },
+      })
+      expect(marked(runId)).toEqual([])
+      expect(membersOf(namespace)).toEqual([])
+      expect(endOf(runId)).toEqual({
+        type: "run:cancelled",
+        payload: { reason: "enough" },
+        cancelled: 2,
+        errors: [],
+      })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "never lets go of its processor, and is cancelled",
+    async () => {
+      const runId = await begin("loop.ts", "loops")
+      expect(await cancel(runId)).toMatchObject({ code: 0, answer: { status: "cancelled" } })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  test(
+    "has failed when its program is killed, and its agents are ended",
+    async () => {
+      const runId = await beginSpawns()
+      process.kill(programOf(runId), "SIGKILL")
+      await untilEnded(runId)
+      expect(endOf(runId)).toEqual({
+        type: "run:failed",
+        payload: { cause: "program-exit", message: "the program's process was killed by SIGKILL" },
+        cancelled: 2,
+        errors: [],
+      })
+      await untilNothingLeft(runId)
+    },
+    timeout,
+  )
+
+  for (const [program, what, times] of [
+    ["children.ts", "spawn:milestone", 2],
+    ["loop.ts", "loops", 1],
+  ] as const) {
+    test(
+      `comes to its end by itself when its worker is killed: ${program}`,
+      async () => {
+        const runId = await begin(program, what, times, "family")
+        process.kill(workerOf(runId), "SIGKILL")
+        await untilEnded(runId)
+        expect(endOf(runId)).toMatchObject({
+          type: "run:failed",
+          payload: { cause: "worker-lost", message: "the run's worker is gone" },
+          errors: program === "loop.ts" ? [] : ["worker-lost", "worker-lost"],
+        })
+        await untilNothingLeft(runId)
+      },
+      timeout,
+    )
+  }
+})

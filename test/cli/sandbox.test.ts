@@ -1,0 +1,292 @@
+/** What a sandboxed program cannot do, each shown against the same program outside; and what it can. */
+import { afterAll, describe, expect, test } from "bun:test"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { jsonlDriver, makeWorld, ofType, writeConfig, writeScript } from "../support/mill.ts"
+import { withoutSandbox } from "../support/sandbox.ts"
+
+const world = makeWorld()
+const secret = "s3cret-of-the-submitter"
+const userHome = join(world.dir, "user")
+world.write("user/.ssh/id_rsa", secret)
+world.write("project/.env", secret)
+world.write("project/.git/config", secret)
+world.write("project/notes.txt", secret)
+world.write("project/lib/used.ts", `export const used = "used"`)
+world.write("project/lib/unused.ts", secret)
+
+const drivers = {
+  instant: jsonlDriver(writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`)),
+  // Tells where it is, what lies there, and a variable that no program is let see.
+  outside: jsonlDriver(
+    writeScript(
+      world,
+      "agents/outside",
+      `echo "{\\"type\\":\\"result\\",\\"text\\":\\"$PWD $(ls .env notes.txt | tr '\\n' ' ')$SECRET\\"}"`,
+    ),
+  ),
+  edits: jsonlDriver(
+    writeScript(world, "agents/edits", `echo 'edited' > frozen.ts; echo '{"type":"result","text":"done"}'`),
+  ),
+}
+writeConfig(
+  world,
+  drivers,
+  "project/mill.config.ts",
+  `executors: { open: vmExecutor({ env: ["LET_IN", "NOT_SET"], setEnv: { FIXED: "fixed-value" }, readable: ["notes.txt"] }) },`,
+)
+
+const server = createServer((_, response) => response.end("answered"))
+await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+const { port } = server.address() as AddressInfo
+const echo = await Bun.udpSocket({
+  hostname: "127.0.0.1",
+  socket: { data: (socket, data, from, address) => void socket.send(data, from, address) },
+})
+const unix = Bun.listen({ unix: join(world.dir, "other.sock"), socket: { data: () => undefined } })
+const sleeper = Bun.spawn(["sleep", "600"])
+afterAll(() => {
+  server.close()
+  echo.close()
+  unix.stop()
+  sleeper.kill()
+})
+
+const options = {
+  cwd: join(world.dir, "project"),
+  env: { HOME: userHome, SECRET: secret, LET_IN: "let-in", XDG_RUNTIME_DIR: undefined },
+}
+const run = (program: string, executor: string, driver = "instant", args: ReadonlyArray<string> = []) =>
+  world.run(program, ["--executor", executor, "--driver", driver, ...args], options)
+
+/** What is tried: an expression that gives something, and rejects or throws where it cannot be done. */
+const attempts: Readonly<Record<string, string>> = {
+  "read the home folder": `fs.readFileSync(${JSON.stringify(join(userHome, ".ssh/id_rsa"))}, "utf8")`,
+  "list the store": `fs.readdirSync(${JSON.stringify(world.runsDir)}).length`,
+  "read its own run's log": `fs.readFileSync(${JSON.stringify(world.runsDir)} + "/" + mill.run.id + "/events.ndjson", "utf8").length`,
+  "read a .env beside it": `fs.readFileSync(import.meta.dir + "/.env", "utf8")`,
+  "read a .git beside it": `fs.readFileSync(import.meta.dir + "/.git/config", "utf8")`,
+  "read another file beside it": `fs.readFileSync("notes.txt", "utf8")`,
+  "read a file beside one that it imports": `fs.readFileSync(import.meta.dir + "/lib/unused.ts", "utf8")`,
+  "read /etc/passwd": `fs.readFileSync("/etc/passwd", "utf8").length`,
+  "write beside itself": `fs.writeFileSync(import.meta.dir + "/written", "x") ?? "written"`,
+  "write beside what it imports": `fs.writeFileSync(import.meta.dir + "/lib/written", "x") ?? "written"`,
+  "write to itself": `fs.closeSync(fs.openSync(import.meta.path, "r+")) ?? "opened"`,
+  "write to its working directory": `fs.writeFileSync("written-too", "x") ?? "written"`,
+  "read the submitter's environment": `process.env.SECRET ?? (() => { throw new Error("not set") })()`,
+  "read the environment of another process": `fs.readFileSync("/proc/" + process.ppid + "/environ", "utf8").includes("SECRET=") || (() => { throw new Error("not in it") })()`,
+  "connect by TCP": `fetch("http://127.0.0.1:${port}").then((response) => response.text())`,
+  "send by UDP": `new Promise(async (done, fail) => {
+    const socket = await Bun.udpSocket({ connect: { hostname: "127.0.0.1", port: ${echo.port} }, socket: { data: (_, data) => { socket.close(); done(String(data)) }, error: fail } })
+    socket.send("echoed")
+    setTimeout(() => { socket.close(); fail(new Error("no answer")) }, 3000).unref()
+  })`,
+  "connect to another Unix socket": `connect(${JSON.stringify(join(world.dir, "other.sock"))})`,
+  "connect to its run's control socket": `connect("/tmp/mill-${process.getuid?.()}/" + mill.run.id + ".ctl")`,
+  "see another process": `fs.statSync("/proc/${sleeper.pid}").isDirectory()`,
+  "signal another process": `process.kill(${sleeper.pid}, 0)`,
+}
+
+/** What only some users can do outside. */
+const attemptsOfRoot: Readonly<Record<string, string>> = {
+  "ask for a name": `new dns.Resolver({ timeout: 500, tries: 1 }).resolve4("example.com")`,
+  "change the kernel's settings": `fs.closeSync(fs.openSync("/proc/sys/kernel/core_pattern", "r+")) ?? "opened"`,
+  "read the environment of the first process": `fs.readFileSync("/proc/1/environ", "utf8").includes("SECRET=") || (() => { throw new Error("not in it") })()`,
+  "make namespaces": `succeeds("unshare", "--user", "true")`,
+  mount: `succeeds("mount", "-t", "tmpfs", "none", "/tmp")`,
+  "see the names of other machines": `fs.readFileSync("/etc/hosts", "utf8")`,
+}
+
+const trying = (what: Readonly<Record<string, string>>): string => `import * as fs from "node:fs"
+import * as dns from "node:dns/promises"
+import { used } from "./lib/used.ts"
+const connect = async (unix: string) => {
+  const socket = await Bun.connect({ unix, socket: { data() {} } })
+  socket.end()
+  return "connected"
+}
+const succeeds = (...command: string[]) => {
+  if (Bun.spawnSync(command).exitCode !== 0) throw new Error("failed")
+  return true
+}
+const outcomes: Record<string, unknown> = { used }
+const attempt = async (name: string, what: () => unknown) => {
+  try { outcomes[name] = { done: await what() } } catch (error) { outcomes[name] = { failed: String(error) } }
+}
+${Object.entries(what)
+  .map(([name, expression]) => `await attempt(${JSON.stringify(name)}, () => ${expression})`)
+  .join("\n")}
+export default outcomes`
+
+const outcomesOf = async (program: string, executor: string) => {
+  const { result } = await run(program, executor)
+  expect(result.errorMessage).toBeUndefined()
+  return result.programResult as Readonly<Record<string, { readonly failed?: string } | string>>
+}
+const done = (names: ReadonlyArray<string>) =>
+  Object.fromEntries(names.map((name) => [name, { done: expect.anything() }]))
+const failed = (names: ReadonlyArray<string>) =>
+  Object.fromEntries(names.map((name) => [name, { failed: expect.any(String) }]))
+
+describe.skipIf(withoutSandbox)("a sandboxed program", () => {
+  test("cannot do what the same program can do outside", async () => {
+    const program = world.write("project/tries.ts", trying(attempts))
+    const names = Object.keys(attempts)
+    expect(await outcomesOf(program, "vm")).toEqual({ used: "used", ...failed(names) })
+    for (const name of ["written", "lib/written", "written-too"]) {
+      expect(existsSync(join(world.dir, "project", name))).toBe(false)
+    }
+    expect(await outcomesOf(program, "direct")).toEqual({ used: "used", ...done(names) })
+  })
+
+  test("cannot do what is not for everybody outside", async () => {
+    const program = world.write("project/tries-more.ts", trying(attemptsOfRoot))
+    expect(await outcomesOf(program, "vm")).toEqual({ used: "used", ...failed(Object.keys(attemptsOfRoot)) })
+  })
+
+  test("sees itself, mill's own files and the system, and nothing else", async () => {
+    const program = world.write(
+      "project/looks.ts",
+      `import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import "./lib/used.ts"
+writeFileSync("/tmp/mine", "mine")
+const processes = readdirSync("/proc").filter((name) => /^\\d+$/.test(name))
+const commands = processes.map((pid) => readFileSync("/proc/" + pid + "/cmdline", "utf8").split("\\0")[0])
+export default {
+  here: readdirSync(".").sort(), lib: readdirSync("lib"), tmp: readdirSync("/tmp").filter((name) => name !== ".bun").sort(), own: readdirSync("/run/mill").sort(), run: readdirSync("/run"),
+  home: process.env.HOME, mine: readFileSync("/tmp/mine", "utf8"), env: Object.keys(process.env).sort(), commands,
+  plan: readFileSync("/run/mill/plan.json", "utf8"), capabilities: /CapEff:\\s*(\\w+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1],
+}`,
+    )
+    const { programResult } = (await run(program, "vm")).result
+    const [top] = world.dir.split("/").slice(2)
+    expect(programResult).toMatchObject({
+      here: ["lib", "looks.ts"],
+      lib: ["used.ts"],
+      tmp: [top, "mine"].toSorted(),
+      own: ["bin", "bun", "domain", "plan.json", "socket", "sources"].filter(
+        // As it is shipped, the host is one file.
+        (name) => process.env["MILL_TEST_COMMAND"] === undefined || name !== "domain",
+      ),
+      run: ["mill"],
+      home: "/tmp",
+      mine: "mine",
+      env: ["HOME", "MILL_RUN_DEPTH", "MILL_RUN_ID", "PATH", "PWD"],
+      capabilities: "0000000000000000",
+    })
+    const { commands, plan } = programResult as {
+      readonly commands: ReadonlyArray<string>
+      readonly plan: string
+    }
+    expect(commands).toHaveLength(2)
+    // Of the plan, only what is its own: neither the configuration nor how agents are called.
+    expect(Object.keys(JSON.parse(plan)).toSorted()).toEqual([
+      "extensions",
+      "invocation",
+      "program",
+      "programPath",
+    ])
+    expect(existsSync("/tmp/mine")).toBe(false)
+  })
+
+  test("finds what its executor lets in, whose values are nowhere on the disk", async () => {
+    const program = world.write(
+      "project/let-in.ts",
+      `import { readFileSync } from "node:fs"
+const { FIXED, LET_IN, NOT_SET = "not set", SECRET = "not set" } = process.env
+export default { lengths: [FIXED?.length, LET_IN?.length], fixed: FIXED === "fixed" + "-value", NOT_SET, SECRET, notes: readFileSync("notes.txt", "utf8").length }`,
+    )
+    const { record, result } = await run(program, "open")
+    expect(result.programResult).toEqual({
+      lengths: ["fixed-value".length, "let-in".length],
+      fixed: true,
+      NOT_SET: "not set",
+      SECRET: "not set",
+      notes: secret.length,
+    })
+    const plan = JSON.parse(readFileSync(record.paths.planFile, "utf8"))
+    expect(plan.executor).toEqual({
+      name: "open",
+      type: "vm",
+      runtime: "bubblewrap",
+      command: expect.stringMatching(/^\/.*bwrap$/),
+      env: ["LET_IN", "NOT_SET"],
+      setEnv: ["FIXED"],
+      readable: [join(world.dir, "project/notes.txt")],
+    })
+    const sources = new Set(plan.config.map(({ sha256 }: { readonly sha256: string }) => sha256))
+    for (const name of readdirSync(record.paths.runDir, { recursive: true, withFileTypes: true })) {
+      if (!name.isFile() || sources.has(name.name)) continue
+      const text = readFileSync(join(name.parentPath, name.name), "utf8")
+      for (const value of ["fixed-value", '"let-in"', secret]) expect(text).not.toContain(value)
+    }
+  })
+
+  test("reads itself as it was submitted, whatever becomes of its file", async () => {
+    const source = `import { readFileSync } from "node:fs"
+await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
+export default readFileSync(import.meta.path, "utf8")`
+    const program = world.write("project/frozen.ts", source)
+    const { result } = await run(program, "vm", "edits")
+    expect(readFileSync(program, "utf8")).toBe("edited\n")
+    expect(result.programResult).toBe(source)
+  })
+
+  test("spawns agents, many at once, and they are not sandboxed", async () => {
+    const program = world.write(
+      "project/spawns.ts",
+      `const spawn = () => mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
+mill.log("begins")
+console.log("printed")
+export default (await Promise.all(Array.from({ length: 20 }, spawn))).map(({ text }) => text)`,
+    )
+    const { events, result } = await run(program, "vm", "outside")
+    const told = `${join(world.dir, "project")} .env notes.txt ${secret}`
+    expect(result.programResult).toEqual(Array.from({ length: 20 }, () => told))
+    expect(ofType(events, "run:log").map(({ payload }) => payload.message)).toEqual(["begins"])
+  })
+
+  test("finds packages and what these need, with what lies in the same node_modules", async () => {
+    const modules = "project/node_modules"
+    world.write(`${modules}/greet/package.json`, `{ "name": "greet", "main": "main.js" }`)
+    world.write(`${modules}/greet/main.js`, `export { word as greeting } from "@deep/word/word.js"`)
+    world.write(`node_modules/@deep/word/package.json`, `{ "name": "@deep/word" }`)
+    world.write(`node_modules/@deep/word/word.js`, `export const word = "hello"`)
+    const program = world.write(
+      "project/packages.ts",
+      `import { greeting } from "greet"\nexport default greeting`,
+    )
+    expect((await run(program, "vm")).result.programResult).toBe("hello")
+  })
+})
+
+const refused = async (program: string, executor: string, cwd = options.cwd) => {
+  const before = existsSync(world.runsDir) ? readdirSync(world.runsDir).length : 0
+  const { code, stdout } = await world.mill(
+    ["run", program, "--json", "--driver", "instant", "--executor", executor],
+    { ...options, cwd },
+  )
+  expect(code).toBe(2)
+  expect(existsSync(world.runsDir) ? readdirSync(world.runsDir).length : 0).toBe(before)
+  return JSON.parse(stdout).error
+}
+
+describe.skipIf(withoutSandbox)("a program is refused by a sandbox that imports", () => {
+  const imports: Readonly<Record<string, string>> = {
+    "what is outside of its project": join(userHome, ".ssh/id_rsa"),
+    "what is hidden beside it": "./.env",
+    "what is hidden in its project": "./.git/config",
+  }
+  test.each(Object.entries(imports))("%s", async (name, path) => {
+    const program = world.write(
+      `project/imports-${name.replaceAll(" ", "-")}.ts`,
+      `import text from ${JSON.stringify(path)} with { type: "text" }\nexport default text`,
+    )
+    const error = await refused(program, "vm")
+    expect(error._tag).toBe("ProgramError")
+    expect(error.message).toContain("which it may not read in executor vm")
+    expect((await run(program, "direct")).result.programResult).toBe(secret)
+  })
+})

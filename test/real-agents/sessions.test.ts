@@ -1,0 +1,73 @@
+/** A conversation with a real agent goes on in another spawn, and in another run. */
+import { expect, test } from "bun:test"
+import { describeWithAgent } from "../support/agents.ts"
+import { makeWorld } from "../support/mill.ts"
+import { agentNames, modelOf, setStage, timeout } from "./stage.ts"
+
+const world = makeWorld()
+
+for (const name of agentNames) {
+  const model = JSON.stringify(modelOf[name])
+  const program = (file: string, body: string) =>
+    world.write(
+      `${name}-${file}.ts`,
+      `const ask = (prompt: string, sessionRef?: string) =>
+  mill.spawn({ agent: "a", systemPrompt: "Be as " + prompt, model: ${model}, prompt, sessionRef })
+${body}`,
+    )
+
+  describeWithAgent(name, `a conversation with ${name}`, () => {
+    test(
+      "goes on where it was, in the same run and in another one",
+      async () => {
+        await using stage = await setStage(world, name)
+        const first = await stage.run(
+          program(
+            "first",
+            `const one = await ask("the word is plum")\nexport default await ask("and then", one.sessionRef)`,
+          ),
+        )
+        expect(first.result.spawns).toMatchObject([
+          { status: "complete", text: "ECHO: the word is plum" },
+          { status: "complete", text: "ECHO: and then" },
+        ])
+        const sessionRef = first.result.spawns[1]?.sessionRef ?? ""
+        const second = await stage.run(
+          program("second", `export default await ask("at last", ${JSON.stringify(sessionRef)})`),
+        )
+        expect(second.result.spawns).toMatchObject([{ status: "complete", text: "ECHO: at last" }])
+        const heard = await stage.server.request(({ prompt }) => prompt === "at last")
+        const told = heard.history.join("\n")
+        expect(told).toMatch(
+          /user: the word is plum[^]*agent: ECHO: the word is plum[^]*user: and then[^]*agent: ECHO: and then/,
+        )
+        // claude and codex stay what they were told to be when the conversation began.
+        const being = /Be as [\w ]+/.exec(heard.system)?.[0]
+        expect(being).toBe(name === "pi" ? "Be as at last" : "Be as the word is plum")
+        // codex tells the usage of all the conversation's turns, which is not that of the spawn.
+        const usages = [...first.result.spawns, ...second.result.spawns].map(
+          ({ usage }) => usage !== undefined,
+        )
+        expect(usages).toEqual(name === "codex" ? [true, false, false] : [true, true, true])
+      },
+      timeout,
+    )
+
+    test(
+      "that there is not fails the spawn",
+      async () => {
+        await using stage = await setStage(world, name)
+        const { result } = await stage.run(
+          program(
+            "unknown",
+            `export default await ask("never", "11111111-2222-4333-8444-555555555555").catch((error) => error.message)`,
+          ),
+        )
+        expect(result.spawns).toMatchObject([{ status: "error" }])
+        expect(result.programResult).toMatch(/11111111-2222/)
+        expect(await stage.server.requests()).toEqual([])
+      },
+      timeout,
+    )
+  })
+}
