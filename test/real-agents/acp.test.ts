@@ -1,7 +1,7 @@
 /** Real agents through their real adapters to the Agent Client Protocol. */
 import { expect, test } from "bun:test"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { type AdapterName, type AgentName, describeWithAgent, executable } from "../support/agents.ts"
 import { eventually, makeWorld, ofType } from "../support/mill.ts"
 import { setStage, timeout, writeSpawns } from "./stage.ts"
@@ -66,6 +66,8 @@ export default defineConfig({
   },
 })\n`,
   )
+  // pi-acp asks npm for the newest pi before it opens a session, and says so in its first answer.
+  writeFileSync(join(dirname(stage.cwd), "bin/npm"), "#!/bin/sh\nexit 1\n", { mode: 0o755 })
   return stage
 }
 
