@@ -75,6 +75,48 @@ export type ModelListing = {
   readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
 }
 
+/** A request that chooses a model before the first prompt. */
+export const AcpModelChoice = Schema.Struct({
+  method: Schema.String,
+  params: Schema.Record(Schema.String, Schema.String),
+})
+export type AcpModelChoice = typeof AcpModelChoice.Type
+
+/** The answer to an agent that asks for permission. */
+export const AcpPermission = Schema.Struct({
+  outcome: Schema.Union([
+    Schema.Struct({ outcome: Schema.Literal("cancelled") }),
+    Schema.Struct({ outcome: Schema.Literal("selected"), optionId: Schema.String }),
+  ]),
+})
+export type AcpPermission = typeof AcpPermission.Type
+
+/**
+ * How an agent is talked with that is asked by requests and not by its command line: in the Agent Client Protocol. The
+ * driver holds the conversation; what there is to decide in it is decided here, and its lines are decoded like any.
+ */
+export type AcpConversation = {
+  /** Seconds until the agent must have opened a session, and until it must have answered; 0 is no limit. */
+  readonly handshakeTimeout: number
+  readonly timeout: number
+  /** The id of a way to log in that the agent is asked to go before a session is opened. */
+  readonly authMethod?: string
+  /** The text of the one prompt. */
+  readonly prompt: (input: SpawnInput) => string
+  /**
+   * What makes the agent use this model, by what it answered to `session/new`: nothing when its own choice will do. Or
+   * why it cannot.
+   */
+  readonly chooseModel: (
+    model: string,
+    session: unknown,
+  ) => Result.Result<AcpModelChoice | undefined, SpawnRefused>
+  /** The answer to the parameters of `session/request_permission`. */
+  readonly permission: (request: unknown) => AcpPermission
+  /** The message in a line, when it is a request of the agent's or an answer: all others are for the decoder alone. */
+  readonly message: (line: string) => object | undefined
+}
+
 /** How a codec is written: a name, an encoder, and a fold over lines with a state of its own. */
 export type CodecDefinition<State> = {
   readonly name: string
@@ -94,6 +136,8 @@ export type CodecDefinition<State> = {
   readonly usageOfSession?: boolean | undefined
   /** The call for a spawn, or why this agent cannot be asked that. */
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+  /** Set for an agent that is talked with: standard input stays open until it has answered. */
+  readonly conversation?: AcpConversation | undefined
   readonly initial: State
   /** The state after one more line (without its line feed), and what it tells. A line of no meaning changes nothing. */
   readonly decodeEvent: (state: State, line: string) => readonly [State, ReadonlyArray<DriverEvent>]
@@ -122,6 +166,8 @@ export type Codec = {
   /** Whether the usage that a resumed conversation tells is that of all its turns. */
   readonly usageOfSession: boolean
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+  /** Set for an agent that is talked with: standard input stays open until it has answered. */
+  readonly conversation?: AcpConversation
   /** A fold that has seen nothing yet. */
   readonly decoding: Decoding
 }
@@ -161,6 +207,7 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     resumes: definition.resumes ?? false,
     usageOfSession: definition.usageOfSession ?? false,
     encodeSpawn: definition.encodeSpawn,
+    ...(definition.conversation === undefined ? {} : { conversation: definition.conversation }),
     decoding: decodingFrom(definition.initial),
   }
 }

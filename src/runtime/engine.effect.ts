@@ -12,6 +12,7 @@ import { Engine } from "../internal/engine/engine.effect.ts"
 import { LaunchPreparation } from "../internal/engine/launch.effect.ts"
 import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
+import * as Acp from "./acp.effect.ts"
 import { artefact } from "./artefact.effect.ts"
 import * as BunTools from "./bun.effect.ts"
 import * as Environment from "./environment.effect.ts"
@@ -83,6 +84,7 @@ export const layer = (options: Overrides & Package) =>
     Layer.provideMerge(
       Layer.mergeAll(
         BunTools.layer,
+        Acp.layer,
         configLoader(options.modules),
         launchPreparation,
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),

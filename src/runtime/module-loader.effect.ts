@@ -6,6 +6,9 @@ import type { TopLevelStatement } from "../internal/plan/top-level-return.effect
 
 const loadParser = Effect.promise(() => import("@babel/parser"))
 
+/** The SDK of the Agent Client Protocol, which only a run with such a driver needs. */
+export const loadAcpSdk = Effect.promise(() => import("@agentclientprotocol/sdk"))
+
 const parseProgram = Effect.fnUntraced(function* (text: string, path: string) {
   const { parse } = yield* loadParser
   return yield* Effect.try({

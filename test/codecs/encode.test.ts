@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { claudeCodec } from "../../src/codecs/claude.codec.ts"
+import { acpCodec } from "../../src/codecs/acp.codec.ts"
 import { codexCodec } from "../../src/codecs/codex.codec.ts"
 import { jsonlCodec } from "../../src/codecs/jsonl.codec.ts"
 import { piCodec } from "../../src/codecs/pi.codec.ts"
@@ -129,14 +130,17 @@ describe("options that nobody type-checked", () => {
     expect(textCodec(unchecked({ args: "-p" })).problem).toMatch(
       /options of textCodec cannot be used: .*args/,
     )
+    expect(acpCodec(unchecked({ permissions: "yes" })).problem).toMatch(
+      /options of acpCodec cannot be used: .*permissions/,
+    )
     const codec = piCodec(unchecked({ tools: "read" }))
     expect(refusal(codec)).toBe(codec.problem)
   })
 })
 
 test("every codec has its name and says how models are called", () => {
-  const codecs = [claudeCodec(), codexCodec(), jsonlCodec(), piCodec(), textCodec()]
-  expect(codecs.map(({ name }) => name)).toEqual(["claude", "codex", "jsonl", "pi", "text"])
+  const codecs = [acpCodec(), claudeCodec(), codexCodec(), jsonlCodec(), piCodec(), textCodec()]
+  expect(codecs.map(({ name }) => name)).toEqual(["acp", "claude", "codex", "jsonl", "pi", "text"])
   for (const { modelFormat, problem } of codecs) {
     expect(modelFormat).not.toBe("")
     expect(problem).toBeUndefined()
