@@ -1,6 +1,6 @@
 /** What mill decides in a conversation in the Agent Client Protocol: the answer to a request for permission, the model. */
 import { Option, Result, Schema } from "effect"
-import type { AcpModelChoice, AcpPermission } from "../domain/driver.schema.ts"
+import type { AcpModelChoice, AcpPermission } from "../domain/acp.schema.ts"
 import type { SpawnRefused } from "../domain/error.schema.ts"
 import { PermissionRequest } from "./acp-message.codec.ts"
 import { refuse } from "./call.codec.ts"

@@ -15,7 +15,8 @@
  * tell none.
  */
 import { Option, Result, Schema } from "effect"
-import { type AcpConversation, builtInCodec, type Codec, type SpawnInput } from "../domain/driver.schema.ts"
+import type { AcpConversation } from "../domain/acp.schema.ts"
+import { builtInCodec, type Codec, type SpawnInput } from "../domain/driver.schema.ts"
 import { answerPermission, chooseModel, Permissions } from "./acp-choice.codec.ts"
 import { messageOf } from "./acp-message.codec.ts"
 import { type AcpState, decodeEvent, decodeFinal, initial } from "./acp-turn.codec.ts"

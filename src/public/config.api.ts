@@ -27,10 +27,8 @@ export { piCodec } from "../codecs/pi.codec.ts"
 export { responsesCodec } from "../codecs/responses.codec.ts"
 export { textCodec } from "../codecs/text.codec.ts"
 export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
+export type { AcpConversation, AcpModelChoice, AcpPermission } from "../domain/acp.schema.ts"
 export type {
-  AcpConversation,
-  AcpModelChoice,
-  AcpPermission,
   AgentCall,
   AgentExit,
   AgentOutcome,

@@ -3,7 +3,7 @@
  * which is loaded when a conversation begins.
  */
 import { Context, Data, type Effect, type Scope } from "effect"
-import type { AcpPermission } from "../../domain/driver.schema.ts"
+import type { AcpPermission } from "../../domain/acp.schema.ts"
 
 /** The agent has refused a request, or the connection was closed before it answered. */
 export class AcpRefused extends Data.TaggedError("AcpRefused")<{

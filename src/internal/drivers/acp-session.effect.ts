@@ -8,7 +8,8 @@
  */
 import type { InitializeRequest, NewSessionRequest, PromptRequest } from "@agentclientprotocol/sdk"
 import { type Cause, Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
-import type { AcpConversation, SpawnInput } from "../../domain/driver.schema.ts"
+import type { AcpConversation } from "../../domain/acp.schema.ts"
+import type { SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 import { ProcessExit, type ProcessGroup } from "../process/process-group.effect.ts"
 import { AcpClient, type AcpConnection, type AcpRefused } from "./acp-client.effect.ts"
