@@ -29,7 +29,13 @@ export const makeCancelWorld = (more = "") => {
 export default defineConfig({ ${more} defaultDriver: "hangs", cancelGrace: 0.3, drivers: {${drivers.join()}} })\n`,
   )
   world.write("silent.ts", `mill.log("waits")\nsetInterval(() => {}, 1000)`)
-  world.write("loop.ts", `mill.log("loops")\nawait Bun.sleep(50)\nwhile (true) {}`)
+  world.write(
+    "loop.ts",
+    `mill.log("loops")
+await Bun.sleep(50)
+await Bun.write("looping-" + mill.run.id, "")
+while (true) {}`,
+  )
   world.write(
     "spawns.ts",
     `const spawn = () => mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })

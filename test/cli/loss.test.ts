@@ -1,5 +1,7 @@
 /** A run whose processes are killed comes to its end by itself: no command of mill is run here before it has. */
 import { describe, expect, test } from "bun:test"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { eventually, isAlive } from "../support/mill.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
 
@@ -64,6 +66,8 @@ describe("when the worker is killed", () => {
     "a program that never lets go of its processor is ended by whoever looks",
     async () => {
       const runId = await begin("loop.ts", "loops")
+      // Before that it would see that its worker has gone, and have the run settled.
+      await eventually("it loops", () => existsSync(join(world.dir, `looping-${runId}`)))
       const worker = workerOf(runId)
       process.kill(worker, "SIGKILL")
       await eventually("the worker is gone", () => !isAlive(worker))

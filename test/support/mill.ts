@@ -98,6 +98,18 @@ export const processesWith = (entry: string): ReadonlyArray<number> =>
     }
   })
 
+/** Waits until no process that has `text` on its command line is left, such as the worker of a run by the run's id. */
+export const untilNoneIsCalled = (text: string) =>
+  eventually(`no process is called ${text}`, () =>
+    readdirSync("/proc").every((name) => {
+      try {
+        return !/^\d+$/.test(name) || !readFileSync(`/proc/${name}/cmdline`, "utf8").includes(text)
+      } catch {
+        return true
+      }
+    }),
+  )
+
 /** Nothing that a world has started may outlive it: what does is ended, and fails the file. */
 const endWorld = async (dir: string) => {
   const survivors = () => processesWith(`MILL_HOME=${join(dir, "home")}`)
