@@ -159,6 +159,8 @@ export type InitOptions = typeof InitOptions.Type
 export const Initialized = Schema.Struct({
   created: Schema.Array(Schema.String),
   kept: Schema.Array(Schema.String),
+  /** The configuration of a folder above, which counts here, so that none was written; it is among `kept`. */
+  configAbove: Schema.optionalKey(Schema.String),
 })
 export type Initialized = typeof Initialized.Type
 

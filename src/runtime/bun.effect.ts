@@ -163,7 +163,10 @@ export const layer = Layer.effect(
     const which: SourceCompiler["Service"]["which"] = (command, { cwd, path }) =>
       Effect.sync(() => Bun.which(command, { PATH: path, cwd }) ?? undefined)
 
-    return SourceCompiler.of({ graph, which })
+    const isTypeScript: SourceCompiler["Service"]["isTypeScript"] = (text) =>
+      Effect.isSuccess(Effect.try(() => new Bun.Transpiler({ loader: "ts" }).transformSync(text)))
+
+    return SourceCompiler.of({ graph, isTypeScript, which })
   }),
 )
 
