@@ -27,7 +27,7 @@ const parameters = {
     Flag.optional,
   ),
   executor: Flag.String("executor").pipe(
-    Flag.withDescription("Where the program runs: direct, or one of mill.config.ts"),
+    Flag.withDescription("Where the program runs: direct, vm, or one of mill.config.ts"),
     Flag.optional,
   ),
   confirm: Flag.Boolean("confirm").pipe(
