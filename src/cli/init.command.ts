@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { openEngine } from "./engine.command.ts"
 import { Discover, PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
+import { nextCommand } from "./style.render.ts"
 
 /** What the skill file says in this place. */
 const skillText = Effect.gen(function* () {
@@ -36,7 +37,7 @@ export const initCommand = Command.make(
     for (const path of created) yield* out(`${style.green("✓")} ${path}`)
     for (const path of kept)
       yield* out(`${style.dim("–")} ${path} ${style.dim("was there, and stays as it is")}`)
-    if (!global && !skill) yield* out(`  ${style.dim("→")} mill run example.ts --driver offline --sync`)
+    if (!global && !skill) yield* out(nextCommand("mill run example.ts --driver offline --sync", style))
   }, Effect.scoped),
 ).pipe(
   Command.annotate(

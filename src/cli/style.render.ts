@@ -51,6 +51,9 @@ export const statusMark = (
   }
 }
 
+/** A command to go on with. */
+export const nextCommand = (command: string, style: Style): string => `  ${style.dim("→")} ${command}`
+
 /** A count as a person reads it: `12,345`. */
 export const number = (n: number): string => n.toLocaleString("en-US")
 
