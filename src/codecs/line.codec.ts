@@ -36,7 +36,8 @@ export const ifDecoded = <State, Line>(
   step: (line: Line) => Step<State>,
 ): Step<State> => (Option.isSome(line) ? step(line.value) : [state, []])
 
-const parseObject = (line: string): object | undefined => {
+/** The object that a line holds in JSON, if it does. */
+export const parseObject = (line: string): object | undefined => {
   const json = line.trimStart()
   if (!json.startsWith("{")) return undefined
   const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(json)))

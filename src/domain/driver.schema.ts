@@ -5,6 +5,7 @@
  */
 import { Data, type Result, Schema } from "effect"
 import type { SpawnRefused } from "./error.schema.ts"
+import type { AcpConversation } from "./acp.schema.ts"
 import { SpawnOptions, Usage } from "./spawn.schema.ts"
 
 /** What a codec makes of a line: facts for the event log. */
@@ -94,6 +95,8 @@ export type CodecDefinition<State> = {
   readonly usageOfSession?: boolean | undefined
   /** The call for a spawn, or why this agent cannot be asked that. */
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+  /** Set for an agent that is talked with: standard input stays open until it has answered. */
+  readonly conversation?: AcpConversation | undefined
   readonly initial: State
   /** The state after one more line (without its line feed), and what it tells. A line of no meaning changes nothing. */
   readonly decodeEvent: (state: State, line: string) => readonly [State, ReadonlyArray<DriverEvent>]
@@ -122,6 +125,8 @@ export type Codec = {
   /** Whether the usage that a resumed conversation tells is that of all its turns. */
   readonly usageOfSession: boolean
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
+  /** Set for an agent that is talked with: standard input stays open until it has answered. */
+  readonly conversation?: AcpConversation
   /** A fold that has seen nothing yet. */
   readonly decoding: Decoding
 }
@@ -161,6 +166,7 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     resumes: definition.resumes ?? false,
     usageOfSession: definition.usageOfSession ?? false,
     encodeSpawn: definition.encodeSpawn,
+    ...(definition.conversation === undefined ? {} : { conversation: definition.conversation }),
     decoding: decodingFrom(definition.initial),
   }
 }

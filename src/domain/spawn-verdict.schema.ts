@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { AgentExit, AgentOutcome } from "./driver.schema.ts"
 import type { EventBody } from "./event.schema.ts"
 import { SpawnId } from "./ids.schema.ts"
-import { type FailedSpawnResult, type SpawnErrorCause, SpawnOptions } from "./spawn.schema.ts"
+import { type FailedSpawnResult, SpawnErrorCause, SpawnOptions } from "./spawn.schema.ts"
 
 /** A spawn that has come to an end. `durationMs` is what its agent took. */
 export const EndedSpawn = Schema.Struct({
@@ -19,8 +19,15 @@ export const EndedSpawn = Schema.Struct({
 })
 export type EndedSpawn = typeof EndedSpawn.Type
 
-/** What the driver reports of an agent that has ended. `stderr` is the last 8 KiB. */
-export const AgentReport = Schema.Struct({ outcome: AgentOutcome, exit: AgentExit, stderr: Schema.String })
+/** What the driver reports of an agent that has ended. */
+export const AgentReport = Schema.Struct({
+  outcome: AgentOutcome,
+  exit: AgentExit,
+  /** The last 8 KiB. */
+  stderr: Schema.String,
+  /** Why the driver gave the agent up, when it did; what is known all the same is in `outcome`. */
+  failure: Schema.optionalKey(Schema.Struct({ cause: SpawnErrorCause, message: Schema.String })),
+})
 export type AgentReport = typeof AgentReport.Type
 
 /** A spawn's one terminal event. */
@@ -88,8 +95,9 @@ const common = ({ driver, durationMs, input }: EndedSpawn, outcome: AgentOutcome
   durationMs,
 })
 
-const failureOf = (driver: string, { exit, outcome, stderr }: AgentReport) => {
+const failureOf = (driver: string, { exit, failure, outcome, stderr }: AgentReport) => {
   const failed = (cause: SpawnErrorCause, message: string) => ({ cause, message })
+  if (failure !== undefined) return failure
   if (outcome.errorMessage !== undefined) return failed("agent-error", outcome.errorMessage)
   const complaint = lastLine(stderr)
   const because = complaint === "" ? "" : `: ${complaint}`

@@ -16,6 +16,7 @@ import type {
  * `Result.fail(new SpawnRefused({ … }))`. All of effect is there as `effect`.
  */
 export { Effect, Result, Schedule } from "effect"
+export { acpCodec } from "../codecs/acp.codec.ts"
 export { anthropicMessagesCodec } from "../codecs/anthropic-messages.codec.ts"
 export { chatCompletionsCodec } from "../codecs/chat-completions.codec.ts"
 export { claudeCodec } from "../codecs/claude.codec.ts"
@@ -26,6 +27,7 @@ export { piCodec } from "../codecs/pi.codec.ts"
 export { responsesCodec } from "../codecs/responses.codec.ts"
 export { textCodec } from "../codecs/text.codec.ts"
 export { defineCodec, DriverEvent } from "../domain/driver.schema.ts"
+export type { AcpConversation, AcpModelChoice, AcpPermission } from "../domain/acp.schema.ts"
 export type {
   AgentCall,
   AgentExit,

@@ -12,13 +12,13 @@ import { Engine } from "../internal/engine/engine.effect.ts"
 import { LaunchPreparation } from "../internal/engine/launch.effect.ts"
 import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
+import * as Acp from "./acp.effect.ts"
 import { artefact } from "./artefact.effect.ts"
 import * as BunTools from "./bun.effect.ts"
 import * as Environment from "./environment.effect.ts"
 import { becomeBun, unpackScripts } from "./executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
 import { lentModules } from "./host/lent-package.ts"
-import { quietStdout } from "./host/quiet-stdout.ts"
 import { importModule } from "./module-loader.effect.ts"
 import * as PlatformLayer from "./platform.effect.ts"
 
@@ -49,11 +49,7 @@ const configLoader = (modules: Package["modules"]) =>
         // Loaded before they are provided: from then on they are what mill itself would be given.
         const lent = yield* Effect.promise(() => lentModules(files, modules["@mill/core"], home))
         yield* Effect.sync(() => installFrozenSources(files, { ...modules, ...lent }))
-        const module = yield* Effect.acquireUseRelease(
-          Effect.sync(quietStdout),
-          () => importModule(path),
-          (end) => Effect.sync(end),
-        )
+        const module = yield* importModule(path)
         return typeof module === "object" && module !== null && "default" in module
           ? module.default
           : undefined
@@ -88,6 +84,7 @@ export const layer = (options: Overrides & Package) =>
     Layer.provideMerge(
       Layer.mergeAll(
         BunTools.layer,
+        Acp.layer,
         configLoader(options.modules),
         launchPreparation,
         Layer.succeed(TypeTexts, TypeTexts.of(options.types)),

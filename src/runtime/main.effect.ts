@@ -1,5 +1,6 @@
 /** Runs a process's one effect: interrupted by SIGINT and SIGTERM, and its value is the exit code. */
 import { Cause, Effect, Exit, Logger } from "effect"
+import { claimProcess } from "./host/user-code.ts"
 import { runMain as run } from "./platform.effect.ts"
 
 /** The exit code of a process that was interrupted. */
@@ -8,11 +9,15 @@ const interrupted = 130
 /** What cannot happen happened: say so, without a stack unless it is asked for. */
 const report = (cause: Cause.Cause<unknown>) => Effect.logFatal(cause)
 
-export const runMain = (effect: Effect.Effect<number>): void =>
+/** Ends the process when all that was written has been taken, whatever a configuration's code would wait for. */
+const leave = (code: number): void => void process.stdout.write("", () => process.exit(code))
+
+export const runMain = (effect: Effect.Effect<number>): void => {
+  claimProcess()
   run({
     disableErrorReporting: true,
-    teardown: (exit, onExit) =>
-      onExit(
+    teardown: (exit) =>
+      leave(
         Exit.isSuccess(exit) ? Number(exit.value) : Cause.hasInterruptsOnly(exit.cause) ? interrupted : 70,
       ),
   })(
@@ -21,3 +26,4 @@ export const runMain = (effect: Effect.Effect<number>): void =>
       Effect.provideService(Logger.LogToStderr, true),
     ),
   )
+}

@@ -1,9 +1,13 @@
 /** Loads code on use: the user's configuration, and tools that few runs need. The only file that imports dynamically. */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { ConfigError, ProgramError } from "../domain/error.schema.ts"
+import { evaluateModule } from "./host/user-code.ts"
 import type { TopLevelStatement } from "../internal/plan/top-level-return.effect.ts"
 
 const loadParser = Effect.promise(() => import("@babel/parser"))
+
+/** The SDK of the Agent Client Protocol, which only a run with such a driver needs. */
+export const loadAcpSdk = Effect.promise(() => import("@agentclientprotocol/sdk"))
 
 const parseProgram = Effect.fnUntraced(function* (text: string, path: string) {
   const { parse } = yield* loadParser
@@ -100,14 +104,16 @@ const unreadable = (path: string, error: unknown): ProgramError => {
     : new ProgramError({ path, message, location: `${path}:${line}:${Number(column) + 1}` })
 }
 
+/** One line, whatever the configuration throws. */
+const thrownMessage = (error: unknown): string =>
+  Result.getOrElse(
+    Result.try(() => (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ")),
+    () => "it throws what cannot be shown",
+  )
+
 /** Evaluates a module of the user's. */
 export const importModule = (path: string): Effect.Effect<unknown, ConfigError> =>
   Effect.tryPromise({
-    try: () => import(path),
-    catch: (error) =>
-      new ConfigError({
-        path,
-        // One line, whatever the configuration throws.
-        message: `${path}: ${(error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ")}`,
-      }),
+    try: (signal) => evaluateModule(path, signal),
+    catch: (error) => new ConfigError({ path, message: `${path}: ${thrownMessage(error)}` }),
   })

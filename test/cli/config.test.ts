@@ -1,8 +1,8 @@
 /** A configuration that cannot be used is refused in one line that names its file and its key; nothing else minds it. */
 import { beforeAll, describe, expect, test } from "bun:test"
-import { mkdirSync } from "node:fs"
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, makeWorld } from "../support/mill.ts"
+import { entriesOf, eventually, makeWorld, processesWith } from "../support/mill.ts"
 
 const world = makeWorld()
 const offline = ["--driver", "offline"]
@@ -192,6 +192,35 @@ const refused: Readonly<Record<string, Case>> = {
     config: `await new Promise(() => {})\nexport default {}`,
     message: /evaluating it takes longer than 10 seconds$/,
   },
+  "code that ends the process": {
+    config: `process.exit(0)`,
+    message: /it ends the process \(process\.exit\(0\)\)$/,
+  },
+  "code that fails where nothing waits for it": {
+    config: `setTimeout(() => { throw new Error("late") }, 1)
+await new Promise(() => {})`,
+    message: /mill\.config\.ts: late$/,
+  },
+  "a rejection that nothing handles": {
+    config: `void Promise.reject(new Error("lost"))\nawait new Promise(() => {})`,
+    message: /mill\.config\.ts: lost$/,
+  },
+  "code that throws what cannot be shown": {
+    config: `throw { toString() { throw 1 } }`,
+    message: /it throws what cannot be shown$/,
+  },
+  "values that cannot be read": {
+    config: `export default { get drivers() { throw 1 } }`,
+    message: /its values cannot be read/,
+  },
+  "a promise for a default export": {
+    config: `const make = async () => ({ nonsense: 1 })\nexport default make()`,
+    message: /the default export is a promise, to be awaited/,
+  },
+  "a map for a default export": {
+    config: `export default new Map([["defaultDriver", "nonsense"]])`,
+    message: /the default export is an instance of a class; expected an object$/,
+  },
   "a syntax error": { config: `export default {\n  drivers: {{\n}`, message: /mill\.config\.ts:2:\d+: / },
   "an import that leads nowhere": {
     config: `\nimport { x } from "no-such-package"\nexport default { x }`,
@@ -289,4 +318,37 @@ export default { defaultDriver: "offline" }`,
     expect(stderr).toMatch(/said one\nsaid two\n/)
     expect(code).toBe(0)
   }
+})
+
+test.concurrent("what a configuration leaves running holds up neither a command nor the worker", async () => {
+  world.write(
+    "busy/mill.config.ts",
+    `setInterval(() => {}, 1000)\nexport default { defaultDriver: "offline" }`,
+  )
+  const cwd = join(world.dir, "busy")
+  const { stdout } = await world.mill(["run", "../good.ts", "--json"], { cwd })
+  const { runId } = JSON.parse(stdout)
+  expect((await world.mill(["wait", runId, "--timeout", "60"], { cwd })).code).toBe(0)
+  await eventually("its worker has ended", () =>
+    processesWith(`MILL_HOME=${join(world.dir, "home")}`).every(
+      (pid) => !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(runId),
+    ),
+  )
+})
+
+test.concurrent("a configuration that never pauses can be interrupted", async () => {
+  world.write("endless/mill.config.ts", `console.error("evaluating")\nfor (;;) {}`)
+  const child = world.start(["--help"], { cwd: join(world.dir, "endless") })
+  for await (const chunk of child.stderr) if (new TextDecoder().decode(chunk).includes("evaluating")) break
+  child.kill("SIGTERM")
+  expect(await child.exited).not.toBe(0)
+})
+
+test.concurrent("a link that leads nowhere is an error, not no configuration", async () => {
+  mkdirSync(join(world.dir, "dangling"))
+  symlinkSync("/no/such/file", join(world.dir, "dangling/mill.config.ts"))
+  const { code, stdout } = await world.mill(["run", "../good.ts", ...offline, "--json"], {
+    cwd: join(world.dir, "dangling"),
+  })
+  expect([code, JSON.parse(stdout).error._tag]).toEqual([2, "ConfigError"])
 })

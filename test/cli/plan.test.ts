@@ -1,7 +1,7 @@
 /** The frozen plan: seen before the run, kept with it, held against what the worker finds, and against the disk after. */
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
-import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { entriesOf, eventually, jsonlDriver, makeWorld, processesWith, writeScript } from "../support/mill.ts"
 
@@ -121,7 +121,7 @@ test("a configuration that is another one each time is refused by the worker, wh
   )
   const { code, record, result } = await world.run(program, [], { cwd })
   expect([code, record.status, result.spawns]).toEqual([1, "failed", []])
-  expect(record.errorMessage).toContain("driver.args differs")
+  expect(record.errorMessage).toContain("driver.args.0 differs")
 })
 
 test("status names the sources that are not as they were, and the run does not mind", async () => {
@@ -163,4 +163,52 @@ export default [word, text, (await import("./part.ts")).word]`,
   expect(result.programResult).toEqual(["old", "done", "old"])
   writeFileSync(part, `export const word = "old"`)
   expect((await status()).changedSources).toEqual([{ path: own, change: "missing" }])
+})
+
+describe("the worker refuses a plan that is not the one that was submitted", () => {
+  const returning = world.write("returning.ts", `await Bun.sleep(1)\nreturn "honest"`)
+
+  /** A run as it was submitted, in a store of its own, which `change` may change before its worker starts. */
+  const tampered = async (name: string, change: (folder: string) => void) => {
+    const store = join(world.dir, `stores/${name}`)
+    const { record } = await world.run(returning)
+    const folder = join(store, record.id)
+    for (const file of ["plan.json", "program.ts", "sources", "spawns", "logs"]) {
+      cpSync(join(record.paths.runDir, file), join(folder, file), { recursive: true })
+    }
+    change(folder)
+    await world.mill(["_worker", "--run-id", record.id, "--runs-dir", store])
+    return JSON.parse(readFileSync(join(folder, "result.json"), "utf8"))
+  }
+  const edit = (file: string, from: string | RegExp, to: string) =>
+    writeFileSync(file, readFileSync(file, "utf8").replace(from, to))
+
+  test("and carries out one that is", async () => {
+    expect(await tampered("same", () => undefined)).toMatchObject({
+      status: "complete",
+      programResult: "honest",
+    })
+  })
+  const evil = writeScript(world, "evil", `: > "${join(world.dir, "evil-ran")}"`)
+  test.each([
+    ["driver.command", (folder: string) => edit(join(folder, "plan.json"), agent, evil)],
+    [
+      "limits.cancelGrace",
+      (folder: string) => edit(join(folder, "plan.json"), /"cancelGrace":3\}/, `"cancelGrace":9}`),
+    ],
+    [
+      "program.0.loadAs",
+      (folder: string) => {
+        const { program: sources } = JSON.parse(readFileSync(join(folder, "plan.json"), "utf8"))
+        edit(join(folder, "sources", sources[0].loadAs), "honest", "evil")
+      },
+    ],
+  ])("for %s", async (field, change) => {
+    const result = await tampered(field, change)
+    expect([result.status, result.errorMessage]).toEqual([
+      "failed",
+      expect.stringContaining(`${field} differs`),
+    ])
+    expect(existsSync(join(world.dir, "evil-ran"))).toBe(false)
+  })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { claudeCodec } from "../../src/codecs/claude.codec.ts"
+import { acpCodec } from "../../src/codecs/acp.codec.ts"
 import { codexCodec } from "../../src/codecs/codex.codec.ts"
 import { jsonlCodec } from "../../src/codecs/jsonl.codec.ts"
 import { piCodec } from "../../src/codecs/pi.codec.ts"
@@ -125,14 +126,17 @@ describe("options that nobody type-checked", () => {
     expect(codexCodec(unchecked({ sandbox: true })).problem).toMatch(/^codexCodec: sandbox is true; expected/)
     expect(piCodec(unchecked({ tools: "read" })).problem).toMatch(/^piCodec: tools is "read"; expected array/)
     expect(textCodec(unchecked({ args: "-p" })).problem).toMatch(/^textCodec: args is "-p"; expected array/)
+    expect(acpCodec(unchecked({ permissions: "yes" })).problem).toMatch(
+      /^acpCodec: permissions is "yes"; expected/,
+    )
     const codec = piCodec(unchecked({ tools: "read" }))
     expect(refusal(codec)).toBe(codec.problem)
   })
 })
 
 test("every codec has its name and says how models are called", () => {
-  const codecs = [claudeCodec(), codexCodec(), jsonlCodec(), piCodec(), textCodec()]
-  expect(codecs.map(({ name }) => name)).toEqual(["claude", "codex", "jsonl", "pi", "text"])
+  const codecs = [acpCodec(), claudeCodec(), codexCodec(), jsonlCodec(), piCodec(), textCodec()]
+  expect(codecs.map(({ name }) => name)).toEqual(["acp", "claude", "codex", "jsonl", "pi", "text"])
   for (const { modelFormat, problem } of codecs) {
     expect(modelFormat).not.toBe("")
     expect(problem).toBeUndefined()

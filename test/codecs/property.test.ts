@@ -1,6 +1,7 @@
 /** What holds for all codecs and any input: they never fail, what they tell is well formed, and noise means nothing. */
 import { describe, expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
+import { acpCodec } from "../../src/codecs/acp.codec.ts"
 import { claudeCodec } from "../../src/codecs/claude.codec.ts"
 import { codexCodec } from "../../src/codecs/codex.codec.ts"
 import { jsonlCodec } from "../../src/codecs/jsonl.codec.ts"
@@ -102,6 +103,17 @@ const dialects: Record<string, Dialect> = {
       "type",
     ],
     recordings: recorded("pi-0.87", "tool", "error-529-recovers"),
+  },
+  acp: {
+    codec: acpCodec(),
+    terminal: /stopReason/,
+    types: ["agent_message_chunk", "tool_call", "plan"],
+    keys: ["jsonrpc", "id", "method", "params", "result", "error", "update", "sessionId", "stopReason"],
+    recordings: [
+      ...recorded("acp-claude", "permission-denied", "error-529"),
+      ...recorded("acp-codex", "tool", "error-529"),
+      ...recorded("acp-pi", "tool"),
+    ],
   },
   jsonl: {
     codec: jsonlCodec(),

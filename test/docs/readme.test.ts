@@ -12,7 +12,7 @@ import { ScriptedResult } from "../../src/domain/scripted-agent.schema.ts"
 import { createMill } from "../../src/public/mill.api.ts"
 import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
-import { eventually, makeWorld, repository } from "../support/mill.ts"
+import { eventually, makeWorld, repository, writeScript } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
 import { scripts as built } from "../../scripts/entries.ts"
 
@@ -327,6 +327,7 @@ describe("the README's code", () => {
   const answers: Readonly<Record<string, unknown>> = {
     http: { text: "ECHO: Why?" },
     text: { text: "WHY?" },
+    acp: { text: "You said: Be.\n\nWhy?", sessionRef: "acp-1" },
     jsonl: { text: "The request has 80 characters." },
     codec: { text: "Why?", sessionRef: expect.stringMatching(/^\d+$/) },
     extension: { text: expect.stringContaining("Why?") },
@@ -349,7 +350,13 @@ describe("the README's code", () => {
           `${folder}/ask.ts`,
           `export default await mill.spawn({ agent: "a", systemPrompt: "Be.", prompt: "Why?", model: "grey" })`,
         )
-        const { result } = await world.run(program, [], { cwd: join(world.dir, folder) })
+        // In the place of gemini.
+        const agent = join(repository, "test/support/acp-agent.main.ts")
+        writeScript(world, "bin/gemini", `exec '${process.execPath}' '${agent}' "$@" models:grey`)
+        const { result } = await world.run(program, [], {
+          cwd: join(world.dir, folder),
+          env: { PATH: `${world.dir}/bin:${process.env["PATH"]}` },
+        })
         expect(result.programResult).toMatchObject(Object(answers[folder]))
       },
       timeout,

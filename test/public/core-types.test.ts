@@ -30,7 +30,7 @@ type AllKeys<A> = keyof A
 type Loose<A> = Omit<A, ${looser.map((key) => `"${key}"`).join(" | ")} | "drivers" | "executors" | "extensions">
 type Options<F extends (options?: any) => unknown> = NonNullable<Parameters<F>[0]>
 ${["ProcessDriverOptions", "ProcessDriver", "HttpDriverOptions", "HttpDriver", "DirectExecutor", "VmExecutorOptions", "VmExecutor", "MillConfig", "Extension"].map(alike).join("\n")}
-${["claudeCodec", "piCodec", "codexCodec", "textCodec", "anthropicMessagesCodec", "chatCompletionsCodec", "responsesCodec", "vmExecutor"].map(options).join("\n")}
+${["acpCodec", "claudeCodec", "piCodec", "codexCodec", "textCodec", "anthropicMessagesCodec", "chatCompletionsCodec", "responsesCodec", "vmExecutor"].map(options).join("\n")}
 const written: Exclude<keyof typeof Written, keyof typeof Core> extends never ? true : false = true
 console.log(written)
 `,

@@ -10,6 +10,9 @@ import { join } from "node:path"
 
 export type AgentName = "claude" | "codex" | "pi"
 
+/** Programs that have an agent speak the Agent Client Protocol. They are scripts, for Bun as well as for Node. */
+export type AdapterName = "claude-agent-acp" | "codex-acp" | "pi-acp"
+
 /** A model name that all three take without a warning. */
 export const agentModel: Record<AgentName, string> = {
   claude: "claude-sonnet-4-5",
@@ -17,9 +20,10 @@ export const agentModel: Record<AgentName, string> = {
   pi: "fake-model",
 }
 
-const executable = (name: AgentName): string => join(import.meta.dir, "../agents/node_modules/.bin", name)
+export const executable = (name: AgentName | AdapterName): string =>
+  join(import.meta.dir, "../agents/node_modules/.bin", name)
 
-export const isInstalled = (name: AgentName): boolean => existsSync(executable(name))
+export const isInstalled = (name: AgentName | AdapterName): boolean => existsSync(executable(name))
 
 /** How to start the agent. pi and codex's wrapper are scripts for Node; Bun runs them where there is none, and pi always. */
 export const agentCommand = (name: AgentName): ReadonlyArray<string> => {
@@ -111,13 +115,13 @@ export const agentPlace = async (name: AgentName, url: string): Promise<AgentPla
   }
 }
 
-const told = new Set<AgentName>()
+const told = new Set<string>()
 
 /**
  * `describe` for tests that need a real agent. Where it is not installed they are skipped, and standard error says so; with
  * MILL_REQUIRE_AGENTS=1 they fail.
  */
-export const describeWithAgent = (name: AgentName, title: string, define: () => void): void => {
+export const describeWithAgent = (name: AgentName | AdapterName, title: string, define: () => void): void => {
   if (isInstalled(name)) return void describe(title, define)
   const message = `${name} is not installed: run \`bun run agents\``
   if (process.env["MILL_REQUIRE_AGENTS"] === "1") {

@@ -20,17 +20,24 @@ export const findConfig = Effect.fn("Config.find")(function* () {
   const fs = yield* FileSystem.FileSystem
   const { dirname, join } = yield* Path.Path
   const exists = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
+  // A link that leads nowhere is there all the same, and an error.
+  const isThere = (path: string) =>
+    Effect.flatMap(exists(path), (found) =>
+      found ? Effect.succeed(true) : Effect.isSuccess(fs.readLink(path)),
+    )
+  const home =
+    userHome === undefined ? undefined : yield* Effect.orElseSucceed(fs.realPath(userHome), () => userHome)
   let folder = cwd
   while (true) {
     const path = join(folder, configName)
-    if (yield* exists(path)) return path
+    if (yield* isThere(path)) return path
     const marks = yield* Effect.filter(rootMarks, (mark) => exists(join(folder, mark)))
     const above = dirname(folder)
     // What lies in the home folder itself is nobody's project.
-    if (marks.length > 0 || above === folder || folder === userHome || above === userHome) break
+    if (marks.length > 0 || above === folder || folder === home || above === home) break
     folder = above
   }
   if (millHome === undefined) return undefined
   const path = join(millHome, globalConfigName)
-  return (yield* exists(path)) ? path : undefined
+  return (yield* isThere(path)) ? path : undefined
 })

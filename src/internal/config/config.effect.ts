@@ -67,6 +67,14 @@ export const givenObject = Effect.fn("Config.given")(function* (value: unknown, 
 /** How long evaluating a configuration may take: everything waits for it. */
 const evaluationDeadline = "10 seconds"
 
+/** What an object is that looks like an empty configuration and is none. */
+const notPlain = (value: unknown): string | undefined => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
+  if ("then" in value) return "a promise, to be awaited before it is exported"
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null ? undefined : "an instance of a class"
+}
+
 /** The configuration that these sources give. */
 export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
   sources: readonly [ConfigSource, ...ReadonlyArray<ConfigSource>],
@@ -89,7 +97,15 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
       hint: "end it with: export default defineConfig({ … })",
     })
   }
-  const config = yield* Effect.fromResult(decodeConfig(value)).pipe(
+  const kind = notPlain(value)
+  if (kind !== undefined) {
+    return yield* new ConfigError({
+      path,
+      message: `${path}: the default export is ${kind}; expected an object`,
+    })
+  }
+  // Getters and proxies are code, which may fail.
+  const config = yield* Effect.suspend(() => Effect.fromResult(decodeConfig(value))).pipe(
     Effect.mapError(
       ({ key, message, ...problem }) =>
         new ConfigError({
@@ -98,6 +114,11 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
           ...(key === "" ? {} : { key }),
           ...problem,
         }),
+    ),
+    Effect.catchDefect(() =>
+      Effect.fail(
+        new ConfigError({ path, message: `${path}: its values cannot be read: reading one throws` }),
+      ),
     ),
   )
   return yield* placed(config, (yield* Path.Path).dirname(path))

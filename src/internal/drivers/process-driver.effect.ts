@@ -6,13 +6,16 @@ import { Duration, Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
-import type { AgentCall, AgentExit, Codec, SpawnInput } from "../../domain/driver.schema.ts"
+import type { AgentCall, AgentExit, AgentOutcome, Codec, SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 import type { PlanProcessDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
 import { makeLineSplitter } from "../process/lines.effect.ts"
 import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
 import { directoryMode, fileMode, reasonOf } from "../store/files.effect.ts"
+import { AcpClient } from "./acp-client.effect.ts"
+import { type AcpEnd, makeAcpSession } from "./acp-session.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
 import { makeLineDecoder } from "./line-decoder.effect.ts"
 import { makeTail } from "./tail.effect.ts"
@@ -30,6 +33,8 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
 ) {
   const fs = yield* FileSystem.FileSystem
   const spawner = yield* ChildProcessSpawner
+  const acp = yield* AcpClient
+  const { millVersion } = yield* Settings
 
   const prepare = Effect.fnUntraced(
     function* (request: DriverRequest, call: AgentCall) {
@@ -57,27 +62,37 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       const message = `sessionRef: driver ${name} cannot go on with an earlier conversation (codec ${codec.name})`
       return yield* new SpawnRefused({ cause: "codec", message })
     }
-    const call = yield* encode(codec, { ...request.input, scratchDir: request.scratchDir })
+    const input = { ...request.input, scratchDir: request.scratchDir }
+    const cwd = config.cwd ?? request.cwd
+    const call = yield* encode(codec, input)
     yield* prepare(request, call)
+    const { conversation } = codec
+    const session =
+      conversation === undefined
+        ? undefined
+        : yield* makeAcpSession({ conversation, input, cwd, millVersion }).pipe(
+            Effect.provideService(AcpClient, acp),
+          )
 
     const stdout = makeLineSplitter({ maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes })
     const stderr = makeLineSplitter({ maxLineBytes: stderrLineBytes })
     const stderrTail = makeTail(stderrBytes)
     const decoder = makeLineDecoder(codec)
 
-    const decode = (lines: ReadonlyArray<string>) => {
-      const events = decoder.push(lines)
-      return Effect.andThen(
-        request.onLines("stdout", lines),
-        events.length === 0 ? Effect.void : request.onEvents(events),
-      )
-    }
+    let over = false
+    const decode = Effect.fnUntraced(function* (lines: ReadonlyArray<string>) {
+      const events = over ? [] : decoder.push(lines)
+      yield* request.onLines("stdout", lines)
+      if (events.length > 0) yield* request.onEvents(events)
+      // Only now: an answer ends the spawn, and what came before it must have been told.
+      session?.receive(lines)
+    })
     const process = yield* startProcess({
       command,
       args: [...(config.args ?? []), ...call.args],
-      cwd: config.cwd ?? request.cwd,
+      cwd,
       env: { ...config.env, ...call.env, ...request.env },
-      stdin: call.stdin,
+      stdin: session?.stdin ?? call.stdin,
       grace: Duration.seconds(cancelGrace),
       onStdout: (chunk) => Effect.suspend(() => decode(stdout.push(chunk))),
       onStderr: (chunk) =>
@@ -91,13 +106,19 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       Effect.provideService(FileSystem.FileSystem, fs),
     )
     yield* request.onStart(process)
-    const ended = yield* process.exit
+    const ended: AcpEnd = session === undefined ? { exit: yield* process.exit } : yield* session.hold(process)
     yield* decode(stdout.end())
     yield* request.onLines("stderr", stderr.end())
-    const exit = agentExit(ended, stdout.overlongLines)
+    over = true
+    const exit = agentExit(ended.exit, stdout.overlongLines)
     const { usage, ...rest } = yield* Effect.fromResult(decoder.end(exit))
     const outcome = usage === undefined || (resumed && codec.usageOfSession) ? rest : { ...rest, usage }
-    return { outcome, exit, stderr: stderrTail.text() } satisfies AgentReport
+    return {
+      outcome,
+      exit,
+      stderr: stderrTail.text(),
+      ...failureOf(ended, outcome),
+    } satisfies AgentReport
   })
   return { name, run } satisfies Driver
 })
@@ -113,8 +134,16 @@ const encode = (codec: Codec, input: SpawnInput) =>
     Effect.fromResult,
   )
 
-const agentExit = (exit: ProcessExit, overlongLines: number): AgentExit =>
-  exit._tag === "Code" ? { code: exit.code, overlongLines } : { signal: exit.signal, overlongLines }
+const agentExit = (exit: ProcessExit | undefined, overlongLines: number): AgentExit => {
+  if (exit === undefined) return { overlongLines }
+  return exit._tag === "Code" ? { code: exit.code, overlongLines } : { signal: exit.signal, overlongLines }
+}
+
+/** Why the agent was given up, unless that is what it said itself, which its codec words better. */
+const failureOf = ({ failure }: AcpEnd, { errorMessage }: AgentOutcome): Pick<AgentReport, "failure"> =>
+  failure === undefined || (failure.cause === "agent-error" && errorMessage !== undefined)
+    ? {}
+    : { failure: { cause: failure.cause, message: failure.message } }
 
 const notStarted = (name: string, command: string, error: PlatformError): SpawnRefused => {
   const { cause } = error.reason

@@ -7,6 +7,7 @@ import type { SpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import type { SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
 import { SpawnOptions } from "../../domain/spawn.schema.ts"
+import type { PlatformError } from "effect/PlatformError"
 import { identify, ProcessIdentity } from "../process/process-identity.effect.ts"
 import { fileMode } from "../store/files.effect.ts"
 import { spawnFile } from "../store/run-paths.effect.ts"
@@ -28,26 +29,29 @@ export const makeSpawnFiles = Effect.fnUntraced(function* (paths: RunPaths) {
   const fs = yield* FileSystem.FileSystem
   const open = new Map<SpawnId, SpawnFile>()
 
-  const write = (spawnId: SpawnId, contents: SpawnFile) => {
-    const path = spawnFile(paths, spawnId)
-    return fs.writeFileString(`${path}.tmp`, `${JSON.stringify(contents)}\n`, { mode: fileMode }).pipe(
-      Effect.andThen(fs.rename(`${path}.tmp`, path)),
-      Effect.catch((error) => Effect.logWarning(`cannot write ${path}: ${error.message}`)),
-    )
-  }
+  const create = (path: string, contents: SpawnFile) =>
+    fs.writeFileString(path, `${JSON.stringify(contents)}\n`, { mode: fileMode })
+  const told = (path: string) =>
+    Effect.catch((error: PlatformError) => Effect.logWarning(`cannot write ${path}: ${error.message}`))
   return {
     started: Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, pid: number) {
       const process = yield* Effect.provideContext(identify(pid), context)
       const startedAt = DateTime.formatIso(yield* DateTime.now)
       const contents = { spawnId, input, startedAt, ...(process === undefined ? {} : { process }) }
       open.set(spawnId, contents)
-      yield* write(spawnId, contents)
+      const path = spawnFile(paths, spawnId)
+      // In one write, and nobody reads it while this process lives.
+      yield* create(path, contents).pipe(told(path))
     }),
     ended: Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, outcome: SpawnTerminal) {
       const startedAt = DateTime.formatIso(yield* DateTime.now)
       const contents = open.get(spawnId) ?? { spawnId, input, startedAt }
       open.delete(spawnId)
-      yield* write(spawnId, { ...contents, outcome })
+      const path = spawnFile(paths, spawnId)
+      yield* create(`${path}.tmp`, { ...contents, outcome }).pipe(
+        Effect.andThen(fs.rename(`${path}.tmp`, path)),
+        told(path),
+      )
     }),
   }
 })

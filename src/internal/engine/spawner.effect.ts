@@ -109,7 +109,8 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     else yield* close
     const terminal = terminalOf(spawn, exit, ending, sessionRef)
     yield* log.append(terminal)
-    yield* files.ended(spawnId, input, terminal)
+    // The log has it: nobody waits for the file.
+    yield* FiberSet.run(cleaning, files.ended(spawnId, input, terminal))
     return terminal
   }, Effect.uninterruptible)
 

@@ -5,14 +5,19 @@ import type { RunPaths } from "../../domain/run.schema.ts"
 import { storeError } from "../store/files.effect.ts"
 import { sourceFile } from "../store/run-paths.effect.ts"
 
-/** The contents of the sources that a plan names, in its order. */
-export const readSources = Effect.fnUntraced(function* (paths: RunPaths, sources: ReadonlyArray<PlanSource>) {
-  const fs = yield* FileSystem.FileSystem
-  return yield* Effect.forEach(sources, ({ asText, imports = {}, path, sha256 }) => {
-    const file = sourceFile(paths, sha256)
-    return fs.readFileString(file).pipe(
-      Effect.map((contents) => ({ path, contents, imports, ...(asText === undefined ? {} : { asText }) })),
-      Effect.mapError(storeError(file, "read")),
-    )
-  })
+/** The contents that were kept under a sha256. */
+export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: string) {
+  const file = sourceFile(paths, sha256)
+  return yield* Effect.mapError((yield* FileSystem.FileSystem).readFileString(file), storeError(file, "read"))
 })
+
+/** The contents of the sources that a plan names, in its order. */
+export const readSources = (paths: RunPaths, sources: ReadonlyArray<PlanSource>) =>
+  Effect.forEach(sources, ({ asText, imports = {}, path, sha256 }) =>
+    Effect.map(readFrozen(paths, sha256), (contents) => ({
+      path,
+      contents,
+      imports,
+      ...(asText === undefined ? {} : { asText }),
+    })),
+  )

@@ -12,16 +12,15 @@ import { chooseExecutor } from "../executors/executor-registry.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { planContent, planIdOf } from "./content.effect.ts"
 import { sha256 } from "./digest.effect.ts"
-import { readSources } from "./frozen.effect.ts"
+import { readFrozen, readSources } from "./frozen.effect.ts"
 
-type Json = { readonly [key: string]: unknown }
+type Fields = { readonly [key: string]: unknown }
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+const hasFields = (value: unknown): value is Fields => typeof value === "object" && value !== null
 
-/** The path of the first field in which two plans differ, such as `driver.args`. */
+/** The path of the first field in which two plans differ, such as `driver.args.0`. */
 const difference = (a: unknown, b: unknown, path = ""): string | undefined => {
-  if (!isObject(a) || !isObject(b)) return canonicalJson(a) === canonicalJson(b) ? undefined : path
+  if (!hasFields(a) || !hasFields(b)) return canonicalJson(a) === canonicalJson(b) ? undefined : path
   for (const key of Object.keys({ ...a, ...b })) {
     const found = difference(a[key], b[key], path === "" ? key : `${path}.${key}`)
     if (found !== undefined) return found
@@ -34,8 +33,10 @@ const rehash = Effect.fnUntraced(function* (plan: Plan, sources: ReadonlyArray<P
   const paths = (yield* RunStore).paths(plan.invocation.runId)
   const texts = yield* readSources(paths, sources)
   const rehashed: Array<PlanSource> = []
-  for (const [index, source] of sources.entries()) {
-    rehashed.push({ ...source, sha256: yield* sha256(texts[index]?.contents ?? "") })
+  for (const [index, { loadAs, ...source }] of sources.entries()) {
+    const sha = yield* sha256(texts[index]?.contents ?? "")
+    const form = loadAs === undefined ? {} : { loadAs: yield* sha256(yield* readFrozen(paths, loadAs)) }
+    rehashed.push({ ...source, sha256: sha, ...form })
   }
   return { texts, rehashed }
 })
@@ -56,9 +57,11 @@ export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
     driver,
     executor,
   })
-  if ((yield* planIdOf(content)) !== plan.planId) {
-    const { invocation: _, planId: _id, ...submitted } = plan
-    const field = difference(submitted satisfies PlanContent, content) ?? "planId"
+  const { invocation: _, planId, ...submitted } = plan
+  const field =
+    difference(submitted satisfies PlanContent, content) ??
+    ((yield* planIdOf(content)) === planId ? undefined : "planId")
+  if (field !== undefined) {
     return yield* new LaunchError({
       message: `the plan is not the one that was submitted: ${field} differs`,
       hint: "a configuration has to give the same each time that it is evaluated",

@@ -25,16 +25,17 @@ export type ProcessSpec = {
   /** Added to this process's own environment, unless that is not to be inherited. */
   readonly env: Readonly<Record<string, string>>
   readonly inheritEnv?: boolean | undefined
-  /** Written to standard input, which is then closed. Absent: standard input is empty. */
-  readonly stdin?: string | undefined
+  /** Written to standard input, which is closed at its end. Absent: standard input is empty. */
+  readonly stdin?: string | Stream.Stream<Uint8Array> | undefined
   readonly grace: Duration.Duration
   readonly onStdout: (chunk: Uint8Array) => Effect.Effect<void>
   readonly onStderr: (chunk: Uint8Array) => Effect.Effect<void>
 }
 
-/** A started process. `exit` waits for its end and the end of its output. */
+/** A started process. `exit` waits for its end and the end of its output, `stdoutEnd` for that of its standard output. */
 export type ProcessGroup = {
   readonly pid: number
+  readonly stdoutEnd: Effect.Effect<void>
   readonly exit: Effect.Effect<ProcessExit>
 }
 
@@ -67,7 +68,12 @@ export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
     extendEnv: spec.inheritEnv ?? true,
     detached: true,
     forceKillAfter: spec.grace,
-    stdin: spec.stdin === undefined ? "ignore" : Stream.make(encoder.encode(spec.stdin)),
+    stdin:
+      spec.stdin === undefined
+        ? "ignore"
+        : typeof spec.stdin === "string"
+          ? Stream.make(encoder.encode(spec.stdin))
+          : spec.stdin,
   })
   const handle = yield* Scope.provide(command, scope).pipe(
     Effect.retry({
@@ -79,7 +85,8 @@ export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
     stream: Stream.Stream<Uint8Array, PlatformError>,
     onChunk: (chunk: Uint8Array) => Effect.Effect<void>,
   ) => stream.pipe(Stream.runForEach(onChunk), Effect.ignore, Effect.forkScoped)
-  const drains = [yield* drain(handle.stdout, spec.onStdout), yield* drain(handle.stderr, spec.onStderr)]
+  const stdout = yield* drain(handle.stdout, spec.onStdout)
+  const drains = [stdout, yield* drain(handle.stderr, spec.onStderr)]
 
   // Registered behind the drains, so it runs before they stop: an agent may have much to say when it is ended.
   yield* Effect.addFinalizer(() => endGroup(handle.pid, spec.grace))
@@ -93,5 +100,5 @@ export const startProcess = Effect.fnUntraced(function* (spec: ProcessSpec) {
       ),
     ),
   )
-  return { pid: handle.pid, exit } satisfies ProcessGroup
+  return { pid: handle.pid, stdoutEnd: Effect.asVoid(Fiber.await(stdout)), exit } satisfies ProcessGroup
 })

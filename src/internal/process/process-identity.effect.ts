@@ -26,9 +26,14 @@ export const identify = Effect.fnUntraced(
 export const isAlive = (identity: ProcessIdentity) =>
   Effect.map(identify(identity.pid), (found) => found?.startTime === identity.startTime)
 
+/** It stays the same as long as this process lives. */
+let knownBootId: string | undefined
+
 const bootId = Effect.gen(function* () {
+  if (knownBootId !== undefined) return knownBootId
   const fs = yield* FileSystem.FileSystem
-  return (yield* fs.readFileString("/proc/sys/kernel/random/boot_id")).trim()
+  knownBootId = (yield* fs.readFileString("/proc/sys/kernel/random/boot_id")).trim()
+  return knownBootId
 }).pipe(Effect.orElseSucceed(() => "boot"))
 
 /** Fields of /proc/<pid>/stat after the command's name, which may hold anything: 0 is the state, 19 the start time. */

@@ -5,7 +5,7 @@
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { RunId } from "../../domain/ids.schema.ts"
-import { Plan } from "../../domain/plan.schema.ts"
+import { Plan, planVersion } from "../../domain/plan.schema.ts"
 import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
 import { runRecord } from "../../domain/run-summary.schema.ts"
 import { isTerminalStatus, type RunPaths, RunRecord, RunResult } from "../../domain/run.schema.ts"
@@ -18,6 +18,9 @@ const isRunId = Schema.is(RunId)
 
 /** Other folders in the store are none of mill's. */
 const isRunName = (name: string): name is RunId => name.startsWith("run_") && isRunId(name)
+const decodePlanVersion = Schema.decodeUnknownEffect(
+  Schema.fromJsonString(Schema.Struct({ planVersion: Schema.Finite })),
+)
 const decodePlan = Schema.decodeUnknownEffect(Schema.fromJsonString(Plan))
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord))
 const decodeResult = Schema.decodeUnknownEffect(Schema.fromJsonString(RunResult))
@@ -103,7 +106,20 @@ export class RunStore extends Context.Service<
           ),
         )
 
-      const plan = Effect.fn("RunStore.plan")((runId: RunId) => read(paths(runId).planFile, decodePlan))
+      const plan = Effect.fn("RunStore.plan")((runId: RunId) => {
+        const path = paths(runId).planFile
+        return Effect.tapError(read(path, decodePlan), () =>
+          // Said only when there is something wrong: another mill's plan is not a damaged one.
+          Effect.flatMap(Effect.option(read(path, decodePlanVersion)), (found) =>
+            found._tag === "None" || found.value.planVersion === planVersion
+              ? Effect.void
+              : new StoreError({
+                  path,
+                  message: `${path} has plan version ${found.value.planVersion}; this mill reads ${planVersion}`,
+                }),
+          ),
+        )
+      })
       const result = Effect.fn("RunStore.result")((runId: RunId) =>
         read(paths(runId).resultFile, decodeResult),
       )

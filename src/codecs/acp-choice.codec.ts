@@ -1,0 +1,108 @@
+/** What mill decides in a conversation in the Agent Client Protocol: the answer to a request for permission, the model. */
+import { Option, Result, Schema } from "effect"
+import type { AcpModelChoice, AcpPermission } from "../domain/acp.schema.ts"
+import type { SpawnRefused } from "../domain/error.schema.ts"
+import { PermissionRequest } from "./acp-message.codec.ts"
+import { refuse } from "./call.codec.ts"
+import { ifValid } from "./line.codec.ts"
+
+export const Permissions = Schema.Literals(["allow", "allow-always", "deny"])
+export type Permissions = typeof Permissions.Type
+
+/** The kinds of options that will do, best first. */
+const kinds: Record<Permissions, ReadonlyArray<string>> = {
+  allow: ["allow_once"],
+  "allow-always": ["allow_always", "allow_once"],
+  deny: ["reject_once"],
+}
+
+const decodeRequest = Schema.decodeUnknownOption(PermissionRequest)
+
+/** The answer to a request for permission: the option that does no more than what is configured, or no answer. */
+export const answerPermission =
+  (permissions: Permissions) =>
+  (request: unknown): AcpPermission => {
+    const options = Option.match(decodeRequest(request), { onNone: () => [], onSome: (one) => one.options })
+    const option = kinds[permissions]
+      .map((kind) => options.find((one) => one.kind === kind))
+      .find((one) => one !== undefined)
+    return option === undefined
+      ? { outcome: { outcome: "cancelled" } }
+      : { outcome: { outcome: "selected", optionId: option.optionId } }
+  }
+
+/** How many models a message names: some agents have hundreds. */
+const maxNamed = 40
+
+/** Leaves the choice to the agent, unless it has a model of this name. */
+export const agentsOwnModel = "default"
+
+const Value = Schema.Struct({ value: Schema.String, name: ifValid(Schema.String) })
+const Group = Schema.Struct({ options: Schema.Array(Value) })
+
+const ConfigOption = Schema.Struct({
+  id: Schema.String,
+  category: ifValid(Schema.String),
+  options: ifValid(Schema.Array(Schema.Union([Group, Value]))),
+})
+
+/** What `session/new` answers about models: `configOptions` in protocol version 1 as it is, `models` before that. */
+const Session = Schema.Struct({
+  sessionId: ifValid(Schema.String),
+  configOptions: ifValid(Schema.Array(ConfigOption)),
+  models: ifValid(
+    Schema.Struct({
+      availableModels: Schema.Array(Schema.Struct({ modelId: Schema.String, name: ifValid(Schema.String) })),
+    }),
+  ),
+})
+
+type Offer = {
+  readonly values: ReadonlyArray<typeof Value.Type>
+  readonly choice: (value: string) => AcpModelChoice
+}
+
+const decodeSession = Schema.decodeUnknownOption(Session)
+const silent: typeof Session.Type = {}
+
+const offerOf = (session: unknown): Offer | undefined => {
+  const {
+    configOptions = [],
+    models,
+    sessionId = "",
+  } = Option.getOrElse(decodeSession(session), () => silent)
+  const option = configOptions.find(({ category }) => category === "model")
+  if (option?.options !== undefined) {
+    return {
+      values: option.options.flatMap((one) => ("options" in one ? one.options : [one])),
+      choice: (value) => ({
+        method: "session/set_config_option",
+        params: { sessionId, configId: option.id, value },
+      }),
+    }
+  }
+  if (models === undefined) return undefined
+  return {
+    values: models.availableModels.map(({ modelId, ...rest }) => ({ value: modelId, ...rest })),
+    choice: (modelId) => ({ method: "session/set_model", params: { sessionId, modelId } }),
+  }
+}
+
+/** The request that chooses a model, by its id or its name among those that the agent offers. */
+export const chooseModel = (
+  model: string,
+  session: unknown,
+): Result.Result<AcpModelChoice | undefined, SpawnRefused> => {
+  const offer = offerOf(session)
+  const found =
+    offer?.values.find(({ value }) => value === model) ?? offer?.values.find(({ name }) => name === model)
+  if (offer !== undefined && found !== undefined) return Result.succeed(offer.choice(found.value))
+  if (model === agentsOwnModel) return Result.succeed(undefined)
+  const offered = offer?.values.map(({ value }) => value) ?? []
+  const others = offered.length > maxNamed ? ` and ${offered.length - maxNamed} others` : ""
+  return refuse(
+    offered.length === 0
+      ? `model: the agent does not let its model be chosen; choose it in the agent's own settings, and say ${JSON.stringify(agentsOwnModel)} here`
+      : `model: the agent does not offer ${JSON.stringify(model)}; it offers ${offered.slice(0, maxNamed).join(", ")}${others}`,
+  )
+}

@@ -1,0 +1,104 @@
+/**
+ * What an agent says in the Agent Client Protocol, as far as mill reads it: protocol version 1, as in the SDK
+ * `@agentclientprotocol/sdk` 2.4.0. Adapters are of many ages, so every field is read leniently: one that is not what it
+ * should be is as good as absent, and what is not known is passed over.
+ */
+import { Schema } from "effect"
+import { ifValid, parseObject } from "./line.codec.ts"
+
+const Text = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
+
+/** A tool call, as it is told first and as it is told again with what has changed. */
+export const ToolUpdate = Schema.Struct({
+  toolCallId: Schema.NonEmptyString,
+  /** The tool's own name; since SDK 2. */
+  name: ifValid(Schema.NonEmptyString),
+  title: ifValid(Schema.NonEmptyString),
+  kind: ifValid(Schema.NonEmptyString),
+  status: ifValid(Schema.NonEmptyString),
+  rawInput: Schema.optionalKey(Schema.Unknown),
+})
+export type ToolUpdate = typeof ToolUpdate.Type
+
+export const PlanEntry = Schema.Struct({ content: Schema.NonEmptyString, status: Schema.String })
+export type PlanEntry = typeof PlanEntry.Type
+
+const Update = Schema.Union([
+  Schema.Struct({
+    sessionUpdate: Schema.Literal("agent_message_chunk"),
+    content: Text,
+    messageId: ifValid(Schema.NonEmptyString),
+  }),
+  Schema.Struct({
+    sessionUpdate: Schema.Literals(["tool_call", "tool_call_update"]),
+    ...ToolUpdate.fields,
+  }),
+  Schema.Struct({ sessionUpdate: Schema.Literal("plan"), entries: Schema.Array(PlanEntry) }),
+  Schema.Struct({
+    sessionUpdate: Schema.Literal("usage_update"),
+    cost: Schema.Struct({ amount: Schema.Finite, currency: Schema.String }),
+  }),
+])
+
+/** The parameters of `session/request_permission`. */
+export const PermissionRequest = Schema.Struct({
+  toolCall: ToolUpdate,
+  options: Schema.Array(Schema.Struct({ optionId: Schema.String, kind: ifValid(Schema.String) })),
+})
+
+/** What the agent answers, by shape: the order of the requests says which it belongs to. */
+const Answer = Schema.Struct({
+  /** `initialize` */
+  agentInfo: ifValid(Schema.Struct({ name: Schema.String })),
+  authMethods: ifValid(Schema.Array(Schema.Struct({ id: Schema.String }))),
+  /** `session/new` */
+  sessionId: ifValid(Schema.NonEmptyString),
+  /** pi-acp 0.0.34 begins each first answer with this text of its own. */
+  _meta: ifValid(Schema.Struct({ piAcp: Schema.Struct({ startupInfo: ifValid(Schema.String) }) })),
+  /** `session/prompt` */
+  stopReason: ifValid(Schema.NonEmptyString),
+  usage: ifValid(
+    Schema.Struct({
+      inputTokens: Schema.Finite,
+      outputTokens: Schema.Finite,
+      totalTokens: ifValid(Schema.Finite),
+      cachedReadTokens: ifValid(Schema.Finite),
+      cachedWriteTokens: ifValid(Schema.Finite),
+    }),
+  ),
+})
+export type Answer = typeof Answer.Type
+
+export const Refusal = Schema.Struct({
+  code: Schema.Finite,
+  message: ifValid(Schema.String),
+  data: Schema.optionalKey(Schema.Unknown),
+})
+export type Refusal = typeof Refusal.Type
+
+const UpdateLine = Schema.Struct({
+  method: Schema.Literal("session/update"),
+  params: Schema.Struct({ update: Update }),
+})
+const PermissionLine = Schema.Struct({
+  method: Schema.Literal("session/request_permission"),
+  params: PermissionRequest,
+})
+const AnswerLine = Schema.Struct({ id: Schema.Finite, result: Answer })
+const RefusalLine = Schema.Struct({ id: Schema.Finite, error: Refusal })
+
+const decodeLine = Schema.decodeUnknownOption(
+  Schema.Union([UpdateLine, PermissionLine, RefusalLine, AnswerLine]),
+)
+
+/** What is read of the line, if it is of any meaning. */
+export const readLine = (line: string) => decodeLine(parseObject(line))
+
+const leadingUpdate = /^\{"jsonrpc":"2\.0","method":"session\/update"/
+
+/** The message in a line, when it is a request or an answer. Notifications, and lines of any other kind, are none. */
+export const messageOf = (line: string): object | undefined => {
+  if (leadingUpdate.test(line)) return undefined
+  const value = parseObject(line)
+  return value !== undefined && "jsonrpc" in value && "id" in value ? value : undefined
+}

@@ -1,0 +1,84 @@
+/**
+ * What a configuration may not do to the process that evaluates it: print among mill's results, end it, or make it deaf
+ * to signals. It sees none of the variables by which a run marks its processes, as the run's worker does not.
+ */
+
+const printing = ["debug", "dir", "info", "log", "table"] as const
+const signals = ["SIGINT", "SIGTERM"] as const
+const strays = ["uncaughtException", "unhandledRejection"] as const
+const marks = ["MILL_RUN_ID", "MILL_SPAWN_ID", "MILL_RUN_DEPTH"] as const
+
+/** Whether the process is mill's, and not a script's that uses mill as a library. */
+let own = false
+
+/** Says that it is. */
+export const claimProcess = (): void => {
+  own = true
+}
+
+/** What is printed meanwhile goes to standard error; gives what ends that. */
+const quiet = () => {
+  const write = process.stdout.write
+  const saved = printing.map((name) => [name, console[name]] as const)
+  const toStderr = new console.Console(process.stderr)
+  for (const name of printing) Object.assign(console, { [name]: toStderr[name].bind(toStderr) })
+  process.stdout.write = process.stderr.write.bind(process.stderr)
+  return () => {
+    process.stdout.write = write
+    for (const [name, method] of saved) Object.assign(console, { [name]: method })
+  }
+}
+
+/** A signal ends the process at once, since code that never pauses would keep it from being heard. */
+const mortal = () => {
+  const saved = signals.map((name) => [name, process.listeners(name)] as const)
+  for (const name of signals) process.removeAllListeners(name)
+  return () => {
+    for (const [name, listeners] of saved) for (const listener of listeners) process.on(name, listener)
+  }
+}
+
+const unmarked = () => {
+  const saved = marks.flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  for (const name of marks) delete process.env[name]
+  return () => {
+    for (const [name, value] of saved) process.env[name] = value
+  }
+}
+
+/**
+ * Evaluates the module at `path`. Rejects also when something of it fails that nothing waits for. When `signal` says
+ * that nobody waits any more, the process is itself again at once.
+ */
+export const evaluateModule = async (path: string, signal: AbortSignal): Promise<unknown> => {
+  const { exit } = process
+  const failed = Promise.withResolvers<never>()
+  // It may fail when nobody waits for it any more.
+  failed.promise.catch(() => undefined)
+  const fail = (error: unknown) => failed.reject(error)
+  for (const name of strays) process.on(name, fail)
+  process.exit = (code) => {
+    const error = new Error(`it ends the process (process.exit(${code ?? ""}))`)
+    fail(error)
+    throw error
+  }
+  const ends = [
+    ...(own ? [quiet(), mortal(), unmarked()] : []),
+    () => {
+      process.exit = exit
+      for (const name of strays) process.off(name, fail)
+    },
+  ]
+  const release = () => {
+    for (const end of ends.splice(0)) end()
+  }
+  signal.addEventListener("abort", release)
+  try {
+    return await Promise.race([import(path), failed.promise])
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,269 @@
+/** Agents that speak the Agent Client Protocol: a scripted one, which misbehaves on request. Real ones: test/real-agents. */
+import { describe, expect, test } from "bun:test"
+import { existsSync, readFileSync } from "node:fs"
+import { eventually, makeWorld, ofType, processesWith, repository, writeScript } from "../support/mill.ts"
+
+const world = makeWorld()
+
+/** A driver for each of these ways to behave, with these options for its codec. */
+const behave = (behaviour: string, options = "{}", more = "") => {
+  const name = `agent-${behaviour.replace(/\W+/g, "-")}`
+  const script = `${repository}/test/support/acp-agent.main.ts`
+  world.write(
+    "mill.config.ts",
+    `import { acpCodec, defineConfig, processDriver } from "@mill/core"
+export default defineConfig({ defaultDriver: ${JSON.stringify(name)}, cancelGrace: 1, drivers: {
+  ${JSON.stringify(name)}: processDriver({
+    command: ${JSON.stringify(process.execPath)},
+    args: [${JSON.stringify(script)}, ...${JSON.stringify(behaviour.split(" ").filter((word) => word !== ""))}],
+    codec: acpCodec(${options}), ${more} }) } })\n`,
+  )
+  return name
+}
+
+const program = (model = "default") =>
+  world.write(
+    "program.ts",
+    `export default await mill
+  .spawn({ agent: "a", systemPrompt: "Be brief.", prompt: "Hello?\\n/help", model: ${JSON.stringify(model)} })
+  .catch(({ cause, message, result }) => ({ cause, message, ...result }))`,
+  )
+
+/** One spawn with such an agent: what the program got, and the events of the spawn. */
+const spawn = async (behaviour: string, options?: string, model?: string, more?: string) => {
+  behave(behaviour, options, more)
+  const { events, record, result } = await world.run(program(model))
+  await eventually(
+    "nothing is left of the agent",
+    () => processesWith(`MILL_RUN_ID=${record.id}`).length === 0,
+  )
+  return {
+    result: result.programResult as Record<string, unknown>,
+    tools: ofType(events, "spawn:tool_call").map(({ payload: { input, toolName } }) => ({ toolName, input })),
+    milestones: ofType(events, "spawn:milestone").map(({ payload }) => payload.message),
+    terminals: events.map(({ type }) => type).filter((type) => /spawn:(complete|error|cancelled)/.test(type)),
+  }
+}
+
+describe("an agent that speaks the Agent Client Protocol", () => {
+  test("is asked with the system prompt before the prompt, and its answer is the result", async () => {
+    const { milestones, result, terminals, tools } = await spawn("usage")
+    expect(result).toMatchObject({
+      text: "You said: Be brief.\n\nHello?\n/help",
+      sessionRef: "acp-1",
+      stopReason: "end_turn",
+      exitCode: 0,
+      usage: { inputTokens: 10, outputTokens: 2, cacheReadTokens: 3, costUsd: 0.5 },
+    })
+    expect({ milestones, terminals, tools }).toEqual({
+      milestones: [],
+      terminals: ["spawn:complete"],
+      tools: [],
+    })
+  })
+
+  test("may print what it likes besides, and tell no usage", async () => {
+    const { result, terminals } = await spawn("garbage")
+    expect(result["text"]).toStartWith("You said")
+    expect(result).not.toHaveProperty("usage")
+    expect(terminals).toEqual(["spawn:complete"])
+  })
+
+  for (const [options, answer, milestone] of [
+    ["{}", "id-reject_once", "permission denied: rm -rf /"],
+    [`{ permissions: "allow" }`, "id-allow_once", "permission allowed: rm -rf /"],
+    [`{ permissions: "allow-always" }`, "id-allow_always", "permission allowed: rm -rf /"],
+  ] as const) {
+    test(`is told ${answer} by ${options} when it asks for permission`, async () => {
+      const { milestones, result, tools } = await spawn("ask", options)
+      expect(result["text"]).toStartWith(`permission: ${answer}. You said`)
+      expect(milestones).toEqual([milestone])
+      expect(tools).toEqual([{ toolName: "execute", input: '{"cmd":"rm"}' }])
+    })
+  }
+
+  test("gets no permission by an option that does more than what is configured", async () => {
+    const { milestones, result } = await spawn("ask-oddly", `{ permissions: "allow" }`)
+    expect(result["text"]).toStartWith("permission: cancelled. ")
+    expect(milestones).toEqual(["permission denied: rm -rf /"])
+  })
+
+  test("tells of a tool once, also when it has not announced it, and of its plan", async () => {
+    const { milestones, tools } = await spawn("orphan-update plan")
+    expect(tools).toEqual([{ toolName: "read", input: "notes.md" }])
+    expect(milestones).toEqual(["plan (0 of 1 done): think"])
+  })
+
+  test("may say a lot", async () => {
+    const { result } = await spawn("chunks:50000")
+    const text = Array.from({ length: 50_000 }, (_, n) => `${n} `).join("")
+    expect(result["text"]).toBe(`${text}You said: Be brief.\n\nHello?\n/help`)
+  })
+
+  test("that does not exit when it has answered is ended, and is complete", async () => {
+    for (const behaviour of ["linger", "stubborn"])
+      expect((await spawn(behaviour)).result).toMatchObject({ stopReason: "end_turn", exitCode: 0 })
+  })
+})
+
+describe("the model of such an agent", () => {
+  const heard = async (behaviour: string, model: string) => {
+    const { result } = await spawn(`${behaviour} crash:1`, "{}", model)
+    return String(result["stderr"]).match(/.*session\/set_.*/)?.[0]
+  }
+  test("is chosen by id or name, as the agent offers it", async () => {
+    const chosen = {
+      method: "session/set_config_option",
+      sessionId: "acp-1",
+      configId: "model",
+      value: "small-1",
+    }
+    for (const model of ["small-1", "Small"])
+      expect(JSON.parse((await heard("models", model)) ?? "")).toEqual(chosen)
+    expect(JSON.parse((await heard("old-models", "Small")) ?? "")).toEqual({
+      method: "session/set_model",
+      sessionId: "acp-1",
+      modelId: "small-1",
+    })
+  })
+  test("is the agent's own by default", async () => {
+    for (const behaviour of ["models", ""]) expect(await heard(behaviour, "default")).toBeUndefined()
+  })
+  test("is refused when the agent does not offer it", async () => {
+    expect((await spawn("models", "{}", "huge")).result).toMatchObject({
+      cause: "codec",
+      message: 'model: the agent does not offer "huge"; it offers big-1, small-1',
+    })
+    expect((await spawn("", "{}", "huge")).result).toMatchObject({
+      cause: "codec",
+      message: expect.stringContaining("does not let its model be chosen"),
+    })
+  })
+})
+
+describe("such an agent fails its spawn", () => {
+  const cases: ReadonlyArray<readonly [string, string, object]> = [
+    [
+      "that never says a word",
+      "mute",
+      { cause: "timeout", message: "the agent did not open a session within 1 s" },
+    ],
+    [
+      "that never answers",
+      "hang",
+      {
+        cause: "timeout",
+        message: "the agent did not answer within 1 s",
+        text: "I begin",
+        sessionRef: "acp-1",
+      },
+    ],
+    [
+      "that speaks another version",
+      "old-version",
+      { cause: "codec", message: expect.stringContaining("version 0") },
+    ],
+    [
+      "that must be logged in",
+      "no-auth",
+      {
+        cause: "agent-error",
+        message: expect.stringMatching(/Authentication required; log in .*authMethod: key/),
+      },
+    ],
+    ["that opens no session", "no-session", { cause: "agent-error", message: "no room", exitCode: 0 }],
+    [
+      "with an error of the model's",
+      "chunks:3 fail",
+      { cause: "agent-error", message: "Internal error: 529 overloaded", text: "0 1 2 ", exitCode: 0 },
+    ],
+    [
+      "that crashes in its turn",
+      "chunks:3 crash:7",
+      { cause: "exit", exitCode: 7, text: "0 1 2 ", sessionRef: "acp-1" },
+    ],
+    [
+      "that exits in its turn",
+      "crash:0",
+      { cause: "codec", message: expect.stringContaining("without a final answer") },
+    ],
+    ["that crashes after its answer", "exit:3", { cause: "exit", exitCode: 3, stopReason: "end_turn" }],
+    [
+      "that says nothing",
+      "silent",
+      { cause: "agent-error", message: "the agent ended its turn without an answer" },
+    ],
+    [
+      "that refuses",
+      "stop:refusal",
+      { cause: "agent-error", message: "the agent refused to answer", stopReason: "refusal" },
+    ],
+  ]
+  for (const [title, behaviour, expected] of cases) {
+    test(
+      title,
+      async () => {
+        const options = /mute|hang/.test(behaviour) ? "{ timeout: 1, handshakeTimeout: 1 }" : "{}"
+        const { result, terminals } = await spawn(behaviour, options)
+        expect(result).toMatchObject(expected)
+        expect(terminals).toEqual(["spawn:error"])
+      },
+      60_000,
+    )
+  }
+
+  test("that closes its output, and stays", async () => {
+    const script = writeScript(
+      world,
+      "closing.sh",
+      `read -r line; echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":1}}'
+read -r line; echo '{"jsonrpc":"2.0","id":1,"result":{"sessionId":"sh-1"}}'
+read -r line; exec >&-; sleep 1000`,
+    )
+    const { result } = await spawn("", "{}", "default", `command: ${JSON.stringify(script)}`)
+    expect(result).toMatchObject({
+      cause: "codec",
+      message: "the agent closed its standard output before it had answered",
+      sessionRef: "sh-1",
+    })
+  })
+
+  test("but not because its answer was cut off", async () => {
+    expect((await spawn("stop:max_tokens")).result).toMatchObject({ stopReason: "max_tokens", exitCode: 0 })
+  })
+})
+
+describe("cancelling a run with such an agent", () => {
+  for (const behaviour of ["hang", "cancel-late", "stubborn hang"]) {
+    test(`tells it, and ends it: ${behaviour}`, async () => {
+      const log = `${world.dir}/${behaviour.replace(" ", "-")}.log`
+      behave(`log:${log} ${behaviour}`)
+      const { stdout } = await world.mill(["run", "--json", program()])
+      const { runId } = JSON.parse(stdout)
+      await eventually("it is at it", () => existsSync(log) && readFileSync(log, "utf8").includes("/prompt"))
+      expect((await world.mill(["cancel", runId])).code).toBe(0)
+      expect(processesWith(`MILL_RUN_ID=${runId}`)).toEqual([])
+      expect(ofType(world.events(runId), "spawn:cancelled")).toMatchObject([
+        { payload: { result: { sessionRef: "acp-1" } } },
+      ])
+      const heard = readFileSync(log, "utf8")
+      expect(heard).toContain('{"method":"session/cancel","sessionId":"acp-1"}')
+      if (behaviour.startsWith("stubborn")) expect(heard).toContain("SIGTERM")
+    }, 60_000)
+  }
+})
+
+test("options that cannot be used are refused before anything starts", async () => {
+  const name = behave("", `{ permissions: "yes" } as any`)
+  const { code, stderr } = await world.mill(["run", program()])
+  expect(code).toBe(2)
+  expect(stderr).toContain(`drivers.${name}.codec: the options of acpCodec cannot be used`)
+})
+
+test("the plan holds the codec's options", async () => {
+  behave("", `{ permissions: "allow", timeout: 5 }`)
+  const { stdout } = await world.mill(["run", "--dry-run", "--json", program()])
+  expect(JSON.parse(stdout)).toMatchObject({
+    driver: { codec: "acp", codecOptions: { permissions: "allow", timeout: 5 }, models: [] },
+  })
+})

@@ -1,0 +1,70 @@
+/** What real adapters to the Agent Client Protocol said, and what is made of it. */
+import { expect, test } from "bun:test"
+import { acpCodec } from "../../src/codecs/acp.codec.ts"
+import { decodeLines, linesOf, recording } from "./recorded.ts"
+
+const decode = (adapter: string, name: string) =>
+  decodeLines(acpCodec(), linesOf(recording(adapter, name).stdout))
+
+test("claude-agent-acp: a tool that it announces, then asks for, and may not use", () => {
+  const { events, outcome } = decode("acp-claude", "permission-denied")
+  expect(events).toMatchObject([
+    { _tag: "Session", sessionRef: outcome.sessionRef ?? "" },
+    { _tag: "ToolCall", toolName: "Bash", input: '{"command":"touch written.txt"}' },
+    { _tag: "Milestone", message: "permission denied: touch written.txt" },
+  ])
+  expect(outcome).toMatchObject({
+    final: true,
+    text: "done\nTOOL RESULT 1: User refused permission to run tool",
+    stopReason: "end_turn",
+    usage: {
+      inputTokens: 240,
+      outputTokens: 15,
+      cacheReadTokens: 60,
+      cacheWriteTokens: 0,
+      costUsd: 0.001778,
+    },
+  })
+  expect(outcome).not.toHaveProperty("errorMessage")
+})
+
+test("claude-agent-acp: an error of the server's", () => {
+  const { outcome } = decode("acp-claude", "error-529")
+  expect(outcome.errorMessage).toMatch(/^Internal error: API Error: 529 /)
+  expect(outcome.final).toBe(false)
+})
+
+test("codex-acp: its own notices are none of the answer", () => {
+  const { events, outcome } = decode("acp-codex", "tool")
+  expect(events).toMatchObject([
+    { _tag: "Session" },
+    { _tag: "Milestone", message: expect.stringMatching(/^Warning: Model metadata/) },
+    { _tag: "ToolCall", toolName: "exec_command", input: '{"command":"echo hi","cwd":"/work"}' },
+  ])
+  expect(outcome).toMatchObject({
+    final: true,
+    text: expect.stringMatching(/^done\nTOOL RESULT 1: [^]*hi\n$/),
+  })
+  expect(outcome.usage).toMatchObject({ inputTokens: 240, cacheReadTokens: 60 })
+})
+
+test("codex-acp: an error that it tells as if it were an answer", () => {
+  const { outcome } = decode("acp-codex", "error-529")
+  expect(outcome).toMatchObject({ text: "", errorMessage: expect.stringMatching(/^unexpected status 529/) })
+})
+
+test("zed's codex-acp: messages without ids, usage that says only how full the context is", () => {
+  const { events, outcome } = decode("acp-zed-codex", "tool")
+  expect(events).toMatchObject([{ _tag: "Session" }, { _tag: "ToolCall", toolName: "execute" }])
+  expect(outcome.text).toStartWith("done\nTOOL RESULT 1: ")
+  expect(outcome).not.toHaveProperty("usage")
+  expect(decode("acp-zed-codex", "error-529").outcome.errorMessage).toMatch(
+    /^Internal error: unexpected status 529 /,
+  )
+})
+
+test("pi-acp: a tool that has neither a name nor an input", () => {
+  const { events, outcome } = decode("acp-pi", "tool")
+  expect(events).toMatchObject([{ _tag: "Session" }, { toolName: "execute", input: "echo hi" }])
+  expect(outcome).toMatchObject({ final: true, text: "done\nTOOL RESULT 1: hi\n" })
+})

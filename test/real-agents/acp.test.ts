@@ -1,0 +1,208 @@
+/** Real agents through their real adapters to the Agent Client Protocol. */
+import { expect, test } from "bun:test"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { type AdapterName, type AgentName, describeWithAgent, executable } from "../support/agents.ts"
+import { eventually, makeWorld, ofType } from "../support/mill.ts"
+import { setStage, timeout, writeSpawns } from "./stage.ts"
+
+const world = makeWorld()
+
+type Adapter = {
+  readonly agent: AgentName
+  readonly model: string
+  /** What the server hears of that model. */
+  readonly heard: string
+  readonly usage: object | undefined
+  readonly tool: object
+  /** How an error of the server's arrives: as one of the protocol's, or in the adapter's own words. */
+  readonly failure: RegExp
+}
+
+const cached = { inputTokens: expect.any(Number), outputTokens: expect.any(Number), cacheReadTokens: 30 }
+const bash = "echo $((6 * 7)) is it"
+
+const adapters: Readonly<Record<AdapterName, Adapter>> = {
+  "claude-agent-acp": {
+    agent: "claude",
+    model: "sonnet",
+    heard: "claude-sonnet-5-5",
+    usage: { ...cached, costUsd: expect.any(Number) },
+    tool: { toolName: "Bash", input: expect.stringContaining(bash) },
+    failure: /API Error: 529/,
+  },
+  // It does not offer the models of another provider.
+  "codex-acp": {
+    agent: "codex",
+    model: "default",
+    heard: "fake-model",
+    usage: cached,
+    tool: { toolName: "exec_command", input: expect.stringContaining(bash) },
+    failure: /scripted error 529/,
+  },
+  "pi-acp": {
+    agent: "pi",
+    model: "fake/fake-model",
+    heard: "fake-model",
+    usage: undefined,
+    tool: { toolName: "execute", input: bash },
+    failure: /ended its turn without an answer/,
+  },
+}
+
+const setAdapter = async (name: AdapterName, agent: AgentName, options: string) => {
+  const stage = await setStage(world, agent)
+  writeFileSync(
+    join(stage.cwd, "mill.config.ts"),
+    `import { acpCodec, defineConfig, processDriver } from "@mill/core"
+export default defineConfig({
+  defaultDriver: "${agent}",
+  drivers: {
+    ${agent}: processDriver({
+      command: ${JSON.stringify(process.execPath)},
+      args: [${JSON.stringify(executable(name))}],
+      codec: acpCodec(${options}),
+    }),
+  },
+})\n`,
+  )
+  // pi-acp asks npm for the newest pi before it opens a session, and says so in its first answer.
+  writeFileSync(join(dirname(stage.cwd), "bin/npm"), "#!/bin/sh\nexit 1\n", { mode: 0o755 })
+  return stage
+}
+
+for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[AdapterName, Adapter]>) {
+  const { agent, model } = adapter
+
+  describeWithAgent(name, `a real ${agent} behind ${name}`, () => {
+    test(
+      "answers what it was asked, as it was asked",
+      async () => {
+        await using stage = await setAdapter(name, agent, "{}")
+        const prompt = "/help me, @README.md [say fine]"
+        const program = writeSpawns(world, `${name}.ts`, [{ systemPrompt: "Be brief.", prompt, model }])
+        const { events, result } = await stage.run(program, [])
+        const [spawn] = result.spawns
+        expect(spawn).toMatchObject({
+          status: "complete",
+          text: "fine",
+          stopReason: "end_turn",
+          sessionRef: expect.stringMatching(/^[\w-]{8,}$/),
+          exitCode: 0,
+          ...(adapter.usage === undefined ? {} : { usage: adapter.usage }),
+        })
+        if (adapter.usage === undefined) expect(spawn).not.toHaveProperty("usage")
+        const request = await stage.server.request((one) => one.prompt === `Be brief.\n\n${prompt}`)
+        expect(request).toMatchObject({ model: adapter.heard, state: "answered" })
+        expect(ofType(events, "spawn:complete")).toHaveLength(1)
+      },
+      timeout,
+    )
+
+    test(
+      "tells the tools that it uses, once each, and takes the last message for the answer",
+      async () => {
+        await using stage = await setAdapter(name, agent, `{ permissions: "allow" }`)
+        const prompt = `[tool:bash ${bash}] [tool:bash echo second] [say done]`
+        const { events, result } = await stage.run(
+          writeSpawns(world, `${name}-tools.ts`, [{ prompt, model }]),
+          [],
+        )
+        expect(result.spawns).toMatchObject([{ status: "complete" }])
+        expect(result.spawns[0]?.text).toMatch(
+          /^done\nTOOL RESULT 1: [^]*42 is it[^]*TOOL RESULT 2: [^]*second/,
+        )
+        const calls = ofType(events, "spawn:tool_call").map(({ payload }) => payload)
+        expect(calls).toMatchObject([adapter.tool, { input: expect.stringContaining("echo second") }])
+        expect(calls).toHaveLength(2)
+      },
+      timeout,
+    )
+
+    test(
+      "fails because the server says 529, also where the adapter says that all is well",
+      async () => {
+        await using stage = await setAdapter(name, agent, "{}")
+        const program = writeSpawns(world, `${name}-fails.ts`, [{ prompt: "[error 529]", model }])
+        const { events } = await stage.run(program, [])
+        expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+          { cause: "agent-error", message: expect.stringMatching(adapter.failure) },
+        ])
+      },
+      timeout,
+    )
+
+    test(
+      "is given up when it does not answer in time",
+      async () => {
+        await using stage = await setAdapter(name, agent, "{ timeout: 5 }")
+        const program = writeSpawns(world, `${name}-hangs.ts`, [{ prompt: "[hang]", model }])
+        const { events } = await stage.run(program, [])
+        expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+          {
+            cause: "timeout",
+            message: "the agent did not answer within 5 s",
+            result: { sessionRef: expect.any(String) },
+          },
+        ])
+      },
+      timeout,
+    )
+
+    test(
+      "is cancelled, with what it has begun",
+      async () => {
+        await using stage = await setAdapter(name, agent, `{ permissions: "allow" }`)
+        const prompt = "[tool:bash sleep 1000]"
+        const run = await stage.submit(writeSpawns(world, `${name}-cancelled.ts`, [{ prompt, model }]))
+        await eventually(
+          "the tool is used",
+          () =>
+            existsSync(run.paths.eventsFile) &&
+            readFileSync(run.paths.eventsFile, "utf8").includes("sleep 1000"),
+        )
+        expect((await world.mill(["cancel", run.runId])).code).toBe(0)
+        const { events } = await stage.finish(run)
+        expect(ofType(events, "spawn:cancelled")).toHaveLength(1)
+      },
+      timeout,
+    )
+  })
+}
+
+describeWithAgent("claude-agent-acp", "the permissions of claude behind claude-agent-acp", () => {
+  for (const permissions of ["allow", "deny"]) {
+    test(
+      `are answered: ${permissions}`,
+      async () => {
+        await using stage = await setAdapter(
+          "claude-agent-acp",
+          "claude",
+          `{ permissions: "${permissions}" }`,
+        )
+        const prompt = "[tool:bash touch written.txt]"
+        const program = writeSpawns(world, "permissions.ts", [{ prompt, model: "default" }])
+        const { events, result } = await stage.run(program, [])
+        expect(result.spawns).toMatchObject([{ status: "complete" }])
+        expect(existsSync(join(stage.cwd, "written.txt"))).toBe(permissions === "allow")
+        expect(ofType(events, "spawn:milestone").map(({ payload }) => payload.message)).toEqual([
+          `permission ${permissions === "allow" ? "allowed" : "denied"}: touch written.txt`,
+        ])
+      },
+      timeout,
+    )
+  }
+
+  test(
+    "and its models: one that it does not offer is refused, with those that it does",
+    async () => {
+      await using stage = await setAdapter("claude-agent-acp", "claude", "{}")
+      const program = writeSpawns(world, "model.ts", [{ prompt: "hi", model: "gpt-6-sol" }])
+      const { events } = await stage.run(program, [])
+      expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+        { cause: "codec", message: expect.stringMatching(/does not offer "gpt-6-sol"; it offers .*sonnet/) },
+      ])
+    },
+    timeout,
+  )
+})

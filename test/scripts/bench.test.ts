@@ -1,0 +1,55 @@
+/** The benchmark measures, and says what it has measured; how fast anything is, no test says. */
+import { expect, test } from "bun:test"
+import { join } from "node:path"
+import { millCommand, repository } from "../support/mill.ts"
+
+const bench = async (...args: ReadonlyArray<string>) => {
+  const command = [process.execPath, join(repository, "scripts/bench/main.ts"), "--quick", ...args]
+  const child = Bun.spawn([...command, "--mill", millCommand.join(" ")], { stdout: "pipe", stderr: "pipe" })
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  return { stdout, stderr, code }
+}
+const timeout = 120_000
+
+test(
+  "with --json: each row with its figures and what is to hold, and the floors of the same run",
+  async () => {
+    const { code, stdout } = await bench("--json", "--only", "mill --help")
+    const { floors, growth, rows } = JSON.parse(stdout)
+    const { median } = rows[0].figures[millCommand.join(" ")]
+    expect(median).toBeGreaterThan(floors["empty Bun process"].min)
+    const figures = {
+      median: expect.any(Number),
+      p99: expect.any(Number),
+      samples: 15,
+      holds: expect.any(Boolean),
+    }
+    expect(rows).toMatchObject([
+      { name: "mill --help", unit: "ms", target: 40, figures: { [millCommand.join(" ")]: figures } },
+    ])
+    expect(Object.keys(floors)).toEqual([
+      "empty Bun process",
+      "spawn of /bin/true",
+      "append of 400 bytes",
+      "append with fdatasync",
+    ])
+    expect([growth, code]).toEqual([[], 0])
+  },
+  timeout,
+)
+
+test(
+  "as a table, beside another command, which may lack what is measured",
+  async () => {
+    const { code, stderr, stdout } = await bench("--only", "mill status", "--compare", "/bin/false")
+    expect(stdout).toMatch(/mill status --json +≤ 40\.0 ms +[\d.]+ ms +[\d.]+ ms +[✓✗] +– +– +!/)
+    expect(stdout).toContain("empty Bun process")
+    expect(stderr).toContain("mill status --json, /bin/false:")
+    expect(code).toBe(0)
+  },
+  timeout,
+)
