@@ -64,13 +64,14 @@ export const runCommand = Command.make(
       executor: Option.getOrUndefined(executor),
       metadata: Option.getOrUndefined(meta),
     })
-    const { because, invocation, outline, plan } = prepared
+    const { because, invocation, plan } = prepared
     const { cwd } = invocation
     if (dryRun) {
-      return yield* out(json ? JSON.stringify(plan) : renderPlan(plan, outline, cwd, style, size()?.columns))
+      if (json) return yield* out(JSON.stringify(plan))
+      return yield* out(renderPlan(plan, yield* engine.outline(prepared), cwd, style, size()?.columns))
     }
     if (Option.getOrElse(confirm, () => prepared.confirm) && !json && (yield* canAsk)) {
-      yield* out(renderPreview(plan, outline, cwd, style, size()?.columns))
+      yield* out(renderPreview(plan, yield* engine.outline(prepared), cwd, style, size()?.columns))
       // The caller may be a program that reads what a person has said.
       yield* Effect.tapError(confirmRun(), (refused) => out(errorJson(refused)))
     } else {

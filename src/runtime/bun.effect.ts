@@ -5,7 +5,7 @@ import { ProgramError } from "../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../internal/plan/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
 import { reasonOf } from "../internal/store/files.effect.ts"
-import { asMainModule, topLevelStatements } from "./module-loader.effect.ts"
+import { asMainModule, parseProgram, topLevelStatements } from "./module-loader.effect.ts"
 
 /** Files that Bun reads as code or data by their names. Others are read where they lie, unless imported as text. */
 const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml|ya?ml)$/
@@ -167,7 +167,10 @@ export const layer = Layer.effect(
     const isTypeScript: SourceCompiler["Service"]["isTypeScript"] = (text) =>
       Effect.isSuccess(Effect.try(() => new Bun.Transpiler({ loader: "ts" }).transformSync(text)))
 
-    return SourceCompiler.of({ graph, isTypeScript, which })
+    const syntaxTree: SourceCompiler["Service"]["syntaxTree"] = (text, path) =>
+      Effect.map(parseProgram(text, path), ({ program }) => program.body)
+
+    return SourceCompiler.of({ graph, isTypeScript, syntaxTree, which })
   }),
 )
 
