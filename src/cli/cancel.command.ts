@@ -5,7 +5,7 @@ import { openEngine } from "./engine.command.ts"
 import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { runArgument } from "./status.command.ts"
-import { statusMark } from "./style.render.ts"
+import { nextCommand, statusMark } from "./style.render.ts"
 
 export const cancelCommand = Command.make(
   "cancel",
@@ -28,7 +28,7 @@ export const cancelCommand = Command.make(
     yield* out(
       `${paint(mark)} ${style.bold(runId)} ${ended ? `had ended already: ${run.status}` : "is cancelled"}`,
     )
-    yield* out(`  ${style.dim("→")} mill status ${runId}`)
+    yield* out(nextCommand(`mill status ${runId}`, style))
   }, Effect.scoped),
 ).pipe(
   Command.annotate(PrintsJson, '{"runId", "status", "alreadyTerminal"}'),

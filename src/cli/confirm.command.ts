@@ -1,6 +1,7 @@
 /** Asks a person whether a run may start. */
 import { Effect, Schema, Stdio } from "effect"
 import { Prompt } from "effect/cli"
+import { Output } from "./output.command.ts"
 
 /** A person said no; `reason` is what they wrote. */
 export class RunRefused extends Schema.TaggedError<RunRefused>()("RunRefused", {
@@ -16,6 +17,13 @@ export const canAsk = Effect.gen(function* () {
   return (yield* stdio.stdinIsTerminal) && (yield* stdio.stdoutIsTerminal)
 })
 
+/** Somebody went away from a question, which is where the cursor still stands. */
+const tellQuit = Effect.gen(function* () {
+  const { err, out } = yield* Output
+  yield* out("")
+  yield* err("nothing was started")
+})
+
 /** Goes on when the answer is yes. */
 export const confirmRun = Effect.fnUntraced(
   function* () {
@@ -26,5 +34,5 @@ export const confirmRun = Effect.fnUntraced(
       ...(reason === "" ? {} : { reason }),
     })
   },
-  Effect.catchTag("QuitError", () => Effect.interrupt),
+  Effect.catchTag("QuitError", () => Effect.andThen(tellQuit, Effect.interrupt)),
 )

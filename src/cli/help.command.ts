@@ -1,8 +1,8 @@
 /** What `--help`, `--version` and `mill` alone print: for a person, and as JSON. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option, Ref } from "effect"
 import { CliOutput, type HelpDoc } from "effect/cli"
 import { describeCommand, Discover, globalFlags } from "./discovery.command.ts"
-import { errorJson, renderError } from "./error.render.ts"
+import type { TellableError } from "./error.render.ts"
 import { card, renderHere, renderWriting } from "./help.render.ts"
 import { Output } from "./output.command.ts"
 
@@ -41,26 +41,28 @@ const printHelp = Effect.fnUntraced(function* (doc: HelpDoc.HelpDoc, path: Reado
   yield* out(JSON.stringify(command))
 })
 
-/** Help and version go to stdout; what is wrong with an invocation is told with the other errors. */
-export const presenter = Layer.unwrap(
-  Effect.gen(function* () {
-    const context = yield* Effect.context<Discover | Effect.Services<ReturnType<typeof printHelp>>>()
-    const { err, errStyle, json, out, style } = yield* Output
-    const present = Effect.fnUntraced(
-      function* (event: CliOutput.Presenter.Event) {
-        if (event._tag === "InvalidInvocation") return
-        if (event._tag === "Help") return yield* printHelp(event.helpDoc, event.commandPath)
-        yield* json
-          ? out(JSON.stringify({ name: event.name, version: event.version }))
-          : CliOutput.defaultPresenter.present(event)
-      },
-      Effect.catch((error) =>
-        Effect.andThen(json ? out(errorJson(error)) : Effect.void, err(renderError(error, errStyle))),
-      ),
-    )
-    return Layer.merge(
-      CliOutput.layerPresenter({ present: (event) => Effect.provideContext(present(event), context) }),
-      CliOutput.layer(CliOutput.defaultFormatter({ colors: style.bold("") !== "" })),
-    )
-  }),
-)
+/**
+ * Help and version go to stdout; what is wrong with an invocation is told with the other errors. So is what fails while
+ * help is printed: a presenter cannot fail, so that it is put into `failure`.
+ */
+export const presenter = (failure: Ref.Ref<Option.Option<TellableError>>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const context = yield* Effect.context<Discover | Effect.Services<ReturnType<typeof printHelp>>>()
+      const { json, out, style } = yield* Output
+      const present = Effect.fnUntraced(
+        function* (event: CliOutput.Presenter.Event) {
+          if (event._tag === "InvalidInvocation") return
+          if (event._tag === "Help") return yield* printHelp(event.helpDoc, event.commandPath)
+          yield* json
+            ? out(JSON.stringify({ name: event.name, version: event.version }))
+            : CliOutput.defaultPresenter.present(event)
+        },
+        Effect.catch((error) => Ref.set(failure, Option.some(error))),
+      )
+      return Layer.merge(
+        CliOutput.layerPresenter({ present: (event) => Effect.provideContext(present(event), context) }),
+        CliOutput.layer(CliOutput.defaultFormatter({ colors: style.bold("") !== "" })),
+      )
+    }),
+  )

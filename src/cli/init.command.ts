@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { openEngine } from "./engine.command.ts"
 import { Discover, PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
+import { nextCommand } from "./style.render.ts"
 
 /** What the skill file says in this place. */
 const skillText = Effect.gen(function* () {
@@ -27,16 +28,22 @@ export const initCommand = Command.make(
   },
   Effect.fnUntraced(function* ({ global, skill }) {
     const engine = yield* openEngine
-    const { json, out, style } = yield* Output
-    const { created, kept } = yield* engine.init({ global, ...(skill ? { skill: yield* skillText } : {}) })
-    if (json) return yield* out(JSON.stringify({ created, kept }))
+    const { err, json, out, style } = yield* Output
+    const written = yield* engine.init({ global, ...(skill ? { skill: yield* skillText } : {}) })
+    const { configAbove, created, kept } = written
+    if (configAbove !== undefined)
+      yield* err(`${configAbove} counts here, too: no second configuration was written`)
+    if (json) return yield* out(JSON.stringify(written))
     for (const path of created) yield* out(`${style.green("✓")} ${path}`)
     for (const path of kept)
       yield* out(`${style.dim("–")} ${path} ${style.dim("was there, and stays as it is")}`)
-    if (!global && !skill) yield* out(`  ${style.dim("→")} mill run example.ts --driver offline --sync`)
+    if (!global && !skill) yield* out(nextCommand("mill run example.ts --driver offline --sync", style))
   }, Effect.scoped),
 ).pipe(
-  Command.annotate(PrintsJson, '{"created": [paths], "kept": [paths]}'),
+  Command.annotate(
+    PrintsJson,
+    '{"created": [paths], "kept": [paths], "configAbove": path where a folder above has the configuration}',
+  ),
   Command.withDescription(
     "Write mill.config.ts with the agents of this machine, types for the editor, and a first program",
   ),

@@ -1,5 +1,5 @@
 /** The command line: the commands, and how their ends become exit codes. */
-import { Cause, Effect, Layer, Option } from "effect"
+import { Cause, Effect, Layer, Option, Ref } from "effect"
 import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
 import packageJson from "../../package.json" with { type: "json" }
 import { ExitWith } from "./engine.command.ts"
@@ -82,8 +82,9 @@ const isTellable = (error: unknown): error is TellableError =>
   typeof error === "object" && error !== null && "_tag" in error && "message" in error
 
 /** Runs one command line; its value is the exit code. */
-export const main = (surroundings: Surroundings) =>
-  Command.runWith(root, { version: packageJson.version })(surroundings.argv).pipe(
+export const main = Effect.fnUntraced(function* (surroundings: Surroundings) {
+  const helpFailure = yield* Ref.make(Option.none<TellableError>())
+  return yield* Command.runWith(root, { version: packageJson.version })(surroundings.argv).pipe(
     Effect.as(0),
     Effect.tapCause((cause) => (surroundings.debug ? Effect.logError(cause) : Effect.void)),
     Effect.catchCause((cause) => {
@@ -98,10 +99,17 @@ export const main = (surroundings: Surroundings) =>
           ? Effect.interrupt
           : tell(internalError(cause))
     }),
+    Effect.flatMap((exitCode) =>
+      Effect.flatMap(
+        Ref.get(helpFailure),
+        Option.match({ onNone: () => Effect.succeed(exitCode), onSome: tell }),
+      ),
+    ),
     Effect.provide(
-      presenter.pipe(
+      presenter(helpFailure).pipe(
         Layer.provideMerge(Layer.effect(Discover, makeDiscover(root))),
         Layer.provideMerge(Layer.merge(cliConfig, Layer.succeed(Output, outputOf(surroundings)))),
       ),
     ),
   )
+})

@@ -1,5 +1,5 @@
 /** `mill run <program.ts>` */
-import { Clock, Effect, Option, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { RunId } from "../domain/ids.schema.ts"
 import type { DraftPlan } from "../domain/plan.schema.ts"
@@ -10,10 +10,17 @@ import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { showLive } from "./live.command.ts"
 import { renderPlan, renderPreview, seenFrom } from "./plan.render.ts"
-import { renderRun } from "./run.render.ts"
+import { printRun } from "./status.command.ts"
+import { nextCommand } from "./style.render.ts"
 
 const parameters = {
-  program: Argument.String("program.ts").pipe(Argument.withDescription("The program: a TypeScript file")),
+  program: Argument.String("program.ts").pipe(
+    Argument.withDescription("The program: a TypeScript file"),
+    Argument.filter(
+      (program) => program !== "",
+      () => "the path of a file, not nothing",
+    ),
+  ),
   args: Argument.String("args").pipe(
     Argument.withDescription("What the program finds in mill.args; put -- before it"),
     Argument.variadic(),
@@ -27,7 +34,7 @@ const parameters = {
     Flag.optional,
   ),
   executor: Flag.String("executor").pipe(
-    Flag.withDescription("Where the program runs: direct, or one of mill.config.ts"),
+    Flag.withDescription("Where the program runs: direct, vm, or one of mill.config.ts"),
     Flag.optional,
   ),
   confirm: Flag.Boolean("confirm").pipe(
@@ -57,13 +64,14 @@ export const runCommand = Command.make(
       executor: Option.getOrUndefined(executor),
       metadata: Option.getOrUndefined(meta),
     })
-    const { because, invocation, outline, plan } = prepared
+    const { because, invocation, plan } = prepared
     const { cwd } = invocation
     if (dryRun) {
-      return yield* out(json ? JSON.stringify(plan) : renderPlan(plan, outline, cwd, style, size()?.columns))
+      if (json) return yield* out(JSON.stringify(plan))
+      return yield* out(renderPlan(plan, yield* engine.outline(prepared), cwd, style, size()?.columns))
     }
     if (Option.getOrElse(confirm, () => prepared.confirm) && !json && (yield* canAsk)) {
-      yield* out(renderPreview(plan, outline, cwd, style, size()?.columns))
+      yield* out(renderPreview(plan, yield* engine.outline(prepared), cwd, style, size()?.columns))
       // The caller may be a program that reads what a person has said.
       yield* Effect.tapError(confirmRun(), (refused) => out(errorJson(refused)))
     } else {
@@ -73,8 +81,8 @@ export const runCommand = Command.make(
     if (sync) return yield* stay(engine, run.runId)
     if (json) return yield* out(JSON.stringify(run))
     yield* out(`${style.cyan("●")} ${style.bold(run.runId)} is on its way`)
-    yield* out(`  ${style.dim("→")} mill wait ${run.runId} --timeout 60`)
-    yield* out(`  ${style.dim("→")} mill status ${run.runId}`)
+    for (const command of [`mill wait ${run.runId} --timeout 60`, `mill status ${run.runId}`])
+      yield* out(nextCommand(command, style))
   }, Effect.scoped),
 ).pipe(
   Command.annotate(
@@ -113,9 +121,8 @@ const secondInterrupt = "2 seconds"
 const goAway = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
   const { err, errSize, errStyle, nextInterrupt } = yield* Output
   yield* err(`${runId} goes on`)
-  for (const command of [`mill watch --run ${runId}`, `mill cancel ${runId}`]) {
-    yield* err(`  ${errStyle.dim("→")} ${command}`)
-  }
+  for (const command of [`mill watch --run ${runId}`, `mill cancel ${runId}`])
+    yield* err(nextCommand(command, errStyle))
   if (errSize() === undefined) return
   yield* err(errStyle.dim("  Ctrl-C again cancels it"))
   const again = yield* Effect.timeoutOption(nextInterrupt, secondInterrupt)
@@ -126,17 +133,15 @@ const goAway = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
 
 /** Waits for the run, showing what it does; going away leaves it going. */
 const stay = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
-  const { errSize, errStyle, json, out, size, style, writeErr } = yield* Output
+  const { errSize, errStyle, json, out, writeErr } = yield* Output
   const events = Stream.map(engine.watch(runId), (entry) => ({ runId, entry }))
   const ended = yield* Effect.andThen(
     json ? Effect.void : showLive(events, { style: errStyle, size: errSize, write: writeErr }, () => ""),
     engine.wait(runId),
   ).pipe(Effect.onInterrupt(() => goAway(engine, runId)))
-  const { result, run, spawns } = yield* engine.inspect(runId)
-  yield* out(
-    json
-      ? JSON.stringify({ run, result })
-      : renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns),
-  )
+  if (json) {
+    const { result, run } = yield* engine.inspect(runId)
+    yield* out(JSON.stringify({ run, result }))
+  } else yield* printRun(engine, runId)
   yield* exitAs(ended)
 })

@@ -1,7 +1,8 @@
 /** `mill status <run>` */
 import { Clock, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
-import { openEngine } from "./engine.command.ts"
+import type { RunId } from "../domain/ids.schema.ts"
+import { type Engine, openEngine } from "./engine.command.ts"
 import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
 import { renderRun } from "./run.render.ts"
@@ -10,16 +11,21 @@ export const runArgument = Argument.String("run").pipe(
   Argument.withDescription("A run id, the beginning of one, or: last"),
 )
 
+/** Shows a run as it is now. */
+export const printRun = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+  const { out, size, style } = yield* Output
+  const { result, run, spawns } = yield* engine.inspect(runId)
+  yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))
+})
+
 export const statusCommand = Command.make(
   "status",
   { run: runArgument },
   Effect.fnUntraced(function* ({ run: reference }) {
     const engine = yield* openEngine
-    const { json, out, size, style } = yield* Output
+    const { json, out } = yield* Output
     const runId = yield* engine.resolve(reference)
-    if (json) return yield* out(JSON.stringify(yield* engine.status(runId)))
-    const { result, run, spawns } = yield* engine.inspect(runId)
-    yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))
+    yield* json ? out(JSON.stringify(yield* engine.status(runId))) : printRun(engine, runId)
   }, Effect.scoped),
 ).pipe(
   Command.annotate(PrintsJson, "RunRecord"),

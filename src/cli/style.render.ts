@@ -51,6 +51,9 @@ export const statusMark = (
   }
 }
 
+/** A command to go on with. */
+export const nextCommand = (command: string, style: Style): string => `  ${style.dim("→")} ${command}`
+
 /** A count as a person reads it: `12,345`. */
 export const number = (n: number): string => n.toLocaleString("en-US")
 
@@ -100,14 +103,41 @@ export const table = (
   )
 }
 
+/** Without control characters: one line, however long. */
+const flat = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim()
+
+/** As much of a text as fits into `width` columns, and the rest; at least one character. */
+const splitAt = (text: string, width: number): readonly [string, string] => {
+  let head = ""
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (head !== "" && CliOutput.displayWidth(head + segment) > width) break
+    head += segment
+  }
+  return [head, text.slice(head.length)]
+}
+
 /** One line of at most `width` columns, without control characters. */
 export const oneLine = (text: string, width: number): string => {
-  const flat = text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim()
-  if (CliOutput.displayWidth(flat) <= width) return flat
-  let cut = ""
-  for (const { segment } of new Intl.Segmenter().segment(flat)) {
-    if (CliOutput.displayWidth(cut + segment) > width - 1) break
-    cut += segment
+  const line = flat(text)
+  return CliOutput.displayWidth(line) <= width ? line : `${splitAt(line, width - 1)[0]}…`
+}
+
+/** Lines of at most `width` columns that hold these words, and after `most` of them how many words are left. */
+export const wrapped = (words: ReadonlyArray<string>, width: number, most: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const [index, word] of words.entries()) {
+    const line = lines.at(-1)
+    let rest = flat(word)
+    if (line !== undefined && CliOutput.displayWidth(`${line} ${rest}`) <= width) {
+      lines[lines.length - 1] = `${line} ${rest}`
+      continue
+    }
+    while (rest !== "") {
+      if (lines.length === most) return [...lines, `+ ${number(words.length - index)} more`]
+      const [head, tail] = splitAt(rest, width)
+      lines.push(head)
+      rest = tail
+    }
   }
-  return `${cut}…`
+  return lines
 }

@@ -1,11 +1,10 @@
 /** `mill wait <run> --timeout <seconds>` */
-import { Clock, Duration, Effect, Option } from "effect"
+import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { exitAs, openEngine } from "./engine.command.ts"
 import { PrintsJson } from "./discovery.command.ts"
 import { Output } from "./output.command.ts"
-import { renderRun } from "./run.render.ts"
-import { runArgument } from "./status.command.ts"
+import { printRun, runArgument } from "./status.command.ts"
 
 export const waitCommand = Command.make(
   "wait",
@@ -23,15 +22,11 @@ export const waitCommand = Command.make(
   },
   Effect.fnUntraced(function* ({ run: reference, timeout }) {
     const engine = yield* openEngine
-    const { json, out, size, style } = yield* Output
+    const { json, out } = yield* Output
     const runId = yield* engine.resolve(reference)
     const limit = Option.getOrUndefined(Option.map(timeout, Duration.seconds))
     const ended = yield* engine.wait(runId, limit)
-    if (json) yield* out(JSON.stringify(ended))
-    else {
-      const { result, run, spawns } = yield* engine.inspect(runId)
-      yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))
-    }
+    yield* json ? out(JSON.stringify(ended)) : printRun(engine, runId)
     yield* exitAs(ended)
   }, Effect.scoped),
 ).pipe(

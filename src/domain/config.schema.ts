@@ -88,13 +88,11 @@ export type VmExecutorConfig = typeof VmExecutorConfig.Type
 export const ExecutorConfig = Schema.Union([DirectExecutorConfig, VmExecutorConfig])
 export type ExecutorConfig = typeof ExecutorConfig.Type
 
-export const Authoring = Schema.Struct({ instructions: Schema.optionalKey(Schema.String) })
+/** Drivers and executors that are there without a configuration. */
+export const builtInDrivers = ["claude", "pi", "codex", "offline"] as const
+export const builtInExecutors = ["direct", "vm"] as const
 
-const Extensions = Schema.Array(ExtensionConfig).check(
-  Schema.makeFilter((extensions) => new Set(extensions.map(({ name }) => name)).size === extensions.length, {
-    expected: "a name of its own for each extension",
-  }),
-)
+export const Authoring = Schema.Struct({ instructions: Schema.optionalKey(Schema.String) })
 
 export const MillConfig = Schema.Struct({
   defaultDriver: Schema.optionalKey(Schema.NonEmptyString),
@@ -103,7 +101,7 @@ export const MillConfig = Schema.Struct({
   executors: Schema.optionalKey(Schema.Record(Schema.String, ExecutorConfig)),
   /** Told to whoever writes programs, by `mill --help` and the skill file. */
   authoring: Schema.optionalKey(Authoring),
-  extensions: Schema.optionalKey(Extensions),
+  extensions: Schema.optionalKey(Schema.Array(ExtensionConfig)),
   /** Whether `mill run` shows the program in a terminal and asks: true when absent. */
   confirm: Schema.optionalKey(Schema.Boolean),
   /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */

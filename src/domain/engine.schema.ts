@@ -51,6 +51,10 @@ export const SubmitInput = Schema.Struct({
 })
 export type SubmitInput = typeof SubmitInput.Type
 
+/** What of a program its text does not show in full. */
+export const Unseen = Schema.Literals(["spawns", "agents", "models"])
+export type Unseen = typeof Unseen.Type
+
 /** What a program can be seen to do from its text alone. */
 export const ProgramOutline = Schema.Struct({
   /** Of the program's own file. */
@@ -64,6 +68,8 @@ export const ProgramOutline = Schema.Struct({
   spawnCalls: Schema.Int,
   agents: Schema.Array(Schema.String),
   models: Schema.Array(Schema.String),
+  /** Of which there may be more than is named here. */
+  unseen: Schema.Array(Unseen),
 })
 export type ProgramOutline = typeof ProgramOutline.Type
 
@@ -75,7 +81,6 @@ export const PreparedRun = Schema.Struct({
   /** Contents of the plan's sources by their sha256. */
   contents: Schema.ReadonlyMap(Schema.String, Schema.String),
   invocation: Schema.Struct(Struct.omit(Invocation.fields, ["runId"])),
-  outline: ProgramOutline,
   /** Why this driver, where the choice was mill's. */
   because: Schema.optionalKey(Schema.String),
   /** Whether the configuration would have a person asked before it starts. */
@@ -159,6 +164,8 @@ export type InitOptions = typeof InitOptions.Type
 export const Initialized = Schema.Struct({
   created: Schema.Array(Schema.String),
   kept: Schema.Array(Schema.String),
+  /** The configuration of a folder above, which counts here, so that none was written; it is among `kept`. */
+  configAbove: Schema.optionalKey(Schema.String),
 })
 export type Initialized = typeof Initialized.Type
 
@@ -181,6 +188,8 @@ export type MillEngine = {
   readonly prepare: (
     input: SubmitInput,
   ) => Effect.Effect<PreparedRun, UsageError | ConfigError | ProgramError>
+  /** What the program of a prepared run can be seen to do from its text alone. */
+  readonly outline: (prepared: PreparedRun) => Effect.Effect<ProgramOutline>
   /** Starts a run of what was prepared, and returns at once. */
   readonly start: (prepared: PreparedRun) => Effect.Effect<SubmittedRun, StoreError | LaunchError>
   /** Prepares and starts a run, and returns at once. */

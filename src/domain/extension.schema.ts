@@ -63,7 +63,8 @@ const ExtensionName = Identifier.check(
   }),
 )
 
-const FunctionName = Identifier.check(
+/** What a function may be called. */
+export const FunctionName = Identifier.check(
   Schema.makeFilter((name) => name !== "then", { expected: "another name: `then` is what promises have" }),
 )
 

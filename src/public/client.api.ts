@@ -121,6 +121,7 @@ export const clientOf =
 
     return {
       prepare: (input) => call((engine) => engine.prepare(input)),
+      outline: (prepared) => call((engine) => engine.outline(prepared)),
       start: (prepared) => call((engine) => engine.start(prepared)),
       submit: (input) => call((engine) => engine.submit(input)),
       runSync: (input, { signal } = {}) => call((engine) => engine.runSync(input), signal),

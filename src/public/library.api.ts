@@ -11,6 +11,7 @@ import type {
   IoItem,
   ListedRuns,
   PreparedRun,
+  ProgramOutline,
   RunFilter,
   SpawnRef,
   SubmitInput,
@@ -45,6 +46,8 @@ export interface Abortable {
 export interface MillClient extends AsyncDisposable {
   /** Compiles and freezes what would be run, and leaves no trace. */
   prepare(input: SubmitInput): Promise<PreparedRun>
+  /** What the program of a prepared run can be seen to do from its text alone. */
+  outline(prepared: PreparedRun): Promise<ProgramOutline>
   /** Starts a run of what was prepared, and resolves at once. */
   start(prepared: PreparedRun): Promise<SubmittedRun>
   /** Prepares and starts a run, and resolves at once: the run goes on in a process of its own. */

@@ -53,7 +53,7 @@ interface MillSpawnError extends Error {
 /** What a program has. Each extension of the configuration adds its functions under its name. */
 interface Mill {
   /** Runs one agent to its end. Rejects with a `MillSpawnError` when it fails. */
-  spawn(options: MillSpawnOptions): Promise<MillSpawnResult>
+  readonly spawn: (options: MillSpawnOptions) => Promise<MillSpawnResult>
   /** What followed `--` on the command line. */
   readonly args: ReadonlyArray<string>
   /** The run that this program is. */
@@ -63,7 +63,8 @@ interface Mill {
     readonly metadata: Readonly<Record<string, string>>
   }
   /** Writes a line to the run's event log, for whoever follows the run. */
-  log(message: string): void
+  readonly log: (message: string) => void
 }
 
-declare const mill: Mill
+/** A `var`, of which several copies add up to one: folders of one project may have one each. */
+declare var mill: Mill

@@ -5,7 +5,7 @@ import { ProgramError } from "../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../internal/plan/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
 import { reasonOf } from "../internal/store/files.effect.ts"
-import { asMainModule, topLevelStatements } from "./module-loader.effect.ts"
+import { asMainModule, parseProgram, topLevelStatements } from "./module-loader.effect.ts"
 
 /** Files that Bun reads as code or data by their names. Others are read where they lie, unless imported as text. */
 const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml|ya?ml)$/
@@ -71,6 +71,9 @@ const build = Effect.fnUntraced(function* (entry: string, files: Readonly<Record
   return absent.length === 0 ? built : yield* bundle(entry, files, absent)
 })
 
+/** What is left of a byte-order mark of UTF-16 in what was read as UTF-8. Bun would run such a file, as another text. */
+const startsAsUtf16 = /^\uFFFD\uFFFD/
+
 /** Where a specifier first stands in a text: line and column, counted from 1. */
 const placeOf = (contents: string, specifier: string): string => {
   const index = Math.max(contents.indexOf(`"${specifier}"`), contents.indexOf(`'${specifier}'`))
@@ -92,14 +95,12 @@ export const layer = Layer.effect(
     const fs = yield* FileSystem.FileSystem
     // Bun names inputs relative to its working directory.
     const { resolve: absolute } = yield* Path.Path
-    const readSource = (path: string, entry: string) =>
-      fs
-        .readFileString(path)
-        .pipe(
-          Effect.mapError(
-            (error) => new ProgramError({ path: entry, message: `cannot read ${path}: ${reasonOf(error)}` }),
-          ),
-        )
+    const readSource = Effect.fnUntraced(function* (path: string, entry: string) {
+      const refuse = (reason: string) =>
+        new ProgramError({ path: entry, message: `cannot read ${path}: ${reason}` })
+      const text = yield* Effect.mapError(fs.readFileString(path), (error) => refuse(reasonOf(error)))
+      return startsAsUtf16.test(text) ? yield* refuse("it is in UTF-16; save it as UTF-8") : text
+    })
 
     const resolves = (specifier: string, from: string) =>
       Effect.try({ try: () => Bun.resolveSync(specifier, from), catch: () => undefined }).pipe(
@@ -163,7 +164,13 @@ export const layer = Layer.effect(
     const which: SourceCompiler["Service"]["which"] = (command, { cwd, path }) =>
       Effect.sync(() => Bun.which(command, { PATH: path, cwd }) ?? undefined)
 
-    return SourceCompiler.of({ graph, which })
+    const isTypeScript: SourceCompiler["Service"]["isTypeScript"] = (text) =>
+      Effect.isSuccess(Effect.try(() => new Bun.Transpiler({ loader: "ts" }).transformSync(text)))
+
+    const syntaxTree: SourceCompiler["Service"]["syntaxTree"] = (text, path) =>
+      Effect.map(parseProgram(text, path), ({ program }) => program.body)
+
+    return SourceCompiler.of({ graph, isTypeScript, syntaxTree, which })
   }),
 )
 

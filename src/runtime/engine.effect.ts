@@ -3,7 +3,7 @@ import { Context, Effect, FileSystem, Layer, Path, Schema, Semaphore } from "eff
 import { EngineOptions } from "../domain/engine.schema.ts"
 import { ConfigError, LaunchError, UsageError } from "../domain/error.schema.ts"
 import { givenObject } from "../internal/config/config.effect.ts"
-import { inputProblem } from "../internal/config/config-issue.effect.ts"
+import { inputProblem } from "../domain/value-problem.schema.ts"
 import { GivenConfig } from "../internal/config/config-object.effect.ts"
 import { ConfigLoader } from "../internal/config/config-loader.effect.ts"
 import type { Settings } from "../internal/config/settings.effect.ts"

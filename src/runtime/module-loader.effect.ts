@@ -9,7 +9,8 @@ const loadParser = Effect.promise(() => import("@babel/parser"))
 /** The SDK of the Agent Client Protocol, which only a run with such a driver needs. */
 export const loadAcpSdk = Effect.promise(() => import("@agentclientprotocol/sdk"))
 
-const parseProgram = Effect.fnUntraced(function* (text: string, path: string) {
+/** A program's syntax tree. */
+export const parseProgram = Effect.fnUntraced(function* (text: string, path: string) {
   const { parse } = yield* loadParser
   return yield* Effect.try({
     try: () =>

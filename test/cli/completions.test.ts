@@ -56,14 +56,28 @@ for (const [shell, ask] of Object.entries(shells)) {
       expect(await offered("mill status --js")).toEqual(["--json"])
       expect(await offered("mill --runs")).toEqual(["--runs-dir"])
       expect(await offered("mill --no-j")).toEqual([])
+      expect(await offered("mill init --no-")).toEqual(["--no-color"])
+      expect((await offered("mill run --no-")).toSorted()).toEqual(["--no-color", "--no-confirm"])
     })
 
     test("values are offered where they are known, and programs are files", async () => {
       expect((await offered("mill watch --channel ")).toSorted()).toEqual(["all", "events", "io"])
       expect(await offered("mill run pl")).toEqual(["plan.ts"])
+      expect((await offered("mill run --driver ")).toSorted()).toEqual(["claude", "codex", "offline", "pi"])
+      expect((await offered("mill run --executor ")).toSorted()).toEqual(["direct", "vm"])
+      for (const line of ["status ", "wait ", "cancel ", "watch --run "])
+        expect((await offered(`mill ${line}`)).filter((word) => !word.startsWith("-"))).toEqual(["last"])
     })
   })
 }
+
+test("a shell that there is no script for is refused, with those that there are", async () => {
+  const { code, stdout } = await world.mill(["--completions", "nope", "--json"])
+  const { error } = JSON.parse(stdout)
+  expect([code, error._tag]).toEqual([2, "UsageError"])
+  expect(`${error.message} ${error.hint}`).toMatch(/bash.*zsh.*fish/)
+  expect(`${error.message} ${error.hint}`).not.toMatch(/pwsh|powershell|\bsh\b/)
+})
 
 test.skipIf(Bun.which("zsh") === null)(
   "the script for zsh is one that zsh reads, with the same words",
@@ -72,7 +86,15 @@ test.skipIf(Bun.which("zsh") === null)(
     const script = world.write("_mill", stdout)
     const read = Bun.spawn(["zsh", "-n", script], { stderr: "pipe" })
     expect([await new Response(read.stderr).text(), await read.exited]).toEqual(["", 0])
-    for (const word of ["'run:", "'cancel:", "--dry-run", "--runs-dir"]) expect(stdout).toContain(word)
+    for (const word of [
+      "'run:",
+      "'cancel:",
+      "--dry-run",
+      "--runs-dir",
+      "(claude pi codex offline)",
+      "(last)",
+    ])
+      expect(stdout).toContain(word)
     expect(stdout).not.toMatch(/_worker|_settle/)
   },
 )

@@ -67,12 +67,28 @@ test.concurrent("no without a reason", async () => {
   expect([code, runs("silent")]).toEqual([1, []])
 })
 
-test.concurrent("Ctrl-C starts nothing", async () => {
-  const session = start("interrupted")
+test.concurrent.each([
+  ["Ctrl-C", "\u0003"],
+  ["Ctrl-D", "\u0004"],
+  ["Esc", "\u001b"],
+])("%s starts nothing, and says so on a line of its own", async (name, key) => {
+  const session = start(name)
   await session.until("Run it?")
+  session.type(key)
+  const { code, output } = await session.ended
+  expect(output).toMatch(/Run it\?[^\n]*\r\nnothing was started\r\n$/)
+  expect([code, runs(name)]).toEqual([130, []])
+})
+
+test.concurrent("Ctrl-C when asked for a reason starts nothing, either", async () => {
+  const session = start("unreasonable")
+  await session.until("Run it?")
+  session.type("n")
+  await session.until("Why not?")
   session.type("\u0003")
-  expect((await session.ended).code).toBe(130)
-  expect(runs("interrupted")).toEqual([])
+  const { code, output } = await session.ended
+  expect(output).toMatch(/\r\nnothing was started\r\n$/)
+  expect([code, runs("unreasonable")]).toEqual([130, []])
 })
 
 test.concurrent.each([["--confirm=false"], ["--no-confirm"], ["--json"]])("%s asks nobody", async (flag) => {

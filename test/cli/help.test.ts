@@ -1,7 +1,9 @@
 /** What a person reads who has never seen mill. */
 import { describe, expect, test } from "bun:test"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
 import { CliOutput } from "effect/cli"
-import { makeWorld } from "../support/mill.ts"
+import { makeWorld, millCommand } from "../support/mill.ts"
 
 const world = makeWorld()
 
@@ -20,6 +22,24 @@ describe("the card", () => {
     expect(card).toContain("mill --help --json")
   })
 })
+
+test.each([[["--help", "--json"]], [["--json"]]])(
+  "what fails while %j is printed is an error like any other",
+  async (args) => {
+    const cwd = join(world.dir, `gone-${args.length}`)
+    mkdirSync(cwd)
+    const gone = ["sh", "-c", `rmdir "$0" && exec "$@"`, cwd, ...millCommand, ...args]
+    const env = { ...process.env, MILL_HOME: join(world.dir, "home") }
+    const started = Bun.spawn(gone, { cwd, env, stdout: "pipe", stderr: "pipe" })
+    const [stdout, stderr, code] = await Promise.all([
+      started.stdout.text(),
+      started.stderr.text(),
+      started.exited,
+    ])
+    expect([JSON.parse(stdout).error._tag, code]).toEqual(["UsageError", 2])
+    expect(stderr).toMatch(/^error: the working directory is not there any more\n/)
+  },
+)
 
 describe("mill --help", () => {
   test("shows a program that runs as it stands", async () => {

@@ -185,6 +185,70 @@ test.concurrent("--global writes the user's own configuration, which counts wher
   expect(JSON.parse(stdout).configPath).toBe(join(home, "config.ts"))
 })
 
+test.concurrent("several folders of one project type-check together, and each by itself", async () => {
+  const extension = `{ name: "notify", api: { send: async () => null }, docs: { send: { type: "(text: string) => Promise<void>" } } }`
+  for (const name of ["together/one", "together/two"]) {
+    world.write(`${name}/mill.config.ts`, `export default { extensions: [${extension}] }`)
+    await init(folder(name))
+  }
+  // A third has a configuration that was written, and the types as the payload for agents has them.
+  const cwd = folder("together/three")
+  const { stdout } = await world.mill(["--help", "--json"], { cwd, env: { PATH: pathWith() } })
+  world.write("together/three/mill-env.d.ts", JSON.parse(stdout).programApi.types)
+  expect((await init(cwd)).kept).toEqual([join(cwd, "mill-env.d.ts")])
+  expect(typeErrors(cwd, "mill.config.ts", "example.ts")).toBe("")
+  world.write("together/tsconfig.json", `{ "compilerOptions": { "strict": true, "types": [] } }`)
+  const project = join(world.dir, "together")
+  const check = () =>
+    Bun.spawnSync([process.execPath, join(repository, "node_modules/.bin/tsgo"), "--noEmit", "-p", "."], {
+      cwd: project,
+    }).stdout.toString()
+  expect(check()).toBe("")
+  world.write("together/two/bad.ts", `await mill.spawn({ agent: "a" })\nawait mill.notify.send(1)\nexport {}`)
+  expect(check()).toMatch(/bad\.ts\(1,[^]*systemPrompt[^]*bad\.ts\(2,/)
+})
+
+test.concurrent("a configuration of a folder above counts, and no second one is written", async () => {
+  const config = world.write(
+    "above/mill.config.ts",
+    `export default { defaultDriver: "offline", extensions: [{ name: "notify", api: { send: async () => null } }] }`,
+  )
+  const cwd = folder("above/below/deeper")
+  expect(await init(cwd)).toEqual({
+    created: [join(cwd, "mill-env.d.ts"), join(cwd, "example.ts")],
+    kept: [config],
+    configAbove: config,
+  })
+  expect(readFileSync(join(cwd, "mill-env.d.ts"), "utf8")).toContain("readonly notify")
+  expect(typeErrors(cwd, "example.ts")).toBe("")
+  const { code, stderr } = await world.mill(["init"], { cwd })
+  expect([code, stderr]).toEqual([0, `${config} counts here, too: no second configuration was written\n`])
+})
+
+test.concurrent.each([["((("], ["string; evil"], ["string) | (number"], ["any /*"]])(
+  "what an extension tells as a type and is none is refused: %s",
+  async (type) => {
+    const name = `untyped-${type.length}`
+    const path = world.write(
+      `${name}/mill.config.ts`,
+      `export default { defaultDriver: "offline", extensions: [{ name: "a", api: { f: async () => 1 }, docs: { f: { type: ${JSON.stringify(type)} } } }] }`,
+    )
+    const cwd = folder(name)
+    const { code, stdout } = await world.mill(["init", "--json"], { cwd })
+    const { error } = JSON.parse(stdout)
+    expect([code, error._tag, error.key]).toEqual([2, "ConfigError", "extensions.0.docs.f.type"])
+    expect(error.message).toStartWith(`${path}: extensions.0.docs.f.type is ${JSON.stringify(type)}`)
+    expect(readdirSync(cwd)).toEqual(["mill.config.ts"])
+    const help = await world.mill(["--help", "--json"], { cwd })
+    expect(JSON.parse(help.stdout).configError).toEqual({
+      path,
+      key: error.key,
+      message: error.message,
+      hint: error.hint,
+    })
+  },
+)
+
 describe("--skill writes one skill file", () => {
   const skillOf = (folder: string) => readFileSync(join(folder, ".agents/skills/mill/SKILL.md"), "utf8")
 

@@ -1,6 +1,6 @@
 /** Programs that are refused when they are submitted: nothing is started, and nothing is left in the store. */
 import { describe, expect, test } from "bun:test"
-import { mkdirSync, symlinkSync } from "node:fs"
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { entriesOf, makeWorld } from "../support/mill.ts"
 
@@ -11,6 +11,8 @@ Bun.spawnSync(["mkfifo", join(world.dir, "fifo.ts")])
 world.write("broken.ts", "export const x =\n  = 3\n")
 world.write("data.json", `{ "a": 1,, }`)
 world.write("note.md", "# A note")
+// With its byte-order mark, as editors on Windows may save it; Bun would run it.
+writeFileSync(join(world.dir, "wide.ts"), Buffer.from("\uFEFFexport default 1", "utf16le"))
 world.write("secret.ts", "export default 1", 0o000)
 
 type Case = {
@@ -55,6 +57,7 @@ const cases: Readonly<Record<string, Case>> = {
   "a folder": { file: "folder.ts", message: /folder\.ts: it is a folder/ },
   "a named pipe": { file: "fifo.ts", message: /fifo\.ts: it is no file/ },
   "a link to itself": { file: "loop.ts", message: /loop\.ts: / },
+  "a text in UTF-16": { file: "wide.ts", message: /wide\.ts: it is in UTF-16; save it as UTF-8$/ },
   "another kind of file": { file: "note.md", message: /note\.md: it is not a TypeScript/ },
 }
 
@@ -85,6 +88,13 @@ describe("a program is refused", () => {
     expect(code).toBe(2)
     expect(entriesOf(runsDir)).toEqual([])
   })
+})
+
+test("a program without a name is refused as a mistake of the command line", async () => {
+  const { code, stderr, stdout } = await world.mill(["run", "", "--json", "--driver=offline"])
+  const { error } = JSON.parse(stdout)
+  expect([code, error._tag]).toEqual([2, "UsageError"])
+  expect(stderr).toMatch(/^error: Invalid value for argument <program\.ts>: "".*a file, not nothing\n/)
 })
 
 // The superuser may read anything.

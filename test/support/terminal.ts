@@ -10,11 +10,11 @@ export type TerminalSession = {
   readonly ended: Promise<{ readonly code: number; readonly output: string }>
 }
 
-/** Starts `mill` in a terminal of 120 columns. */
+/** Starts `mill` in a terminal of 120 columns, or as many as are asked for. */
 export const startInTerminal = (
   world: World,
   args: ReadonlyArray<string>,
-  { cwd = world.dir, env = {} }: MillOptions = {},
+  { columns = 120, cwd = world.dir, env = {} }: MillOptions & { readonly columns?: number } = {},
 ): TerminalSession => {
   const decoder = new TextDecoder()
   let output = ""
@@ -23,7 +23,7 @@ export const startInTerminal = (
     cwd,
     env: { ...process.env, MILL_HOME: `${world.dir}/home`, NO_COLOR: undefined, ...env },
     terminal: {
-      cols: 120,
+      cols: columns,
       data: (_, bytes) => {
         output += decoder.decode(bytes, { stream: true })
       },

@@ -1,39 +1,27 @@
 /** What is wrong with a configuration, in one line: which key, what was found, what is allowed. */
-import type { Schema } from "effect"
-import { SchemaIssue } from "effect"
+import { Result, Schema } from "effect"
 import {
   Authoring,
+  builtInDrivers,
+  builtInExecutors,
   DirectExecutorConfig,
   MillConfig,
   ProcessDriverConfig,
   VmExecutorConfig,
 } from "../../domain/config.schema.ts"
 import { ApiKey, HttpDriverConfig } from "../../domain/http-config.schema.ts"
-import { ExtensionConfig, FunctionDoc } from "../../domain/extension.schema.ts"
-
-/** A problem at a key; `hint` says what would do. */
-export type ConfigProblem = { readonly key: string; readonly message: string; readonly hint?: string }
-
-type Leaf = { readonly path: ReadonlyArray<PropertyKey>; readonly issue: SchemaIssue.Issue }
-
-/** The first thing that is wrong, and where. */
-const firstLeaf = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): Leaf => {
-  switch (issue._tag) {
-    case "Pointer":
-      return firstLeaf(issue.issue, [...path, ...issue.path])
-    case "Composite":
-      return firstLeaf(issue.issues[0], path)
-    // Of a union: what is wrong with the one that was meant.
-    case "AnyOf":
-      return issue.issues.length === 1 && issue.issues[0] !== undefined
-        ? firstLeaf(issue.issues[0], path)
-        : { path, issue }
-    case "Encoding":
-      return firstLeaf(issue.issue, path)
-    default:
-      return { path, issue }
-  }
-}
+import { ExtensionConfig, FunctionDoc, FunctionName } from "../../domain/extension.schema.ts"
+import {
+  closest,
+  expectation,
+  firstLeaf,
+  inputProblem,
+  keyOf,
+  type Place,
+  suggestion,
+  valueAt,
+  type ValueProblem,
+} from "../../domain/value-problem.schema.ts"
 
 /**
  * The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. What comes in
@@ -51,95 +39,125 @@ const allowed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "extensions.*.docs.*": FunctionDoc.fields,
 }
 
-const allowedAt = (value: unknown, path: ReadonlyArray<PropertyKey>): ReadonlyArray<string> => {
-  const place = path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")
+const placeOf = (path: Place): string =>
+  path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")
+
+const allowedAt = (value: unknown, path: Place): ReadonlyArray<string> => {
+  const place = placeOf(path)
   const type = valueAt(value, [...path, "type"])
   return Object.keys(allowed[`${place}:${String(type)}`] ?? allowed[place] ?? {})
 }
 
-const valueAt = (value: unknown, path: ReadonlyArray<PropertyKey>): unknown =>
-  path.reduce<unknown>(
-    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
-    value,
+/** Where somebody may have put a key, or what else nobody else should read: what stands there is not repeated. */
+const isSecret = (path: Place): boolean =>
+  ["drivers.*.apiKey", "drivers.*.env", "drivers.*.headers", "drivers.*.url", "executors.*.setEnv"].includes(
+    placeOf(path.slice(0, 3)),
   )
 
-const shown = (value: unknown): string => {
-  if (typeof value === "function") return "a function"
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object"
-  return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value)
-}
+const decodeFunctionName = Schema.decodeUnknownResult(FunctionName)
 
-/** Where somebody may have put a key by mistake: what stands there is not repeated. */
-const mayBeSecret = (path: ReadonlyArray<PropertyKey>): boolean =>
-  path[0] === "drivers" && (path[2] === "apiKey" || path[2] === "headers" || path[2] === "url")
-
-const keyOf = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
-
-/** A problem of a value that is not what it should be; `whole` is what to call the value, `allowed` the keys at a place. */
-export const inputProblem = (
-  whole: string,
-  allowed: (path: ReadonlyArray<PropertyKey>) => ReadonlyArray<string>,
-  value: unknown,
-  error: Schema.SchemaError,
-): ConfigProblem => {
-  const { issue, path } = firstLeaf(error.issue, [])
-  const key = keyOf(path)
-  if (issue._tag === "UnexpectedKey") {
-    const holder = path.slice(0, -1)
-    if (holder[2] === "headers") return { key: keyOf(holder), message: `${key} is no name of a header` }
-    const known = allowed(holder)
-    const close = closest(String(path.at(-1)), known)
-    return {
-      key,
-      message: `unknown key ${key}`,
-      hint: close === undefined ? `allowed here: ${known.join(", ")}` : `did you mean ${close}?`,
-    }
-  }
-  if (issue._tag === "AnyOf" && path.length === 2 && path[0] === "drivers") {
-    return { key: `${key}.type`, message: `${key} is no driver: make it with processDriver or httpDriver` }
-  }
-  if (issue._tag === "MissingKey") return { key, message: `${key} is missing` }
-  if (mayBeSecret(path)) return { key, message: `${key} cannot be used; ${lower(expectation(issue))}` }
-  return {
-    key,
-    message: `${key === "" ? whole : key} is ${shown(valueAt(value, path))}; ${lower(expectation(issue))}`,
+const badName = (holder: Place, name: string): string | undefined => {
+  switch (placeOf(holder)) {
+    case "drivers.*.headers":
+      return "is no name of a header"
+    case "executors.*.setEnv":
+      return "is no name of a variable"
+    case "extensions.*.api":
+      return Result.match(decodeFunctionName(name), {
+        onFailure: ({ issue }) => `is no name of a function; ${expectation(firstLeaf(issue).issue)}`,
+        onSuccess: () => undefined,
+      })
+    default:
+      return undefined
   }
 }
 
-const expectation = (issue: SchemaIssue.Issue): string =>
-  (format(issue).issues[0]?.message ?? "").split(", got ")[0] || "expected something else"
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
+const decode = Schema.decodeUnknownResult(MillConfig, { onExcessProperty: "error" })
 
 /** The first problem of a value that did not decode as a configuration. */
-export const configProblem = (
-  value: unknown,
-  error: Schema.SchemaError,
-  whole = "the default export",
-): ConfigProblem => inputProblem(whole, (path) => allowedAt(value, path), value, error)
-
-const lower = (text: string): string => text.replace(/^Expected /, "expected ")
-
-/** The one of `known` that `word` was probably meant to be. */
-export const closest = (word: string, known: ReadonlyArray<string>): string | undefined => {
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter((one) => one.distance <= Math.max(1, Math.floor(word.length / 3)))
-    .sort((a, b) => a.distance - b.distance)
-  return best?.candidate
-}
-
-/** How many letters must be added, removed or changed to make one word of the other (Levenshtein). */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...b].entries()) {
-      next.push(
-        Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
-      )
-    }
-    row = next
+const decodingProblem = (value: unknown, error: Schema.SchemaError, whole: string): ValueProblem => {
+  const { issue, path } = firstLeaf(error.issue)
+  if (issue._tag === "AnyOf" && path.length === 2 && path[0] === "drivers") {
+    const key = keyOf(path)
+    return { key: `${key}.type`, message: `${key} is no driver: make it with processDriver or httpDriver` }
   }
-  return row[b.length] ?? 0
+  return inputProblem(whole, (place) => allowedAt(value, place), value, error, { badName, isSecret })
 }
+
+/** A name that stands for nothing; `what` is a driver or an executor. */
+export const noSuch = (what: string, name: string, known: ReadonlyArray<string>) => {
+  const close = closest(name, known)
+  return {
+    message: `there is no ${what} ${JSON.stringify(name)}; there are ${known.join(", ")}`,
+    ...(close === undefined ? {} : { hint: `did you mean ${close}?` }),
+  }
+}
+
+/** A default that names nothing. */
+const defaultProblem = (
+  key: "defaultDriver" | "defaultExecutor",
+  what: string,
+  name: string | undefined,
+  known: ReadonlyArray<string>,
+): ReadonlyArray<ValueProblem> => {
+  if (name === undefined || known.includes(name)) return []
+  const { message, ...rest } = noSuch(what, name, known)
+  return [{ key, message: `${key}: ${message}`, ...rest }]
+}
+
+const extensionProblems = (extensions: ReadonlyArray<ExtensionConfig>): ReadonlyArray<ValueProblem> =>
+  extensions.flatMap(({ api = {}, docs = {}, name }, index) => {
+    const first = extensions.findIndex((other) => other.name === name)
+    if (first < index) {
+      const key = `extensions.${index}.name`
+      return [{ key, message: `${key} is ${JSON.stringify(name)}, as extensions.${first} is called already` }]
+    }
+    const functions = Object.keys(api)
+    return Object.keys(docs).flatMap((documented) => {
+      const key = `extensions.${index}.docs.${documented}`
+      return functions.includes(documented)
+        ? []
+        : [
+            {
+              key,
+              message: `${key} tells of a function that api does not have`,
+              hint: suggestion(documented, functions, "api has"),
+            },
+          ]
+    })
+  })
+
+/** What its schema alone cannot say of a configuration: how its parts fit together. */
+const problemsOf = (config: MillConfig): ReadonlyArray<ValueProblem> => {
+  const { drivers = {}, executors = {}, extensions = [] } = config
+  const known = (builtIn: ReadonlyArray<string>, own: object) => [
+    ...new Set([...builtIn, ...Object.keys(own)]),
+  ]
+  return [
+    ...Object.entries(drivers).flatMap(([name, { codec }]) => {
+      const key = `drivers.${name}.codec`
+      return codec.problem === undefined ? [] : [{ key, message: `${key}: ${codec.problem}` }]
+    }),
+    ...extensionProblems(extensions),
+    ...defaultProblem("defaultDriver", "driver", config.defaultDriver, known(builtInDrivers, drivers)),
+    ...defaultProblem(
+      "defaultExecutor",
+      "executor",
+      config.defaultExecutor,
+      known(builtInExecutors, executors),
+    ),
+  ]
+}
+
+/** The configuration that a value is, or what is wrong with it; `whole` is what to call the value. */
+export const decodeConfig = (
+  value: unknown,
+  whole = "the default export",
+): Result.Result<MillConfig, ValueProblem> =>
+  decode(value).pipe(
+    Result.mapError((error) => decodingProblem(value, error, whole)),
+    Result.flatMap((config) => {
+      const [problem] = problemsOf(config)
+      return problem === undefined ? Result.succeed(config) : Result.fail(problem)
+    }),
+  )

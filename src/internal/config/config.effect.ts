@@ -1,9 +1,9 @@
 /** The configuration of a working directory: found, evaluated, decoded. */
-import { Effect, Path, Schema } from "effect"
-import { type DriverConfig, type ExecutorConfig, MillConfig } from "../../domain/config.schema.ts"
+import { Effect, Path } from "effect"
+import type { DriverConfig, ExecutorConfig, MillConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
-import { configProblem } from "./config-issue.effect.ts"
+import { decodeConfig } from "./config-issue.effect.ts"
 import { GivenConfig, sourceOfObject, withValues } from "./config-object.effect.ts"
 import { ConfigLoader, type ConfigSource } from "./config-loader.effect.ts"
 import { findConfig } from "./config-lookup.effect.ts"
@@ -39,8 +39,6 @@ const executorFromFolder = Effect.fnUntraced(function* (folder: string, executor
   } satisfies ExecutorConfig
 })
 
-const decode = Schema.decodeUnknownEffect(MillConfig, { onExcessProperty: "error" })
-
 /** A configuration whose paths are meant from `folder`. */
 const placed = Effect.fnUntraced(function* (config: MillConfig, folder: string) {
   const drivers: Record<string, DriverConfig> = {}
@@ -56,15 +54,11 @@ const placed = Effect.fnUntraced(function* (config: MillConfig, folder: string) 
 
 /** A configuration that a script gives as an object, instead of one that would be looked for from `cwd`. */
 export const givenObject = Effect.fn("Config.given")(function* (value: unknown, cwd: string) {
-  const config = yield* decode(value).pipe(
-    Effect.mapError((error) => {
-      const { key, message, ...problem } = configProblem(value, error, "it")
-      return new ConfigError({
-        message: `config: ${message}`,
-        ...(key === "" ? {} : { key }),
-        ...problem,
-      })
-    }),
+  const config = yield* Effect.fromResult(decodeConfig(value, "it")).pipe(
+    Effect.mapError(
+      ({ key, message, ...problem }) =>
+        new ConfigError({ message: `config: ${message}`, ...(key === "" ? {} : { key }), ...problem }),
+    ),
   )
   const { source, values } = yield* sourceOfObject(config, cwd)
   return { _tag: "Object" as const, config: yield* placed(config, cwd), source, values }
@@ -111,22 +105,21 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
     })
   }
   // Getters and proxies are code, which may fail.
-  const config = yield* Effect.suspend(() => decode(value)).pipe(
+  const config = yield* Effect.suspend(() => Effect.fromResult(decodeConfig(value))).pipe(
+    Effect.mapError(
+      ({ key, message, ...problem }) =>
+        new ConfigError({
+          path,
+          message: `${path}: ${message}`,
+          ...(key === "" ? {} : { key }),
+          ...problem,
+        }),
+    ),
     Effect.catchDefect(() =>
       Effect.fail(
         new ConfigError({ path, message: `${path}: its values cannot be read: reading one throws` }),
       ),
     ),
-    Effect.mapError((error) => {
-      if (error._tag === "ConfigError") return error
-      const { key, message, ...problem } = configProblem(value, error)
-      return new ConfigError({
-        path,
-        message: `${path}: ${message}`,
-        ...(key === "" ? {} : { key }),
-        ...problem,
-      })
-    }),
   )
   return yield* placed(config, (yield* Path.Path).dirname(path))
 })

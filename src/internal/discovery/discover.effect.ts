@@ -26,7 +26,8 @@ import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.
 import { readSecrets } from "../drivers/secret-headers.effect.ts"
 import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
-import { exampleText, extensionTypes } from "../scaffold/scaffold-texts.effect.ts"
+import { checkDocumentedTypes } from "../scaffold/documented-types.effect.ts"
+import { envText, exampleText } from "../scaffold/scaffold-texts.effect.ts"
 import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 
 const noConfig: LoadedConfig = { config: {}, sources: [] }
@@ -81,8 +82,7 @@ const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, 
 
 export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
   const { millVersion } = yield* Settings
-  const { program: types } = yield* TypeTexts
-  const loading = yield* Effect.result(loadConfig())
+  const loading = yield* Effect.result(Effect.tap(loadConfig(), checkDocumentedTypes))
   const loaded = Result.getOrElse(loading, () => noConfig)
   const { authoring, extensions = [] } = loaded.config
   const choice = yield* Effect.result(chooseDriver(loaded.config, undefined).pipe(namingFile(loaded)))
@@ -116,7 +116,7 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
     mill: millVersion,
     programApi: {
       ...programApi,
-      types: types + extensionTypes(extensions),
+      types: envText(extensions, yield* TypeTexts),
       typesFile: envName,
       example: {
         file: exampleName,

@@ -10,7 +10,7 @@ import { piCodec } from "../../codecs/pi.codec.ts"
 import type { DriverConfig, MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
-import { closest } from "../config/config-issue.effect.ts"
+import { noSuch } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { readSecrets } from "./secret-headers.effect.ts"
@@ -90,21 +90,8 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
   if (wanted !== undefined) {
     const driver = drivers.get(wanted)
     const key = name === undefined ? { key: "defaultDriver" } : {}
-    if (driver === undefined) {
-      const names = [...drivers.keys()]
-      const close = closest(wanted, names)
-      return yield* new ConfigError({
-        ...key,
-        message: `there is no driver ${JSON.stringify(wanted)}; there are ${names.join(", ")}`,
-        ...(close === undefined ? {} : { hint: `did you mean ${close}?` }),
-      })
-    }
-    if (driver.codec.problem !== undefined) {
-      return yield* new ConfigError({
-        key: `drivers.${wanted}.codec`,
-        message: `drivers.${wanted}.codec: ${driver.codec.problem}`,
-      })
-    }
+    if (driver === undefined)
+      return yield* new ConfigError({ ...key, ...noSuch("driver", wanted, [...drivers.keys()]) })
     if (driver.type === "http") {
       yield* readSecrets(wanted, driver)
       return { type: "http", name: wanted, config: driver } satisfies ChosenDriver

@@ -17,6 +17,7 @@ import type { ConfigLoader } from "../config/config-loader.effect.ts"
 import type { Secrets } from "../config/secrets.effect.ts"
 import type { Settings } from "../config/settings.effect.ts"
 import { discover } from "../discovery/discover.effect.ts"
+import { outlineOf } from "../plan/outline.effect.ts"
 import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
 import type { Sockets } from "../process/sockets.effect.ts"
 import { scaffold } from "../scaffold/scaffold.effect.ts"
@@ -77,6 +78,7 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
 
       return Engine.of({
         prepare: (input) => provide(prepareRun(input)),
+        outline: (prepared) => provide(outlineOf(prepared)),
         start: (prepared) => provide(startRun(prepared)),
         submit: (input) => provide(submit(input)),
         runSync: (input) => provide(runSync(input)),

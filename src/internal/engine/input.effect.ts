@@ -2,7 +2,7 @@
 import { Effect, Schema } from "effect"
 import { RunFilter, SubmitInput } from "../../domain/engine.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
-import { inputProblem } from "../config/config-issue.effect.ts"
+import { inputProblem } from "../../domain/value-problem.schema.ts"
 
 const checker = <
   Fields extends Schema.Struct.Fields & Readonly<Record<string, Schema.ConstraintDecoder<unknown>>>,

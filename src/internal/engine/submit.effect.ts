@@ -15,7 +15,6 @@ import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
 import { checkSandbox } from "../executors/sandbox-check.effect.ts"
 import { compilePlan, findProgram } from "../plan/compile.effect.ts"
-import { outlineOf } from "../plan/outline.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { checkSubmitInput } from "./input.effect.ts"
 import { LaunchPreparation, launchWorker } from "./launch.effect.ts"
@@ -49,7 +48,6 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitIn
   return {
     ...compiled,
     invocation,
-    outline: outlineOf(compiled.plan, compiled.contents),
     confirm,
     ...(because === undefined ? {} : { because }),
   } satisfies PreparedRun

@@ -9,7 +9,7 @@ import type {
 import { ConfigError } from "../../domain/error.schema.ts"
 import type { Plan, PlanExecutor } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { closest } from "../config/config-issue.effect.ts"
+import { noSuch } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../plan/source-compiler.effect.ts"
 import { directExecutor } from "./direct-executor.effect.ts"
@@ -38,13 +38,8 @@ export const chooseExecutor = Effect.fn("Executors.choose")(function* (
   const wanted = name ?? config.defaultExecutor ?? "direct"
   const executor = executors.get(wanted)
   if (executor === undefined) {
-    const names = [...executors.keys()]
-    const close = closest(wanted, names)
-    return yield* new ConfigError({
-      ...(name === undefined ? { key: "defaultExecutor" } : {}),
-      message: `there is no executor ${JSON.stringify(wanted)}; there are ${names.join(", ")}`,
-      ...(close === undefined ? {} : { hint: `did you mean ${close}?` }),
-    })
+    const key = name === undefined ? { key: "defaultExecutor" } : {}
+    return yield* new ConfigError({ ...key, ...noSuch("executor", wanted, [...executors.keys()]) })
   }
   if (executor.type === "direct") return { name: wanted, config: executor } satisfies ChosenExecutor
   return {

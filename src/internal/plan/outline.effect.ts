@@ -1,34 +1,42 @@
-/**
- * What a program can be seen to do from its text alone, for a person who is to say whether it may run. Names that are
- * put together while it runs are not seen.
- */
-import type { ProgramOutline } from "../../domain/engine.schema.ts"
-import type { DraftPlan } from "../../domain/plan.schema.ts"
-import type { SourceContents } from "../store/run-store.effect.ts"
+/** What a program can be seen to do from its text alone, for a person who is to say whether it may run. */
+import { Effect } from "effect"
+import { type PreparedRun, type ProgramOutline, Unseen } from "../../domain/engine.schema.ts"
+import { type ProgramUses, usesOf } from "./program-uses.effect.ts"
+import { SourceCompiler } from "./source-compiler.effect.ts"
 
-const spawnCall = /\bmill\s*\.\s*spawn\b/g
+const isCode = /\.(?:[cm]?[jt]s|[jt]sx)$/
 
-/** The string literals that stand behind `field:`. */
-const literalsOf = (field: string, texts: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const pattern = new RegExp(
-    `\\b${field}\\s*:\\s*(?:"([^"\\\\\\n]+)"|'([^'\\\\\\n]+)'|\`([^\`$\\\\\\n]+)\`)`,
-    "g",
+const nothing: ProgramUses = { spawnCalls: 0, agents: [], models: [], unseen: [] }
+
+/** Of what the parser cannot read, though Bun can, nothing has been seen. */
+const unread: ProgramUses = { ...nothing, unseen: Unseen.literals }
+
+const usesIn = Effect.fnUntraced(function* (path: string, text: string) {
+  if (!isCode.test(path)) return nothing
+  const { syntaxTree } = yield* SourceCompiler
+  return yield* syntaxTree(text, path).pipe(
+    Effect.flatMap((statements) => Effect.try(() => usesOf(statements))),
+    Effect.orElseSucceed(() => unread),
   )
-  const found = texts.flatMap((text) => [...text.matchAll(pattern)].map(([, a, b, c]) => a ?? b ?? c ?? ""))
-  return [...new Set(found)]
-}
+})
 
-/** The outline of a compiled program. */
-export const outlineOf = (plan: DraftPlan, contents: SourceContents): ProgramOutline => {
-  const texts = plan.program.map(({ sha256 }) => contents.get(sha256) ?? "")
-  const [own = ""] = texts
+/** The outline of a prepared run's program. */
+export const outlineOf = Effect.fn("Engine.outline")(function* ({ contents, plan }: PreparedRun) {
+  const uses = yield* Effect.forEach(plan.program, ({ path, sha256 }) =>
+    usesIn(path, contents.get(sha256) ?? ""),
+  )
+  const all = <Name extends "agents" | "models" | "unseen">(name: Name) => [
+    ...new Set<ProgramUses[Name][number]>(uses.flatMap((one) => one[name])),
+  ]
+  const own = contents.get(plan.program[0]?.sha256 ?? "") ?? ""
   return {
     bytes: new TextEncoder().encode(own).length,
     lines: own === "" ? 0 : own.replace(/\n$/, "").split("\n").length,
     files: plan.program.slice(1).map(({ path }) => path),
     packages: [...new Set(plan.program.flatMap(({ packages = [] }) => packages))].sort(),
-    spawnCalls: texts.reduce((sum, text) => sum + (text.match(spawnCall)?.length ?? 0), 0),
-    agents: literalsOf("agent", texts),
-    models: literalsOf("model", texts),
-  }
-}
+    spawnCalls: uses.reduce((sum, one) => sum + one.spawnCalls, 0),
+    agents: all("agents"),
+    models: all("models"),
+    unseen: all("unseen"),
+  } satisfies ProgramOutline
+})

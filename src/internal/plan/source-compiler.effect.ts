@@ -33,6 +33,10 @@ export class SourceCompiler extends Context.Service<
       entry: string,
       options: { readonly provided: ReadonlyArray<string>; readonly asProgram: boolean },
     ) => Effect.Effect<ReadonlyArray<GraphFile>, ProgramError>
+    /** The statements of a program, as Babel's syntax tree. */
+    readonly syntaxTree: (text: string, path: string) => Effect.Effect<unknown, ProgramError>
+    /** Whether a text is TypeScript that can be parsed. */
+    readonly isTypeScript: (text: string) => Effect.Effect<boolean>
     /** The absolute path of a command that PATH, or a path relative to `cwd`, leads to. */
     readonly which: (
       command: string,

@@ -1,5 +1,6 @@
 /** The files that `mill init` writes. */
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
+import type { TypeTexts } from "./type-texts.effect.ts"
 
 /** A driver of the new configuration: its command has the driver's name. */
 export type ScaffoldDriver = { readonly name: string; readonly codec: string }
@@ -51,7 +52,7 @@ const extensionText = ({ api = {}, description, docs = {}, name }: ExtensionConf
 }
 
 /** The types of the extensions' functions, as declarations that add to the program's own. */
-export const extensionTypes = (extensions: ReadonlyArray<ExtensionConfig>): string => {
+const extensionTypes = (extensions: ReadonlyArray<ExtensionConfig>): string => {
   const withApi = extensions.filter(({ api = {} }) => Object.keys(api).length > 0)
   return withApi.length === 0
     ? ""
@@ -59,15 +60,15 @@ export const extensionTypes = (extensions: ReadonlyArray<ExtensionConfig>): stri
 }
 
 const header = `/**
- * The types of mill, for the programs and the configuration in this folder. Written by \`mill init\`, which does not
+ * The types of mill, for the programs and the configuration in this folder. \`mill init\` writes this file, and does not
  * overwrite it: delete it and run that again when mill or the extensions of the configuration have changed.
  */
 `
 
-/** The types: by reference where the package is installed, otherwise whole. */
+/** The types, of programs here and of the configuration: whole, or by reference where the package is installed. */
 export const envText = (
   extensions: ReadonlyArray<ExtensionConfig>,
-  types: { readonly program: string; readonly core: string } | undefined,
+  types: TypeTexts["Service"] | undefined,
 ): string => {
   const base =
     types === undefined ? `/// <reference types="@mill/core/program" />\n` : `${types.program}\n${types.core}`

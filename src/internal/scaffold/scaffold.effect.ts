@@ -7,11 +7,12 @@ import type { MillConfig } from "../../domain/config.schema.ts"
 import type { Initialized, InitOptions } from "../../domain/engine.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { loadConfigAt } from "../config/config.effect.ts"
-import { configName, globalConfigName } from "../config/config-lookup.effect.ts"
+import { configName, findConfig, globalConfigName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { driversOf, findCommand, installedAgents } from "../drivers/driver-registry.effect.ts"
 import { askForModels } from "../drivers/model-catalogue.effect.ts"
 import { storeError, writeNew } from "../store/files.effect.ts"
+import { checkDocumentedTypes } from "./documented-types.effect.ts"
 import { configText, envText, exampleText } from "./scaffold-texts.effect.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
 
@@ -85,18 +86,23 @@ const scaffoldSkill = Effect.fnUntraced(function* (folder: string, text: string)
 
 export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: InitOptions) {
   const { cwd, millHome, userHome } = yield* Settings
-  const { join } = yield* Path.Path
+  const { basename, join } = yield* Path.Path
   const fs = yield* FileSystem.FileSystem
   const folder = global ? (skill === undefined ? millHome : userHome) : cwd
   if (folder === undefined) {
     return yield* new UsageError({ message: "there is no place for it: neither HOME nor MILL_HOME is set" })
   }
   if (skill !== undefined) return yield* scaffoldSkill(folder, skill)
-  const configPath = join(folder, global ? globalConfigName : configName)
+  const own = join(folder, global ? globalConfigName : configName)
+  // A second one here would hide all that a folder above has declared for this one, too.
+  const found = global ? undefined : yield* findConfig()
+  const configPath = found !== undefined && basename(found) === configName ? found : own
   const agents = yield* installedAgents
   // One that is there already may have extensions, and another default.
   const isThere = yield* Effect.orElseSucceed(fs.exists(configPath), () => false)
-  const config: MillConfig = isThere ? (yield* loadConfigAt(configPath)).config : {}
+  const config: MillConfig = isThere
+    ? (yield* Effect.tap(loadConfigAt(configPath), checkDocumentedTypes)).config
+    : {}
   const types = (yield* isInstalled(folder)) ? undefined : yield* TypeTexts
   const model = yield* modelFor(config, agents[0]?.name ?? "offline")
 
@@ -105,5 +111,6 @@ export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: I
     [join(folder, envName), envText(config.extensions ?? [], types)],
     ...(global ? [] : [[join(folder, exampleName), exampleText(model, envName)] as const]),
   ]
-  return yield* writeMissing(files)
+  const written = yield* writeMissing(files)
+  return configPath === own ? written : ({ ...written, configAbove: configPath } satisfies Initialized)
 })

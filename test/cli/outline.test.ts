@@ -1,0 +1,143 @@
+/** What a person is shown of a program before it runs: what it does, not what its comments say, and all of it. */
+import { describe, expect, test } from "bun:test"
+import { makeWorld } from "../support/mill.ts"
+import { startInTerminal } from "../support/terminal.ts"
+
+const world = makeWorld()
+const offline = ["--driver", "offline"]
+const spawn = (fields: string, call = "mill.spawn") =>
+  `await ${call}({ systemPrompt: "s", prompt: "p", ${fields} })\n`
+const plain = spawn(`agent: "scout", model: "sonnet"`)
+const perhaps = "(perhaps more than its text shows)"
+
+/** The facts of a program in the plan that is printed for a person. */
+const factsOf = async (name: string, source: string) => {
+  world.write(name, source)
+  const { code, stdout } = await world.mill(["run", name, "--dry-run", ...offline])
+  expect(code).toBe(0)
+  return Object.fromEntries(
+    [...stdout.matchAll(/^ (spawns|agents|models) +(.*)$/gm)].map(([, fact, text]) => [fact, text]),
+  )
+}
+
+const seen: Readonly<
+  Record<string, readonly [source: string, spawns: string, agents: string, models: string]>
+> = {
+  "a plain call": [plain, "1 call of mill.spawn", "scout", "sonnet"],
+  "no call": ["export default 1", "none", "none", "none"],
+  "names in comments and texts": [
+    `// agent: "ghost"\n/* mill.spawn({ model: "phantom" }) */\nconst text = 'mill.spawn({ agent: "said" })'\n${plain}`,
+    "1 call of mill.spawn",
+    "scout",
+    "sonnet",
+  ],
+  "keys in quotes": [spawn(`"agent": "a", 'model': \`b\``), "1 call of mill.spawn", "a", "b"],
+  "calls by other ways": [
+    spawn(`agent: "a", model: "m"`, `mill["spawn"]`) +
+      spawn(`agent: "b", model: "m"`, `(mill as any)?.spawn`) +
+      spawn(`agent: "c", model: "m"`, `globalThis.mill!.spawn`),
+    "3 calls of mill.spawn",
+    "a, b, c",
+    "m",
+  ],
+  "calls by another name": [
+    `const { spawn, log: say } = mill\n${spawn(`agent: "a", model: "m"`, "spawn")}` +
+      `const other = mill.spawn\n${spawn(`agent: "b", model: "m"`, "other")}`,
+    "2 calls of mill.spawn",
+    "a, b",
+    "m",
+  ],
+  constants: [
+    `const model = "opus"\nconst fast = mill.args.length > 0 ? "haiku" : model\n` +
+      spawn(`agent: "a", model`) +
+      spawn(`agent: "b", model: fast`),
+    "2 calls of mill.spawn",
+    "a, b",
+    "opus, haiku",
+  ],
+  "names that it makes": [
+    "for (const kind of mill.args) " + spawn("agent: `${kind}-fan`, model: kind") + plain,
+    "2 calls of mill.spawn",
+    `scout ${perhaps}`,
+    `sonnet ${perhaps}`,
+  ],
+  "a spawn that is passed on": [
+    `const asked = [{ agent: "a", model: "m", systemPrompt: "s", prompt: "p" }]\nexport default await Promise.all(asked.map(mill.spawn))`,
+    "not shown by its text",
+    "a",
+    "m",
+  ],
+  "options that lie elsewhere": [
+    `const options = JSON.parse("{}")\nawait mill.spawn(options)\n`,
+    "1 call of mill.spawn",
+    "not shown by its text",
+    "not shown by its text",
+  ],
+  "mill under another name": [
+    `const m = mill\n${spawn(`agent: "a", model: "x"`, "m.spawn")}`,
+    "not shown by its text",
+    "a",
+    "x",
+  ],
+  "a name that is put together": [
+    `${plain}${spawn(`agent: "a", model: "x"`, `mill["sp" + "awn"]`)}`,
+    `1 call of mill.spawn ${perhaps}`,
+    "scout, a",
+    "sonnet, x",
+  ],
+  "code in a text": [`${plain}eval("1")`, `1 call of mill.spawn ${perhaps}`, "scout", "sonnet"],
+  "what others take apart": [
+    `type Answer = { agent: string }\ninterface Mine { mill: typeof mill }\nconst answer = ${plain}const tell = ({ agent, model }: any) => agent + model\nexport default tell(answer)`,
+    "1 call of mill.spawn",
+    "scout",
+    "sonnet",
+  ],
+}
+
+describe("the text of a program shows", () => {
+  test.concurrent.each(Object.entries(seen))("%s", async (name, [source, spawns, agents, models]) => {
+    expect(await factsOf(`${name.replaceAll(" ", "-")}.ts`, source)).toEqual({ spawns, agents, models })
+  })
+
+  test.concurrent("what the files that it imports do, too", async () => {
+    world.write("parts/ask.tsx", `export const ask = async () => ${plain}`)
+    world.write("parts/data.json", `{ "agent": "none" }`)
+    const source = `import { ask } from "./parts/ask.tsx"\nimport data from "./parts/data.json"\nexport default [await ask(), data]\n${plain}`
+    expect(await factsOf("imports.ts", source)).toEqual({
+      spawns: "2 calls of mill.spawn",
+      agents: "scout",
+      models: "sonnet",
+    })
+  })
+})
+
+test.concurrent("in a narrow terminal nothing is lost, and what is too long is counted", async () => {
+  const agents = Array.from({ length: 60 }, (_, index) => `agent-${index}`)
+  const name = "a-program-with-quite-a-long-name-that-says-what-it-does.ts"
+  world.write(`deep/${name}`, agents.map((agent) => spawn(`agent: "${agent}", model: "m"`)).join(""))
+  const session = startInTerminal(world, ["run", `deep/${name}`, ...offline], { columns: 40 })
+  await session.until("Run it?")
+  const [shown = ""] = session
+    .shown()
+    .replace(/\u001b\[[0-9;?]*[a-zA-Z]/g, "")
+    .split("Run it?")
+  session.type("\u0003")
+  expect((await session.ended).code).toBe(130)
+  const lines = shown.split("\r\n")
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(40)
+  const factOf = (fact: string) => {
+    const first = lines.findIndex((line) => line.startsWith(` ${fact} `))
+    const next = lines.findIndex((line, index) => index > first && /^ \S/.test(line))
+    return lines.slice(first, next).map((line) => line.slice(13))
+  }
+  expect(factOf("program").join("")).toStartWith(`deep/${name}`)
+  const told = factOf("agents")
+  expect(told).toHaveLength(5)
+  const named =
+    told
+      .slice(0, -1)
+      .join(" ")
+      .match(/agent-\d+/g) ?? []
+  expect(named).toEqual(agents.slice(0, named.length))
+  expect(told.at(-1)).toBe(`+ ${60 - named.length} more`)
+})
