@@ -2,7 +2,7 @@
  * `--completions <shell>`: Effect's own script, which knows a command's own flags, with what it leaves out: the flags
  * that may stand with every command, and which values are paths or names that are known.
  */
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Option, Struct } from "effect"
 import { Command, Completions, Flag, GlobalFlag } from "effect/cli"
 import { builtInDrivers, builtInExecutors } from "../domain/config.schema.ts"
 
@@ -45,10 +45,13 @@ const completed = (
   subcommands: descriptor.subcommands.map((command) => completed(command, globals)),
 })
 
+/** The shells that there are scripts for. */
+const shells = { bash: true, zsh: true, fish: true }
+
 /** The flag itself; `others` are the flags that it should know besides the commands' own. */
 export const completionsFlag = (others: Readonly<Record<string, Flag.Flag<unknown>>>) =>
   GlobalFlag.Action({
-    flag: Flag.Literals("completions", ["bash", "zsh", "fish"]).pipe(
+    flag: Flag.Literals("completions", Struct.keys(shells)).pipe(
       Flag.withDescription("Print a script that completes mill's commands in this shell"),
       Flag.optional,
     ),

@@ -34,7 +34,7 @@ const optionsProblem = (
   options: unknown,
   error: Schema.SchemaError,
 ): string => {
-  const { issue, path } = firstLeaf(error.issue)
+  const [issue, path] = firstLeaf(error.issue)
   const [option = ""] = path
   if (issue._tag === "UnexpectedKey" && path.length === 1) {
     const close = closest(String(option), known)

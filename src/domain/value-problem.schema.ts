@@ -1,9 +1,13 @@
 /** What is wrong with a value that did not decode, in one line: which key, what was found, what is allowed. */
-import type { Schema } from "effect"
-import { SchemaIssue } from "effect"
+import { Schema, SchemaIssue } from "effect"
 
 /** A problem at a key; `hint` says what would do. */
-export type ValueProblem = { readonly key: string; readonly message: string; readonly hint?: string }
+export const ValueProblem = Schema.Struct({
+  key: Schema.String,
+  message: Schema.String,
+  hint: Schema.optionalKey(Schema.String),
+})
+export type ValueProblem = typeof ValueProblem.Type
 
 /** Where in a value: the keys that lead there. */
 export type Place = ReadonlyArray<PropertyKey>
@@ -16,7 +20,7 @@ export type Described = {
   readonly isSecret?: (place: Place) => boolean
 }
 
-type Leaf = { readonly path: Place; readonly issue: SchemaIssue.Issue }
+type Leaf = readonly [issue: SchemaIssue.Issue, path: Place]
 
 /** The first thing that is wrong, and where. */
 export const firstLeaf = (issue: SchemaIssue.Issue, path: Place = []): Leaf => {
@@ -29,11 +33,11 @@ export const firstLeaf = (issue: SchemaIssue.Issue, path: Place = []): Leaf => {
     case "AnyOf":
       return issue.issues.length === 1 && issue.issues[0] !== undefined
         ? firstLeaf(issue.issues[0], path)
-        : { path, issue }
+        : [issue, path]
     case "Encoding":
       return firstLeaf(issue.issue, path)
     default:
-      return { path, issue }
+      return [issue, path]
   }
 }
 
@@ -61,7 +65,7 @@ export const inputProblem = (
   error: Schema.SchemaError,
   { badName, isSecret }: Described = {},
 ): ValueProblem => {
-  const { issue, path } = firstLeaf(error.issue)
+  const [issue, path] = firstLeaf(error.issue)
   const key = keyOf(path)
   if (issue._tag === "UnexpectedKey") {
     const holder = path.slice(0, -1)

@@ -64,7 +64,7 @@ const badName = (holder: Place, name: string): string | undefined => {
       return "is no name of a variable"
     case "extensions.*.api":
       return Result.match(decodeFunctionName(name), {
-        onFailure: ({ issue }) => `is no name of a function; ${expectation(firstLeaf(issue).issue)}`,
+        onFailure: ({ issue }) => `is no name of a function; ${expectation(firstLeaf(issue)[0])}`,
         onSuccess: () => undefined,
       })
     default:
@@ -76,7 +76,7 @@ const decode = Schema.decodeUnknownResult(MillConfig, { onExcessProperty: "error
 
 /** The first problem of a value that did not decode as a configuration. */
 const decodingProblem = (value: unknown, error: Schema.SchemaError, whole: string): ValueProblem => {
-  const { issue, path } = firstLeaf(error.issue)
+  const [issue, path] = firstLeaf(error.issue)
   if (issue._tag === "AnyOf" && path.length === 2 && path[0] === "drivers") {
     const key = keyOf(path)
     return { key: `${key}.type`, message: `${key} is no driver: make it with processDriver or httpDriver` }
