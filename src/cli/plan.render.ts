@@ -1,6 +1,6 @@
 /** A plan as a person reads it, before anything has started. */
-import type { ProgramOutline } from "../domain/engine.schema.ts"
 import type { DraftPlan } from "../domain/plan.schema.ts"
+import type { ProgramOutline } from "../domain/submission.schema.ts"
 import { bytes, oneLine, plural, type Style, table, wrapped } from "./style.render.ts"
 
 /** A path as seen from a folder: relative where it lies in it. */

@@ -10,12 +10,10 @@ import type {
   InspectedSpawn,
   IoItem,
   ListedRuns,
-  PreparedRun,
-  ProgramOutline,
   RunFilter,
   SpawnRef,
-  SubmitInput,
 } from "../domain/engine.schema.ts"
+import type { PreparedRun, ProgramOutline, SubmitInput } from "../domain/submission.schema.ts"
 import type { LogEntry } from "../domain/event.schema.ts"
 import type { RunId } from "../domain/ids.schema.ts"
 import type { RunRecord, RunResult, SubmittedRun } from "../domain/run.schema.ts"

@@ -28,13 +28,11 @@ export type {
   IoLine,
   ListedRuns,
   MillEngine,
-  PreparedRun,
-  ProgramOutline,
   RunFilter,
   RunOrSpawnRef,
   SpawnRef,
-  SubmitInput,
 } from "../domain/engine.schema.ts"
+export type { PreparedRun, ProgramOutline, SubmitInput } from "../domain/submission.schema.ts"
 export {
   ConfigError,
   IllegalLine,

@@ -9,8 +9,8 @@ import type {
   ReferenceError,
   RunOrSpawnRef,
   SpawnRef,
-  SubmitInput,
 } from "../../domain/engine.schema.ts"
+import type { SubmitInput } from "../../domain/submission.schema.ts"
 import type { LogError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { ConfigLoader } from "../config/config-loader.effect.ts"

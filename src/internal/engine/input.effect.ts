@@ -1,6 +1,7 @@
 /** What the engine's callers pass, judged: a caller may be a script that nobody has type-checked. */
 import { Effect, Schema } from "effect"
-import { RunFilter, SubmitInput } from "../../domain/engine.schema.ts"
+import { RunFilter } from "../../domain/engine.schema.ts"
+import { SubmitInput } from "../../domain/submission.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { inputProblem } from "../../domain/value-problem.schema.ts"
 

@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { defaultMaxRunDepth } from "../../domain/config.schema.ts"
-import type { PreparedRun, SubmitInput } from "../../domain/engine.schema.ts"
+import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { runIdOf } from "../../domain/ids.schema.ts"
 import type { SubmittedRun } from "../../domain/run.schema.ts"

@@ -1,6 +1,6 @@
 /** What a program can be seen to do from its text alone, for a person who is to say whether it may run. */
 import { Effect } from "effect"
-import { type PreparedRun, type ProgramOutline, Unseen } from "../../domain/engine.schema.ts"
+import { type PreparedRun, type ProgramOutline, Unseen } from "../../domain/submission.schema.ts"
 import { type ProgramUses, usesOf } from "./program-uses.effect.ts"
 import { SourceCompiler } from "./source-compiler.effect.ts"
 

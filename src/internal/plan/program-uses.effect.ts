@@ -2,7 +2,7 @@
  * How the text of one file uses `mill`: where it calls `mill.spawn`, and which agents and models it names. Scopes are not
  * looked at, and what is put together while the program runs cannot be seen: then `unseen` says so.
  */
-import type { Unseen } from "../../domain/engine.schema.ts"
+import type { Unseen } from "../../domain/submission.schema.ts"
 import {
   childrenOf,
   keyOf,
