@@ -40,6 +40,7 @@ const refused: Readonly<Record<string, readonly [source: string, location?: stri
   "in-javascript": [`export { default } from "./nested.js"\n`, "nested.js:1:1"],
   "in-what-it-loads": [`export default await import("./nested.ts")\n`, "nested.ts:1:1"],
   "in-a-page": [`import page from "./page.html"\nexport default page\n`, "nested.ts:1:1"],
+  "in-a-file-with-a-query": [`export { default } from "./nested.ts?query"\n`],
   "in-utf-16": [`export { default } from "./wide.ts"\n`],
 }
 

@@ -128,8 +128,8 @@ export const macroGuard = (loadParser: LoadParser) => {
     const unread = { contents: "", loader: "text" } as const
     if (!isCode && file.size > maxDataBytes) return unread
     const bytes = await file.bytes().catch(() => undefined)
-    // Bun says best why it cannot be read.
-    if (bytes === undefined) return undefined
+    // Bun may find another file by that name, such as one with a query.
+    if (bytes === undefined) return refuse({ path, message: `cannot read ${path}` })
     if (isUtf16(bytes))
       return refuse({ path, message: `cannot read ${path}: it is in UTF-16; save it as UTF-8` })
     const found = await macroProblem(new TextDecoder().decode(bytes), path, loadParser)
