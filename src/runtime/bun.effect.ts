@@ -5,7 +5,8 @@ import { ProgramError } from "../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../internal/plan/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../internal/plan/top-level-return.effect.ts"
 import { reasonOf } from "../internal/store/files.effect.ts"
-import { asMainModule, parseProgram, topLevelStatements } from "./module-loader.effect.ts"
+import { macroGuard, type MacroProblem, macroProblem } from "./host/macro-guard.ts"
+import { asMainModule, importParser, parseProgram, topLevelStatements } from "./module-loader.effect.ts"
 
 /** Files that Bun reads as code or data by their names. Others are read where they lie, unless imported as text. */
 const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml|ya?ml)$/
@@ -45,12 +46,14 @@ const returnsAtTopLevel = (contents: string, path: string) =>
 const bundle = (
   entry: string,
   files: Readonly<Record<string, string>>,
+  plugins: Array<Bun.BunPlugin>,
   external: ReadonlyArray<string> = [],
 ) =>
   Effect.promise(() =>
     Bun.build({
       entrypoints: [entry],
       files,
+      plugins,
       target: "bun",
       packages: "external",
       external: [...external],
@@ -62,13 +65,31 @@ const bundle = (
 /** What is loaded on use, by `import()` or `require()`, may be meant to be absent; what a statement imports may not. */
 const isStatic = (kind: string): boolean => kind === "import-statement"
 
-/** Bun refuses also what is loaded on use and not there, unless it is told to leave it out. */
-const build = Effect.fnUntraced(function* (entry: string, files: Readonly<Record<string, string>>) {
-  const built = yield* bundle(entry, files)
+const macroRefusal = (entry: string, { column, line, message, path }: MacroProblem) =>
+  new ProgramError({
+    path: entry,
+    message,
+    ...(line === undefined || column === undefined ? {} : { location: `${path}:${line}:${column}` }),
+  })
+
+/**
+ * Bun refuses also what is loaded on use and not there, unless it is told to leave it out. Nothing of a program runs
+ * meanwhile; a configuration is run anyway.
+ */
+const build = Effect.fnUntraced(function* (
+  entry: string,
+  files: Readonly<Record<string, string>>,
+  asProgram: boolean,
+) {
+  const guard = macroGuard(importParser)
+  const plugins = asProgram ? [guard.plugin] : []
+  const built = yield* bundle(entry, files, plugins)
+  const problem = guard.problem()
+  if (problem !== undefined) return yield* macroRefusal(entry, problem)
   const absent = built.logs.flatMap((log) =>
     "importKind" in log && !isStatic(log.importKind) ? [log.specifier] : [],
   )
-  return absent.length === 0 ? built : yield* bundle(entry, files, absent)
+  return absent.length === 0 ? built : yield* bundle(entry, files, plugins, absent)
 })
 
 /** What is left of a byte-order mark of UTF-16 in what was read as UTF-8. Bun would run such a file, as another text. */
@@ -110,8 +131,14 @@ export const layer = Layer.effect(
     const graph: SourceCompiler["Service"]["graph"] = Effect.fn("SourceCompiler.graph")(
       function* (entry, options) {
         const original = yield* readSource(entry, entry)
+        // Before Bun sees it in any way: a mere scan runs macros.
+        const problem = options.asProgram
+          ? yield* Effect.promise(() => macroProblem(original, entry, importParser))
+          : undefined
+        if (problem !== undefined) return yield* macroRefusal(entry, problem)
         const wrapped = options.asProgram ? yield* programForm(original, entry) : undefined
-        const built = yield* build(entry, wrapped === undefined ? {} : { [entry]: wrapped.contents })
+        const given = wrapped === undefined ? {} : { [entry]: wrapped.contents }
+        const built = yield* build(entry, given, options.asProgram)
         if (!built.success)
           return yield* refusal(entry, built.logs[0], wrapped === undefined ? undefined : original)
         const inputs = Object.entries(built.metafile?.inputs ?? {})

@@ -4,7 +4,10 @@ import { ConfigError, ProgramError } from "../domain/error.schema.ts"
 import { evaluateModule } from "./host/user-code.ts"
 import type { TopLevelStatement } from "../internal/plan/top-level-return.effect.ts"
 
-const loadParser = Effect.promise(() => import("@babel/parser"))
+/** The parser, for those who cannot wait in an effect. */
+export const importParser = () => import("@babel/parser")
+
+const loadParser = Effect.promise(importParser)
 
 /** The SDK of the Agent Client Protocol, which only a run with such a driver needs. */
 export const loadAcpSdk = Effect.promise(() => import("@agentclientprotocol/sdk"))

@@ -103,6 +103,10 @@ const cases: Readonly<Record<string, Case>> = {
     message: /Unknown option --disable-userns$/,
     hint: /^bubblewrap 0\.8 or later is needed$/,
   },
+  "bubblewrap that fails without a word": {
+    executor: `vmExecutor({ command: "/bin/false" })`,
+    message: /cannot make a sandbox here: \/bin\/false ends with exit code 1 and says nothing$/,
+  },
   "something readable that is not there": {
     executor: `vmExecutor({ readable: ["missing"] })`,
     message: /executor vm: readable: .*\/missing is not there$/,

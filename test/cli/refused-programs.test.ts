@@ -58,6 +58,11 @@ const cases: Readonly<Record<string, Case>> = {
   "a named pipe": { file: "fifo.ts", message: /fifo\.ts: it is no file/ },
   "a link to itself": { file: "loop.ts", message: /loop\.ts: / },
   "a text in UTF-16": { file: "wide.ts", message: /wide\.ts: it is in UTF-16; save it as UTF-8$/ },
+  "a folder with a question mark": {
+    file: "what?/main.ts",
+    source: "export default 1",
+    message: /what\?\/main\.ts: Bun takes what follows a \? for a query$/,
+  },
   "another kind of file": { file: "note.md", message: /note\.md: it is not a TypeScript/ },
 }
 

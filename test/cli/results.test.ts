@@ -57,4 +57,36 @@ describe.each(executors)("with the executor %s", (executor) => {
     expect(JSON.parse(readFileSync(record.paths.resultFile, "utf8"))).toEqual(result)
     expect(events.at(-1)).toMatchObject({ type: "run:complete", payload: { result: { status: "complete" } } })
   })
+
+  test("a result may be of 50 MiB, in lines and in one", async () => {
+    const program = world.write("huge.ts", `export default "1234567".repeat(7.5e6) + "\\n".repeat(1000)`)
+    const { result } = await world.run(program, offline)
+    expect(result.errorMessage).toBeUndefined()
+    expect(result.programResult === "1234567".repeat(7.5e6) + "\n".repeat(1000)).toBe(true)
+  }, 60_000)
+
+  test("a message of more than 64 MiB fails the run, whether it ends or not", async () => {
+    const message = "the program sent more than 64 MiB in one message"
+    for (const send of [
+      `export default "x".repeat(65 * 1024 * 1024)`,
+      `mill.log("x".repeat(65 * 1024 * 1024)); await new Promise((done) => setTimeout(done, 600_000))`,
+    ]) {
+      const { code, record, result } = await world.run(world.write("floods.ts", send), offline)
+      expect(result.errorMessage).toBe(message)
+      expect([record.status, code]).toEqual(["failed", 1])
+    }
+  }, 60_000)
+
+  test("several connections hold no more than one may", async () => {
+    const path =
+      executor === "vm" ? `"/run/mill/socket"` : `"/tmp/mill-${process.getuid?.()}/" + mill.run.id + ".host"`
+    const program = world.write(
+      "connects-twice.ts",
+      `import { connect } from "node:net"
+for (const _ of [1, 2]) connect(${path}).on("error", () => {}).write("x".repeat(40 * 1024 * 1024))
+await new Promise((done) => setTimeout(done, 600_000))`,
+    )
+    const { result } = await world.run(program, offline, { env: { XDG_RUNTIME_DIR: undefined } })
+    expect(result.errorMessage).toBe("the program sent more than 64 MiB in one message")
+  }, 20_000)
 })

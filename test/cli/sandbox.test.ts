@@ -1,6 +1,6 @@
 /** What a sandboxed program cannot do, each shown against the same program outside; and what it can. */
 import { afterAll, describe, expect, test } from "bun:test"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -16,6 +16,9 @@ world.write("project/.git/config", secret)
 world.write("project/notes.txt", secret)
 world.write("project/lib/used.ts", `export const used = "used"`)
 world.write("project/lib/unused.ts", secret)
+
+world.write("beside.txt", "beside")
+symlinkSync(world.dir, join(world.dir, "project/alias"))
 
 const drivers = {
   instant: jsonlDriver(writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`)),
@@ -35,7 +38,7 @@ writeConfig(
   world,
   drivers,
   "project/mill.config.ts",
-  `executors: { open: vmExecutor({ env: ["LET_IN", "NOT_SET"], setEnv: { FIXED: "fixed-value" }, readable: ["notes.txt"] }) },`,
+  `executors: { open: vmExecutor({ env: ["LET_IN", "NOT_SET"], setEnv: { FIXED: "fixed-value" }, readable: ["notes.txt"] }), odd: vmExecutor({ env: ["toString", "__proto__", "LET_IN"] }), alias: vmExecutor({ readable: ["alias"] }) },`,
 )
 
 const server = createServer((_, response) => response.end("answered"))
@@ -222,6 +225,34 @@ export default { lengths: [FIXED?.length, LET_IN?.length], fixed: FIXED === "fix
       const text = readFileSync(join(name.parentPath, name.name), "utf8")
       for (const value of ["fixed-value", '"let-in"', secret]) expect(text).not.toContain(value)
     }
+  })
+
+  test("is let in variables by whatever name, and none that are not set", async () => {
+    const program = world.write(
+      "project/odd-names.ts",
+      `export default [Object.hasOwn(process.env, "toString"), Object.hasOwn(process.env, "__proto__"), process.env.LET_IN]`,
+    )
+    expect((await run(program, "odd")).result.programResult).toEqual([false, false, "let-in"])
+  })
+
+  test("sees no runs through a link that is readable", async () => {
+    const program = world.write(
+      "project/by-link.ts",
+      `import { existsSync, readdirSync, readFileSync } from "node:fs"
+const list = (path: string) => existsSync(path) ? readdirSync(path) : []
+export default [readFileSync("alias/beside.txt", "utf8"), list("alias/home"), list("alias/home/runs"), list(${JSON.stringify(world.runsDir)})]`,
+    )
+    expect((await run(program, "alias")).result.programResult).toEqual(["beside", [], [], []])
+  })
+
+  test("writes to devices, and nowhere beside them", async () => {
+    const program = world.write(
+      "project/devices.ts",
+      `import { writeFileSync } from "node:fs"
+const writes = (path: string) => { try { writeFileSync(path, "x"); return true } catch { return false } }
+export default ["/dev/null", "/tmp/x", "/dev/x", "/dev/shm/x", "/dev/pts/x"].map(writes)`,
+    )
+    expect((await run(program, "vm")).result.programResult).toEqual([true, true, false, false, false])
   })
 
   test("reads itself as it was submitted, whatever becomes of its file", async () => {

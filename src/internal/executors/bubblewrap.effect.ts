@@ -36,9 +36,9 @@ const isolation = [
 
 /**
  * /proc as a whole is read-only: files in /proc/sys ask for nothing but the user id 0, which root keeps in a sandbox,
- * and one of them names a program that the kernel starts outside.
+ * and one of them names a program that the kernel starts outside. /dev is too, but for its devices: mounts of their own.
  */
-const kernel = ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
+const kernel = ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
 
 const shownAnyway = [...system, "/proc", "/dev"]
 

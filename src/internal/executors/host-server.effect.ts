@@ -14,6 +14,7 @@ import {
 } from "../../domain/host-protocol.schema.ts"
 import { SpawnResult } from "../../domain/spawn.schema.ts"
 import { Sockets } from "../process/sockets.effect.ts"
+import { boundedMessages } from "./bounded-messages.effect.ts"
 
 const HostRpcs = RpcGroup.make(
   Rpc.make("spawn", { payload: { input: Schema.Unknown }, success: SpawnResult, error: SpawnFailure }),
@@ -33,19 +34,22 @@ export type HostHandlers = {
 
 /**
  * Serves the host that connects to `socketPath`, until the scope closes. What it gives waits until the host has hung
- * up and all that it had sent has been read; `connected` says whether it ever came.
+ * up and all that it had sent has been read; `connected` says whether it ever came, and
+ * `tooLong` waits for a message that is too long to be read.
  */
 export const serveHost = Effect.fnUntraced(function* (socketPath: string, handlers: HostHandlers) {
   const sockets = yield* Sockets
   const listening = yield* sockets.listen(socketPath)
   const hungUp = yield* Deferred.make<void>()
+  const tooLong = yield* Deferred.make<void>()
+  const bounded = boundedMessages(Deferred.succeed(tooLong, undefined))
   let connected = false
   const server = SocketServer.SocketServer.of({
     address: listening.address,
     run: (handler) =>
       listening.run((socket) => {
         connected = true
-        return handler(socket).pipe(Effect.ensuring(Deferred.succeed(hungUp, undefined)))
+        return handler(bounded(socket)).pipe(Effect.ensuring(Deferred.succeed(hungUp, undefined)))
       }),
   })
   const layer = RpcServer.layer(HostRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
@@ -59,8 +63,13 @@ export const serveHost = Effect.fnUntraced(function* (socketPath: string, handle
     ),
     Layer.provide(RpcServer.layerProtocolSocketServer),
     Layer.provide(Layer.succeed(SocketServer.SocketServer, server)),
+    // What comes is bounded already.
     Layer.provide(RpcSerialization.layerNdJsonRpc({ controlMessages: false, maxBufferSize: "unbounded" })),
   )
   yield* Layer.build(layer)
-  return { hungUp: Deferred.await(hungUp), connected: Effect.sync(() => connected) }
+  return {
+    hungUp: Deferred.await(hungUp),
+    tooLong: Deferred.await(tooLong),
+    connected: Effect.sync(() => connected),
+  }
 })

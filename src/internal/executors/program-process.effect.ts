@@ -15,6 +15,7 @@ import { type ProcessExit, type ProcessSpec, startProcess } from "../process/pro
 import { reasonOf } from "../store/files.effect.ts"
 import { clearSocketPlace } from "../process/socket-place.effect.ts"
 import { type Executor, guardArgs, type HostCommand } from "./executor.effect.ts"
+import { maxMessageBytes } from "./bounded-messages.effect.ts"
 import { type HostHandlers, serveHost } from "./host-server.effect.ts"
 
 /** How the host ended: the program said how, or the process ended without a word. */
@@ -43,7 +44,7 @@ export const runProgram = Effect.fnUntraced(function* (
   const socketPath = hostSocket(settings.socketDir, plan.invocation.runId)
   yield* clearSocketPlace(socketPath)
   const programEnd = yield* Deferred.make<ProgramEnd>()
-  const { connected, hungUp } = yield* serveHost(socketPath, {
+  const { connected, hungUp, tooLong } = yield* serveHost(socketPath, {
     ...handlers,
     end: (end) => Effect.asVoid(Deferred.succeed(programEnd, end)),
   }).pipe(
@@ -119,13 +120,18 @@ export const runProgram = Effect.fnUntraced(function* (
     Effect.tap((exit) => Effect.flatMap(connected, (came) => (came ? Effect.void : neverCame(exit)))),
   )
   const saidAndDone = Effect.tap(Deferred.await(programEnd), () => Effect.timeoutOption(exited, patience))
+  const flooded = Effect.as(tooLong, {
+    type: "failed",
+    message: `the program sent more than ${maxMessageBytes / 1024 / 1024} MiB in one message`,
+  } satisfies HostEnd)
   // A process that never became the host is an end too, though no success.
-  return yield* Effect.raceFirst(
+  return yield* Effect.raceAllFirst([
     saidAndDone,
+    flooded,
     Effect.flatMap(exited, (exit) =>
       Effect.flatMap(Deferred.isDone(programEnd), (said) =>
         said ? Deferred.await(programEnd) : Effect.succeed<HostEnd>({ type: "exited", exit }),
       ),
     ),
-  )
+  ])
 })

@@ -39,7 +39,8 @@ const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
     Effect.mapError((error) => refused(executor, `cannot start ${executor.command}: ${reasonOf(error)}`)),
   )
   if (code !== 0) {
-    return yield* refused(executor, `bubblewrap cannot make a sandbox here: ${said}`, probeHint(said))
+    const why = said === "" ? `${executor.command} ends with exit code ${code} and says nothing` : said
+    return yield* refused(executor, `bubblewrap cannot make a sandbox here: ${why}`, probeHint(said))
   }
 }, Effect.scoped)
 

@@ -63,6 +63,12 @@ const assetsOf = (sources: ReadonlyArray<PlanSource>): ReadonlyArray<string> => 
 const outermost = (folders: ReadonlyArray<string>): ReadonlyArray<string> =>
   unique(folders).filter((folder) => !folders.some((other) => other !== folder && liesIn(folder, other)))
 
+/** Where a path leads, if anything is there. What is compared or mounted by another name could show what is hidden. */
+const realPath = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  return yield* Effect.orElseSucceed(fs.realPath(path), () => path)
+})
+
 /** The view of a plan's program. `secret` are folders that nothing shows. */
 export const sandboxView = Effect.fn("Sandbox.view")(function* (
   plan: Plan,
@@ -73,6 +79,17 @@ export const sandboxView = Effect.fn("Sandbox.view")(function* (
   const fs = yield* FileSystem.FileSystem
   const packages = yield* Effect.forEach(plan.program, packageFolders)
   const whole = unique([...readable, ...packages.flat()])
+  const real = new Map(
+    yield* Effect.forEach(whole, (path) => Effect.map(realPath(path), (to) => [path, to] as const)),
+  )
+  const secrets = unique(yield* Effect.forEach(secret, realPath))
+  // By each of the names by which it would be seen.
+  const hidden = whole.flatMap((path) => {
+    const from = real.get(path) ?? path
+    return secrets.flatMap((folder) =>
+      liesIn(folder, from) ? [`${path}${folder.slice(from.length)}`] : liesIn(from, folder) ? [path] : [],
+    )
+  })
   const shown = (path: string) => whole.some((folder) => liesIn(path, folder))
   const sources = plan.program
     .filter(({ path }) => !shown(path))
@@ -84,13 +101,13 @@ export const sandboxView = Effect.fn("Sandbox.view")(function* (
   const loaded = unique(plan.program.map(({ loadAs, sha256 }) => loadAs ?? sha256))
   const mounts: ReadonlyArray<Mount> = [
     ...sources,
-    ...others.map((path) => ({ from: path, at: path })),
+    ...others.map((path) => ({ from: real.get(path) ?? path, at: path })),
     ...loaded.map((sha256) => ({ from: sourceFile(paths, sha256), at: `${inside}/sources/${sha256}` })),
   ]
   const folders = [plan.invocation.cwd, ...sources.map(({ at }) => folderOf(at))]
   return {
     mounts,
     folders: outermost(folders.filter((folder) => folder !== "/" && folder !== scratch && !shown(folder))),
-    hidden: outermost(secret.filter(shown)),
+    hidden: outermost(hidden),
   } satisfies SandboxView
 })

@@ -88,9 +88,10 @@ export const vmExecutor = Effect.fnUntraced(function* (
     yield* writeAtomically(planFile, hostPlan(plan))
     const secret = [runsDir, socketDir, ...(millHome === undefined ? [] : [millHome])]
     const view = yield* sandboxView(plan, paths, executor.readable, secret)
-    const letIn = executor.env.flatMap((name) =>
-      environment[name] === undefined ? [] : [[name, environment[name]] as const],
-    )
+    const letIn = executor.env.flatMap((name) => {
+      const value = Object.hasOwn(environment, name) ? environment[name] : undefined
+      return value === undefined ? [] : [[name, value] as const]
+    })
     const sandbox: Sandbox = {
       executor,
       cwd: plan.invocation.cwd,

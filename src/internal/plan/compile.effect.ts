@@ -31,7 +31,10 @@ export const findProgram = Effect.fnUntraced(function* (given: string) {
   if (info.type !== "File") return yield* refuse("it is no file that could be read to its end")
   if (!/\.[cm]?[jt]sx?$/.test(path)) return yield* refuse("it is not a TypeScript or JavaScript file")
   // One file, one path: stack traces and the bundler speak of the real one.
-  return yield* Effect.mapError(fs.realPath(path), (error) => refuse(reasonOf(error)))
+  const real = yield* Effect.mapError(fs.realPath(path), (error) => refuse(reasonOf(error)))
+  if (real.includes("?"))
+    return yield* refuse("Bun takes what follows a ? for a query", "rename the folder or the file")
+  return real
 })
 
 /** The plan of running the program at `programPath` (absolute). */

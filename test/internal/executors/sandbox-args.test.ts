@@ -52,7 +52,7 @@ test("bubblewrap", () => {
   expect(others).toEqual([
     ...words(`
       --ro-bind /bun /run/mill/bun --dir /work/project --tmpfs /readable/store
-      --proc /proc --remount-ro /proc --dev /dev --remount-ro /work/project --remount-ro /
+      --proc /proc --remount-ro /proc --dev /dev --remount-ro /dev --remount-ro /work/project --remount-ro /
       --chdir /work/project -- /run/mill/bun --no-install /run/mill/host.ts`),
   ])
   expect(args.join(" ")).not.toContain("secret")
