@@ -238,6 +238,61 @@ describe("createMill", () => {
   )
 
   test(
+    "leaves nothing of a run that cannot be started",
+    async () => {
+      const left = () => readdirSync(runsDir).toSorted()
+      const program = join(folder, "ask.ts")
+      for (const [cwd, what] of [
+        [join(folder, "absent"), "is not there"],
+        [program, "is no folder"],
+      ] as const) {
+        await using mill = open({ cwd })
+        const before = left()
+        expect(await rejection(mill.submit({ program }))).toMatchObject({
+          _tag: "UsageError",
+          message: `cwd: ${cwd} ${what}`,
+        })
+        expect(left()).toEqual(before)
+      }
+      await using mill = open()
+      const before = left()
+      // More than a system takes on as a process's environment.
+      const names = Array.from({ length: 40 }, (_, index) => `MILL_TEST_LONG_${index}`)
+      for (const name of names) process.env[name] = "x".repeat(100_000)
+      const refused = await rejection(mill.submit({ program }))
+      for (const name of names) delete process.env[name]
+      expect(refused).toMatchObject({
+        _tag: "LaunchError",
+        message: expect.stringContaining("cannot start a worker"),
+      })
+      expect(left()).toEqual(before)
+    },
+    timeout,
+  )
+
+  test(
+    "hands values of any size to a run",
+    async () => {
+      const KEYS = Object.fromEntries(
+        Array.from({ length: 4 }, (_, index) => [`KEY_${index}`, `${index}`.repeat(120_000)]),
+      )
+      const long = "x".repeat(140_000)
+      const api = httpDriver({
+        url: "https://api.example",
+        codec: responsesCodec(),
+        headers: { "x-long": long },
+      })
+      const lengths = `read -r request
+echo "{\\"type\\":\\"result\\",\\"text\\":\\"\${#KEY_0} \${#KEY_3}\\"}"`
+      const command = write("lengths.sh", `#!/bin/sh\n${lengths}`, 0o755)
+      const tell = processDriver({ command, codec: jsonlCodec(), env: KEYS })
+      await using mill = open({ config: { defaultDriver: "tell", drivers: { tell, api } } })
+      expect((await mill.runSync({ program: "ask.ts" })).programResult).toBe("120000 120000")
+    },
+    timeout,
+  )
+
+  test(
     "lets a script end that has not closed it",
     async () => {
       const script = write(
