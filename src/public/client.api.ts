@@ -74,9 +74,11 @@ export const clientOf =
         const { engine, scope: whole } = yield* Opened
         const scope = yield* Scope.fork(whole)
         const pull = yield* Scope.provide(Stream.toPull(items(engine)), scope)
-        const end = Scope.close(scope, Exit.void)
+        const left = yield* Deferred.make<ReadonlyArray<A>>()
+        const end = Effect.andThen(Deferred.succeed(left, []), Scope.close(scope, Exit.void))
         /** What has come since; nothing when nothing comes any more. */
         const next = Pull.catchDone(pull, () => Effect.succeed<ReadonlyArray<A>>([])).pipe(
+          Effect.raceFirst(Deferred.await(left)),
           Effect.tap((batch) => (batch.length === 0 ? end : Effect.void)),
           Effect.onError(() => end),
         )
@@ -89,23 +91,43 @@ export const clientOf =
     ): AsyncIterable<A> => ({
       [Symbol.asyncIterator]: () => {
         const opening = run(open(items), signal)
+        // It may fail before anybody asks.
+        opening.catch(() => undefined)
+        const done: IteratorResult<A> = { done: true, value: undefined }
         let batch: ReadonlyArray<A> = []
         let taken = 0
+        let over = false
+        let left = false
+        const take = async (): Promise<IteratorResult<A>> => {
+          if (over) return done
+          // What fails has ended, as a generator has.
+          over = true
+          const { next } = await opening
+          if (taken === batch.length) {
+            batch = await run(next, signal)
+            taken = 0
+          }
+          const value = batch[taken]
+          taken += 1
+          if (value === undefined) return done
+          over = left
+          return left ? done : { done: false, value }
+        }
+        /** The answer to whoever asked last: one at a time, in the order in which they ask. */
+        let last: Promise<unknown> = Promise.resolve()
         return {
-          next: async () => {
-            const { next } = await opening
-            if (taken === batch.length) {
-              batch = await run(next, signal)
-              taken = 0
-            }
-            const value = batch[taken]
-            taken += 1
-            return value === undefined ? { done: true, value } : { done: false, value }
+          next: () => {
+            const answer = last.then(take, take)
+            last = answer
+            return answer
           },
-          // Called when a loop is left.
+          // Called when a loop is left. Whoever still waits is told so.
           return: async () => {
-            await bareRuntime.runPromise((await opening).end)
-            return { done: true, value: undefined }
+            left = true
+            over = true
+            const opened = await opening.catch(() => undefined)
+            if (opened !== undefined) await bareRuntime.runPromise(opened.end)
+            return done
           },
         }
       },

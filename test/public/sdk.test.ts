@@ -187,6 +187,32 @@ describe("createMill", () => {
   )
 
   test(
+    "answers whoever asks a watch at once in order, and tells them when it is left",
+    async () => {
+      await using mill = open()
+      const { runId } = await mill.runSync({ program: "ask.ts" })
+      const asked = mill.watch(runId)[Symbol.asyncIterator]()
+      const answers = await Promise.all(Array.from({ length: 8 }, () => asked.next()))
+      const sequences = answers.flatMap((one) => (one.done === true ? [] : [one.value.event.sequence]))
+      expect(sequences).toEqual([1, 2, 3, 4, 5])
+      expect(answers.map(({ done }) => done === true).slice(4)).toEqual([false, true, true, true])
+
+      const hanging = await mill.submit({ program: "hang.ts" })
+      const watching = mill.watch(hanging.runId)[Symbol.asyncIterator]()
+      while ((await watching.next()).value?.event.type !== "spawn:start") continue
+      const waiting = [watching.next(), watching.next()]
+      expect(await watching.return?.()).toEqual({ done: true, value: undefined })
+      const told = await Promise.all([...waiting, watching.next()])
+      expect(told.map(({ done }) => done)).toEqual([true, true, true])
+      const absent = mill.watch("run_none")[Symbol.asyncIterator]()
+      expect(await rejection(absent.next())).toBeInstanceOf(RunNotFound)
+      expect((await absent.next()).done).toBe(true)
+      await mill.cancel(hanging.runId)
+    },
+    timeout,
+  )
+
+  test(
     "tells what is printed",
     async () => {
       await using mill = open()
