@@ -138,7 +138,7 @@ export type MillEngine = {
     input: SubmitInput,
   ) => Effect.Effect<PreparedRun, UsageError | ConfigError | ProgramError>
   /** What the program of a prepared run can be seen to do from its text alone. */
-  readonly outline: (prepared: PreparedRun) => Effect.Effect<ProgramOutline>
+  readonly outline: (prepared: PreparedRun) => Effect.Effect<ProgramOutline, UsageError>
   /** Starts a run of what was prepared, and returns at once. */
   readonly start: (
     prepared: PreparedRun,

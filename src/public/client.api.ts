@@ -24,8 +24,15 @@ const untilAborted = (signal: AbortSignal) =>
     return Effect.sync(() => signal.removeEventListener("abort", abort))
   })
 
-const unlessAborted = <A, E, R>(effect: Effect.Effect<A, E, R>, signal: AbortSignal | undefined) =>
-  signal === undefined ? effect : Effect.raceFirst(effect, untilAborted(signal))
+const unlessAborted = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  signal: AbortSignal | undefined,
+): Effect.Effect<A, E | UsageError, R> => {
+  if (signal === undefined) return effect
+  return signal instanceof AbortSignal
+    ? Effect.raceFirst(effect, untilAborted(signal))
+    : Effect.fail(new UsageError({ message: "signal is no AbortSignal" }))
+}
 
 /** What is there when everything else has been closed. */
 const bareRuntime = ManagedRuntime.make(Layer.empty)
@@ -146,14 +153,14 @@ export const clientOf =
       outline: (prepared) => call((engine) => engine.outline(prepared)),
       start: (prepared) => call((engine) => engine.start(prepared)),
       submit: (input) => call((engine) => engine.submit(input)),
-      runSync: (input, { signal } = {}) => call((engine) => engine.runSync(input), signal),
+      runSync: (input, options) => call((engine) => engine.runSync(input), options?.signal),
       resolve: (run) => call((engine) => engine.resolve(run)),
       status: (run) => call((engine) => engine.status(run)),
-      wait: (run, { signal, timeout } = {}) => call((engine) => engine.wait(run, timeout), signal),
+      wait: (run, options) => call((engine) => engine.wait(run, options?.timeout), options?.signal),
       inspect,
-      watch: (run, { signal } = {}) => iterate((engine) => engine.watch(run), signal),
-      watchIo: (run, { signal } = {}) => iterate((engine) => engine.watchIo(run), signal),
-      liveRuns: ({ signal } = {}) => iterate((engine) => engine.liveRuns, signal),
+      watch: (run, options) => iterate((engine) => engine.watch(run), options?.signal),
+      watchIo: (run, options) => iterate((engine) => engine.watchIo(run), options?.signal),
+      liveRuns: (options) => iterate((engine) => engine.liveRuns, options?.signal),
       cancel: (run, reason) => call((engine) => engine.cancel(run, reason)),
       list: (filter) => call((engine) => engine.list(filter)),
       init: (options = { global: false }) => call((engine) => engine.init(options)),

@@ -344,6 +344,83 @@ console.log((await mill.runSync({ program: "ask.ts" })).programResult)
   )
 })
 
+describe("what nobody has type-checked", () => {
+  const run = "run_none"
+  const wrong = (value: unknown) => value as never
+  const timeouts = [
+    "nonsense",
+    {},
+    Number.NaN,
+    -5,
+    null,
+    { secs: 1 },
+    { seconds: Number.NaN },
+    [1, 2, 3],
+    "-1 seconds",
+  ]
+  const throwing = {
+    get program(): string {
+      throw new Error("no")
+    },
+  }
+  const circular: Record<string, unknown> = {}
+  circular["self"] = circular
+  type Use = (mill: ReturnType<typeof open>) => Promise<unknown>
+  const uses: Readonly<Record<string, readonly [use: Use, message: string]>> = {
+    "inspect(null)": [(mill) => mill.inspect(wrong(null)), "inspect: its argument is null"],
+    "inspect({})": [(mill) => mill.inspect(wrong({})), "inspect: run is missing"],
+    "start({})": [(mill) => mill.start(wrong({})), "start: an object is no prepared run"],
+    "start(undefined)": [(mill) => mill.start(wrong(undefined)), "start: undefined is no prepared run"],
+    "outline(null)": [(mill) => mill.outline(wrong(null)), "outline: null is no prepared run"],
+    "submit(null)": [(mill) => mill.submit(wrong(null)), "submit: its argument is null"],
+    "submit of what throws": [(mill) => mill.submit(throwing), "submit: its argument cannot be read"],
+    "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is no run id"],
+    "cancel for a number": [(mill) => mill.cancel(run, wrong(5)), "cancel: reason is 5"],
+    "init(null)": [(mill) => mill.init(wrong(null)), "init: its argument is null"],
+    "a signal of another kind": [(mill) => mill.wait(run, { signal: wrong({}) }), "signal is no AbortSignal"],
+    ...Object.fromEntries(
+      timeouts.map((timeout) => [
+        `wait for ${Bun.inspect(timeout)}`,
+        [
+          (mill: ReturnType<typeof open>) => mill.wait(run, { timeout: wrong(timeout) }),
+          "wait: timeout is ",
+        ] as const,
+      ]),
+    ),
+  }
+  for (const [what, [use, message]] of Object.entries(uses)) {
+    test(`is refused: ${what}`, async () => {
+      await using mill = open()
+      const error = await rejection(use(mill))
+      expect(error).toMatchObject({ _tag: "UsageError", message: expect.stringContaining(message) })
+    })
+  }
+  const getters: Readonly<Record<string, () => EngineOptions>> = {
+    "an option": () => Object.defineProperty({}, "cwd", { enumerable: true, get: () => fail() }),
+    "a key": () => ({
+      config: Object.defineProperty({}, "drivers", { enumerable: true, get: () => fail() }),
+    }),
+  }
+  const fail = () => {
+    throw new Error("no")
+  }
+  for (const [what, options] of Object.entries(getters)) {
+    test(`is refused: ${what} that throws when it is read`, async () => {
+      await using mill = createMill(options())
+      expect(await rejection(mill.list())).toMatchObject({
+        _tag: "ConfigError",
+        message: expect.stringContaining("reading one throws"),
+      })
+    })
+  }
+  test("waits for what says how long", async () => {
+    await using mill = open()
+    for (const timeout of [0, 5, 1n, "1 second", "Infinity", { seconds: 1 }, [1, 0]] as const) {
+      expect(await rejection(mill.wait(run, { timeout }))).toMatchObject({ _tag: "RunNotFound" })
+    }
+  })
+})
+
 describe("a configuration", () => {
   test(
     "is looked for from the working directory, or is the file that is named, as it is at the time",
@@ -467,6 +544,10 @@ export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES 
     "a function": [
       { config: { extensions: [{ name: "x", setup: () => Effect.void }] } },
       { key: "extensions.0.setup", hint: expect.stringContaining("./mill.config.ts") },
+    ],
+    "a promise": [
+      { config: Promise.resolve({}) as MillConfig },
+      { message: expect.stringContaining("a promise") },
     ],
     "a key that is not known": [
       { config: { defaultDrivers: "x" } as MillConfig },
