@@ -121,7 +121,7 @@ export const clientOf =
           return left ? done : { done: false, value }
         }
         /** The answer to whoever asked last: one at a time, in the order in which they ask. */
-        let last: Promise<unknown> = Promise.resolve()
+        let last: Promise<unknown> = opening
         return {
           next: () => {
             const answer = last.then(take, take)

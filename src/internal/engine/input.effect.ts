@@ -44,6 +44,7 @@ const units = new Set([
   "microseconds",
   "nanoseconds",
 ])
+
 /** Whether it says how long: of what says nothing Effect makes no time at all. */
 const saysHowLong = (value: unknown): boolean => {
   if (typeof value === "number") return !Number.isNaN(value)
