@@ -5,7 +5,8 @@ import { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { inputProblem, shown } from "../../domain/value-problem.schema.ts"
 
-const checker = <
+/** Makes a judge of what the method `what` is given. */
+export const checker = <
   Fields extends Schema.Struct.Fields & Readonly<Record<string, Schema.ConstraintDecoder<unknown>>>,
 >(
   what: string,

@@ -30,7 +30,12 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
   const values = given?._tag === "Object" ? given.values : []
   const fs = yield* FileSystem.FileSystem
   const args = [
-    ...[...worker.args, "_worker", "--run-id", runId, "--runs-dir", runsDir],
+    ...worker.args,
+    "_worker",
+    "--run-id",
+    runId,
+    "--runs-dir",
+    runsDir,
     ...(values.length === 0 ? [] : ["--values-on-stdin"]),
   ]
   const refuse = (why: string) => new LaunchError({ message: `cannot start a worker for ${runId}: ${why}` })
