@@ -2,7 +2,7 @@
 /** The process: loads what was asked for, and nothing else. */
 import * as Effect from "effect/Effect"
 import { runMain } from "../runtime/main.effect.ts"
-import { layer } from "../runtime/platform.effect.ts"
+import { processLayer } from "../runtime/platform.effect.ts"
 
 const offlineAgent = Effect.flatMap(
   Effect.promise(() => import("../runtime/offline-agent.effect.ts")),
@@ -38,9 +38,9 @@ const commandLine = Effect.flatMap(
 
 const [first, second = ""] = surroundings.argv
 const asked = () => {
-  if (first === "_offline-agent") return Effect.provide(offlineAgent, layer)
-  if (first === "_scripted-agent") return Effect.provide(scriptedAgent(second), layer)
-  return Effect.provide(commandLine, layer)
+  if (first === "_offline-agent") return Effect.provide(offlineAgent, processLayer)
+  if (first === "_scripted-agent") return Effect.provide(scriptedAgent(second), processLayer)
+  return Effect.provide(commandLine, processLayer)
 }
 
 runMain(asked())

@@ -138,9 +138,11 @@ export type MillEngine = {
     input: SubmitInput,
   ) => Effect.Effect<PreparedRun, UsageError | ConfigError | ProgramError>
   /** What the program of a prepared run can be seen to do from its text alone. */
-  readonly outline: (prepared: PreparedRun) => Effect.Effect<ProgramOutline>
+  readonly outline: (prepared: PreparedRun) => Effect.Effect<ProgramOutline, UsageError>
   /** Starts a run of what was prepared, and returns at once. */
-  readonly start: (prepared: PreparedRun) => Effect.Effect<SubmittedRun, StoreError | LaunchError>
+  readonly start: (
+    prepared: PreparedRun,
+  ) => Effect.Effect<SubmittedRun, UsageError | StoreError | LaunchError>
   /** Prepares and starts a run, and returns at once. */
   readonly submit: (input: SubmitInput) => Effect.Effect<SubmittedRun, SubmitError>
   /** Submits a run and gives its result when it has ended, whether it is complete, failed or cancelled. */

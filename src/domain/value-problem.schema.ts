@@ -48,7 +48,8 @@ export const valueAt = (value: unknown, path: Place): unknown =>
     value,
   )
 
-const shown = (value: unknown): string => {
+/** A value in a few words. */
+export const shown = (value: unknown): string => {
   if (typeof value === "function") return "a function"
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object"
   return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value)

@@ -24,8 +24,15 @@ const untilAborted = (signal: AbortSignal) =>
     return Effect.sync(() => signal.removeEventListener("abort", abort))
   })
 
-const unlessAborted = <A, E, R>(effect: Effect.Effect<A, E, R>, signal: AbortSignal | undefined) =>
-  signal === undefined ? effect : Effect.raceFirst(effect, untilAborted(signal))
+const unlessAborted = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  signal: AbortSignal | undefined,
+): Effect.Effect<A, E | UsageError, R> => {
+  if (signal === undefined) return effect
+  return signal instanceof AbortSignal
+    ? Effect.raceFirst(effect, untilAborted(signal))
+    : Effect.fail(new UsageError({ message: "signal is no AbortSignal" }))
+}
 
 /** What is there when everything else has been closed. */
 const bareRuntime = ManagedRuntime.make(Layer.empty)
@@ -74,9 +81,11 @@ export const clientOf =
         const { engine, scope: whole } = yield* Opened
         const scope = yield* Scope.fork(whole)
         const pull = yield* Scope.provide(Stream.toPull(items(engine)), scope)
-        const end = Scope.close(scope, Exit.void)
+        const left = yield* Deferred.make<ReadonlyArray<A>>()
+        const end = Effect.andThen(Deferred.succeed(left, []), Scope.close(scope, Exit.void))
         /** What has come since; nothing when nothing comes any more. */
         const next = Pull.catchDone(pull, () => Effect.succeed<ReadonlyArray<A>>([])).pipe(
+          Effect.raceFirst(Deferred.await(left)),
           Effect.tap((batch) => (batch.length === 0 ? end : Effect.void)),
           Effect.onError(() => end),
         )
@@ -89,23 +98,43 @@ export const clientOf =
     ): AsyncIterable<A> => ({
       [Symbol.asyncIterator]: () => {
         const opening = run(open(items), signal)
+        // It may fail before anybody asks.
+        opening.catch(() => undefined)
+        const done: IteratorResult<A> = { done: true, value: undefined }
         let batch: ReadonlyArray<A> = []
         let taken = 0
+        let over = false
+        let left = false
+        const take = async (): Promise<IteratorResult<A>> => {
+          if (over) return done
+          // What fails has ended, as a generator has.
+          over = true
+          const { next } = await opening
+          if (taken === batch.length) {
+            batch = await run(next, signal)
+            taken = 0
+          }
+          const value = batch[taken]
+          taken += 1
+          if (value === undefined) return done
+          over = left
+          return left ? done : { done: false, value }
+        }
+        /** The answer to whoever asked last: one at a time, in the order in which they ask. */
+        let last: Promise<unknown> = opening
         return {
-          next: async () => {
-            const { next } = await opening
-            if (taken === batch.length) {
-              batch = await run(next, signal)
-              taken = 0
-            }
-            const value = batch[taken]
-            taken += 1
-            return value === undefined ? { done: true, value } : { done: false, value }
+          next: () => {
+            const answer = last.then(take, take)
+            last = answer
+            return answer
           },
-          // Called when a loop is left.
+          // Called when a loop is left. Whoever still waits is told so.
           return: async () => {
-            await bareRuntime.runPromise((await opening).end)
-            return { done: true, value: undefined }
+            left = true
+            over = true
+            const opened = await opening.catch(() => undefined)
+            if (opened !== undefined) await bareRuntime.runPromise(opened.end)
+            return done
           },
         }
       },
@@ -124,14 +153,14 @@ export const clientOf =
       outline: (prepared) => call((engine) => engine.outline(prepared)),
       start: (prepared) => call((engine) => engine.start(prepared)),
       submit: (input) => call((engine) => engine.submit(input)),
-      runSync: (input, { signal } = {}) => call((engine) => engine.runSync(input), signal),
+      runSync: (input, options) => call((engine) => engine.runSync(input), options?.signal),
       resolve: (run) => call((engine) => engine.resolve(run)),
       status: (run) => call((engine) => engine.status(run)),
-      wait: (run, { signal, timeout } = {}) => call((engine) => engine.wait(run, timeout), signal),
+      wait: (run, options) => call((engine) => engine.wait(run, options?.timeout), options?.signal),
       inspect,
-      watch: (run, { signal } = {}) => iterate((engine) => engine.watch(run), signal),
-      watchIo: (run, { signal } = {}) => iterate((engine) => engine.watchIo(run), signal),
-      liveRuns: ({ signal } = {}) => iterate((engine) => engine.liveRuns, signal),
+      watch: (run, options) => iterate((engine) => engine.watch(run), options?.signal),
+      watchIo: (run, options) => iterate((engine) => engine.watchIo(run), options?.signal),
+      liveRuns: (options) => iterate((engine) => engine.liveRuns, options?.signal),
       cancel: (run, reason) => call((engine) => engine.cancel(run, reason)),
       list: (filter) => call((engine) => engine.list(filter)),
       init: (options = { global: false }) => call((engine) => engine.init(options)),

@@ -5,6 +5,7 @@ import type { ConfigError, UsageError } from "../domain/error.schema.ts"
 import { makeEngine } from "../runtime/engine.effect.ts"
 import { clientOf } from "./client.api.ts"
 import * as config from "./config.api.ts"
+import * as errors from "./errors.api.ts"
 import coreTypes from "./core-types.txt"
 // @ts-expect-error TypeScript does not know that the text of a declaration file can be imported.
 import programTypes from "./program.d.ts" with { type: "text" }
@@ -36,8 +37,11 @@ export const createEngine = (
  */
 export const createMill: (options?: EngineOptions) => MillClient = clientOf(createEngine)
 
-/** What is there without being installed: what a configuration may import, and the types of both. */
+/**
+ * What is there without being installed: what a configuration may import, and the types of both. The module is all of
+ * `mill.api.ts`, since a script's own imports give it too once a configuration has been evaluated there.
+ */
 export const millPackage: MillPackage = {
-  modules: { "@mill/core": { ...config, createEngine, createMill } },
+  modules: { "@mill/core": { ...config, ...errors, createEngine, createMill } },
   types: { program: String(programTypes), core: coreTypes },
 }

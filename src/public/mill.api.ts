@@ -33,17 +33,7 @@ export type {
   SpawnRef,
 } from "../domain/engine.schema.ts"
 export type { PreparedRun, ProgramOutline, SubmitInput } from "../domain/submission.schema.ts"
-export {
-  ConfigError,
-  IllegalLine,
-  LaunchError,
-  ProgramError,
-  RunNotFound,
-  StoreError,
-  UnsupportedVersion,
-  UsageError,
-  WaitTimeout,
-} from "../domain/error.schema.ts"
+export * from "./errors.api.ts"
 export type { Abortable, EngineOptions, MillClient } from "./library.api.ts"
 export type { LogEntry } from "../domain/event.schema.ts"
 export type {

@@ -12,12 +12,13 @@
  */
 import { Context, Effect, Layer, ManagedRuntime } from "effect"
 import { jsonlCodec } from "../codecs/jsonl.codec.ts"
-import { SpawnRefused } from "../domain/error.schema.ts"
+import { SpawnRefused, UsageError } from "../domain/error.schema.ts"
 import type { MillEvent } from "../domain/event.schema.ts"
 import type { RunRecord, RunResult } from "../domain/run.schema.ts"
 import { isTerminalStatus } from "../domain/run.schema.ts"
 import type { ScriptedResult } from "../domain/scripted-agent.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../domain/spawn.schema.ts"
+import { checkTestOptions } from "../runtime/test-options.effect.ts"
 import * as TestStage from "../runtime/test-stage.effect.ts"
 import { processDriver } from "./config.api.ts"
 import { createMill } from "./engine.api.ts"
@@ -131,8 +132,14 @@ const ended = async (mill: MillClient, run: string, signal: AbortSignal | undefi
   return { record, result, events, spawns }
 }
 
+/** What is there before a kit is, and after it. */
+const judge = ManagedRuntime.make(Layer.empty)
+const closed = new UsageError({ message: "this kit is closed", hint: "make another with createTestMill()" })
+
 /** Makes a place to run programs in, whose agents are those of the test. */
-export const createTestMill = async ({ agents, config, cwd }: TestMillOptions): Promise<TestMill> => {
+export const createTestMill = async (options: TestMillOptions): Promise<TestMill> => {
+  await judge.runPromise(checkTestOptions(options))
+  const { agents, config, cwd } = options
   const answer: TestStage.Answer = (spawn) =>
     Effect.tryPromise({
       try: (signal) => answerOf(agents, spawn, signal),
@@ -160,7 +167,7 @@ export const createTestMill = async ({ agents, config, cwd }: TestMillOptions): 
     programs += 1
     return stageRuntime.runPromise(stage.write(`program-${programs}.ts`, program.source))
   }
-  const close = async () => {
+  const end = async () => {
     // Where nothing could be started, there is nothing to end.
     const { runs } = await mill.list({ limit: maxRuns }).catch(() => ({ runs: [] }))
     for (const { id, status } of runs)
@@ -169,12 +176,22 @@ export const createTestMill = async ({ agents, config, cwd }: TestMillOptions): 
     await mill.close()
     await stageRuntime.dispose()
   }
+  let ending: Promise<void> | undefined
+  const close = () => {
+    ending ??= end()
+    return ending
+  }
+  const whileOpen = () => judge.runPromise(ending === undefined ? Effect.void : Effect.fail(closed))
   return {
     run: async (program, { signal, ...input } = {}) => {
+      await whileOpen()
       const { runId } = await mill.submit({ program: await pathOf(program), ...input })
       return ended(mill, runId, signal)
     },
-    wait: (run, { signal } = {}) => ended(mill, run, signal),
+    wait: async (run, { signal } = {}) => {
+      await whileOpen()
+      return ended(mill, run, signal)
+    },
     mill,
     close,
     [Symbol.asyncDispose]: close,

@@ -98,15 +98,22 @@ export const layer = (options: Overrides & Package) =>
 const decodeOptions = Schema.decodeUnknownEffect(EngineOptions, { onExcessProperty: "error" })
 
 const checkOptions = (options: unknown) =>
-  Effect.mapError(decodeOptions(options), (error) => {
-    const keys = () => Object.keys(EngineOptions.fields)
-    const { hint, key, message } = inputProblem("what it is given", keys, options, error)
-    return new ConfigError({
-      message: `createEngine: ${message}`,
-      ...(key === "" ? {} : { key }),
-      ...(hint === undefined ? {} : { hint }),
-    })
-  })
+  Effect.suspend(() => decodeOptions(options)).pipe(
+    Effect.mapError((error) => {
+      const keys = () => Object.keys(EngineOptions.fields)
+      const { hint, key, message } = inputProblem("what it is given", keys, options, error)
+      return new ConfigError({
+        message: `createEngine: ${message}`,
+        ...(key === "" ? {} : { key }),
+        ...(hint === undefined ? {} : { hint }),
+      })
+    }),
+    Effect.catchDefect(() =>
+      Effect.fail(
+        new ConfigError({ message: "createEngine: its options cannot be read: reading one throws" }),
+      ),
+    ),
+  )
 
 /** The configuration that the options name, or are. */
 const givenConfig = ({ config, ...options }: EngineOptions) =>

@@ -3,32 +3,22 @@ import { Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { UsageError } from "../domain/error.schema.ts"
 import { RunId, SpawnId } from "../domain/ids.schema.ts"
 import { Secrets } from "../internal/config/secrets.effect.ts"
-import {
-  ConfigValue,
-  configValuesName,
-  type ParentRun,
-  Settings,
-} from "../internal/config/settings.effect.ts"
+import { type ConfigValue, type ParentRun, Settings } from "../internal/config/settings.effect.ts"
 import { commandsOf } from "./commands.effect.ts"
 import packageJson from "../../package.json" with { type: "json" }
 
 /** What a command line may say instead of the environment. */
-export type Overrides = { readonly runsDir?: string | undefined; readonly cwd?: string | undefined }
+export type Overrides = {
+  readonly runsDir?: string | undefined
+  readonly cwd?: string | undefined
+  readonly configValues?: ReadonlyArray<ConfigValue> | undefined
+}
 
 /** The version of this mill. */
 export const millVersion: string = packageJson.version
 
 const decodeRunId = Schema.decodeUnknownOption(RunId)
 const decodeSpawnId = Schema.decodeUnknownOption(SpawnId)
-
-const decodeValues = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(ConfigValue)))
-
-/** What a submitter hands on in the environment and nowhere else. It goes no further: no program or agent inherits it. */
-const takeValues = (env: typeof process.env) => {
-  const values = Option.getOrUndefined(decodeValues(env[configValuesName]))
-  delete env[configValuesName]
-  return values
-}
 
 const parentOf = (env: typeof process.env): ParentRun | undefined => {
   const runId = Option.getOrUndefined(decodeRunId(env["MILL_RUN_ID"]))
@@ -84,7 +74,7 @@ export const layer = (overrides: Overrides) =>
         })
       }
       const parent = parentOf(env)
-      const configValues = takeValues(env)
+      const { configValues } = overrides
       const cacheDir = millHome === undefined ? `${absolute(runsDir)}/.cache` : `${millHome}/cache`
       return Settings.of({
         cwd,

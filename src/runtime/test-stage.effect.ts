@@ -4,6 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import { RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
 import type { JsonlLine } from "../codecs/jsonl.codec.ts"
+import { jsonProblem } from "../domain/json-problem.schema.ts"
 import { type SpawnRefused, StoreError } from "../domain/error.schema.ts"
 import { ScriptedResult, type ScriptedStep } from "../domain/scripted-agent.schema.ts"
 import type { SpawnOptions } from "../domain/spawn.schema.ts"
@@ -15,6 +16,7 @@ import { Sockets } from "../internal/process/sockets.effect.ts"
 import { storeError } from "../internal/store/files.effect.ts"
 import { lastOwner } from "../internal/store/owner-lock.effect.ts"
 import * as Environment from "./environment.effect.ts"
+import { removeAtExit } from "./host/removed-at-exit.ts"
 import * as PlatformLayer from "./platform.effect.ts"
 import { ScriptedRpcs, serialization } from "./scripted-protocol.effect.ts"
 
@@ -58,12 +60,24 @@ const stepsOf = (result: ScriptedResult): ReadonlyArray<ScriptedStep> => [
   ...ending(result),
 ]
 
+/** The first input of a tool that cannot be told. */
+const inputsProblem = ({ toolCalls = [] }: ScriptedResult): string | undefined => {
+  for (const [index, { input }] of toolCalls.entries()) {
+    const problem = input === undefined ? undefined : jsonProblem(input)
+    if (problem !== undefined) return `toolCalls.${index}.input is not JSON: ${problem}`
+  }
+  return undefined
+}
+
 /** The steps for what an agent has given; without an exit among them, nothing follows for ever. */
 const stepsFor = (given: Exit.Exit<unknown, SpawnRefused>): ReadonlyArray<ScriptedStep> => {
   if (Exit.isFailure(given)) return failed(messageOf(Cause.squash(given.cause)))
   const value = typeof given.value === "string" ? { text: given.value } : given.value
   const decoded = decodeResult(value)
-  if (Result.isSuccess(decoded)) return stepsOf(decoded.success)
+  if (Result.isSuccess(decoded)) {
+    const problem = inputsProblem(decoded.success)
+    return problem === undefined ? stepsOf(decoded.success) : failed(`the test's agent: ${problem}`)
+  }
   const keys = () => Object.keys(ScriptedResult.fields)
   const { hint, message } = inputProblem("what it gave", keys, value, decoded.failure)
   return failed(`the test's agent: ${message}${hint === undefined ? "" : ` (${hint})`}`)
@@ -84,8 +98,14 @@ const serve = Effect.fnUntraced(function* (path: string, answer: Answer) {
       ScriptedRpcs.toLayer({
         spawn: ({ agent, model, prompt, systemPrompt }) =>
           Stream.unwrap(
-            Effect.map(Effect.exit(answer({ agent, systemPrompt, prompt, model })), (given) =>
-              Stream.concat(Stream.fromIterable(stepsFor(given)), Stream.never),
+            Effect.exit(answer({ agent, systemPrompt, prompt, model })).pipe(
+              Effect.map(stepsFor),
+              Effect.catchDefect(() =>
+                Effect.succeed(
+                  failed("the test's agent: what it gave cannot be read: reading a value throws"),
+                ),
+              ),
+              Effect.map((steps) => Stream.concat(Stream.fromIterable(steps), Stream.never)),
             ),
           ),
       }),
@@ -107,6 +127,11 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: Answer) 
   const folder = yield* fs
     .makeTempDirectoryScoped({ prefix: "mill-test-" })
     .pipe(Effect.mapError(storeError("a temporary folder", "make")))
+  // A test that runs out of its time is abandoned: nothing closes its scope.
+  yield* Effect.acquireRelease(
+    Effect.sync(() => removeAtExit(folder)),
+    (stop) => Effect.sync(stop),
+  )
   const socket = `${socketDir}/test-${yield* (yield* SecureRandom.SecureRandom).ulid}`
   yield* serve(socket, answer)
   const context = yield* Effect.context<Effect.Services<ReturnType<typeof isAlive>> | FileSystem.FileSystem>()

@@ -1,6 +1,7 @@
 /** The entry of a run's worker process, which nobody watches: what it has to say goes to the run's `worker.log`. */
-import { Effect, Layer, Logger } from "effect"
+import { Effect, Layer, Logger, Schema, Stdio, Stream } from "effect"
 import type { RunId } from "../domain/ids.schema.ts"
+import { ConfigValues } from "../internal/config/settings.effect.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
 import { fileMode } from "../internal/store/files.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
@@ -8,10 +9,28 @@ import { becomeBun } from "./executable.effect.ts"
 import { layer, type Package } from "./engine.effect.ts"
 import { httpClient } from "./http-client.effect.ts"
 
+const decodeValues = Schema.decodeUnknownEffect(ConfigValues)
+
+/** What the submitter hands on here and nowhere else. It goes no further: no program or agent inherits it. */
+const receivedValues = Effect.gen(function* () {
+  const { stdin } = yield* Stdio.Stdio
+  return yield* decodeValues(yield* Stream.mkString(Stream.decodeText(stdin)))
+})
+
+type Options = Package & {
+  readonly runId: RunId
+  readonly runsDir: string | undefined
+  /** Whether standard input holds values of the configuration. */
+  readonly valuesOnStdin: boolean
+}
+
 /** Carries the run out. */
-export const runWorker = (
-  options: Package & { readonly runId: RunId; readonly runsDir: string | undefined },
-) =>
+export const runWorker = Effect.fnUntraced(function* ({ valuesOnStdin, ...options }: Options) {
+  const configValues = valuesOnStdin ? yield* receivedValues : undefined
+  yield* workAlone(options).pipe(Effect.provide(Layer.merge(layer({ ...options, configValues }), httpClient)))
+})
+
+const workAlone = (options: Pick<Options, "runId">) =>
   Effect.gen(function* () {
     const store = yield* RunStore
     const { logFile } = store.paths(options.runId)
@@ -21,4 +40,4 @@ export const runWorker = (
       Effect.tapCause((cause) => Effect.logError(cause)),
       Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),
     )
-  }).pipe(Effect.provide(Layer.merge(layer(options), httpClient)))
+  })

@@ -52,6 +52,23 @@ test.concurrent("arguments and results are JSON, there and back", async () => {
   ])
 })
 
+test.concurrent("they may be called what every object has, and a text shows what they belong to", async () => {
+  const demo = withExtensions(
+    world,
+    "strings",
+    `{ name: "ok", api: { toString: async () => "called", valueOf: async () => 1 } }, { name: "toString" }`,
+    "export default [String(mill), `${mill.ok}`, mill.ok + '', await mill.ok.toString(), Object.keys(mill.ok)]",
+  )
+  const { result } = await demo.run()
+  expect(result.programResult).toEqual([
+    "[object mill]",
+    "[object mill.ok]",
+    "[object mill.ok]",
+    "called",
+    ["toString", "valueOf"],
+  ])
+})
+
 test.concurrent("a call that fails rejects, may be caught, and is told", async () => {
   const demo = withExtensions(
     world,

@@ -187,6 +187,32 @@ describe("createMill", () => {
   )
 
   test(
+    "answers whoever asks a watch at once in order, and tells them when it is left",
+    async () => {
+      await using mill = open()
+      const { runId } = await mill.runSync({ program: "ask.ts" })
+      const asked = mill.watch(runId)[Symbol.asyncIterator]()
+      const answers = await Promise.all(Array.from({ length: 8 }, () => asked.next()))
+      const sequences = answers.flatMap((one) => (one.done === true ? [] : [one.value.event.sequence]))
+      expect(sequences).toEqual([1, 2, 3, 4, 5])
+      expect(answers.map(({ done }) => done === true).slice(4)).toEqual([false, true, true, true])
+
+      const hanging = await mill.submit({ program: "hang.ts" })
+      const watching = mill.watch(hanging.runId)[Symbol.asyncIterator]()
+      while ((await watching.next()).value?.event.type !== "spawn:start") continue
+      const waiting = [watching.next(), watching.next()]
+      expect(await watching.return?.()).toEqual({ done: true, value: undefined })
+      const told = await Promise.all([...waiting, watching.next()])
+      expect(told.map(({ done }) => done)).toEqual([true, true, true])
+      const absent = mill.watch("run_none")[Symbol.asyncIterator]()
+      expect(await rejection(absent.next())).toBeInstanceOf(RunNotFound)
+      expect((await absent.next()).done).toBe(true)
+      await mill.cancel(hanging.runId)
+    },
+    timeout,
+  )
+
+  test(
     "tells what is printed",
     async () => {
       await using mill = open()
@@ -238,6 +264,61 @@ describe("createMill", () => {
   )
 
   test(
+    "leaves nothing of a run that cannot be started",
+    async () => {
+      const left = () => readdirSync(runsDir).toSorted()
+      const program = join(folder, "ask.ts")
+      for (const [cwd, what] of [
+        [join(folder, "absent"), "is not there"],
+        [program, "is no folder"],
+      ] as const) {
+        await using mill = open({ cwd })
+        const before = left()
+        expect(await rejection(mill.submit({ program }))).toMatchObject({
+          _tag: "UsageError",
+          message: `cwd: ${cwd} ${what}`,
+        })
+        expect(left()).toEqual(before)
+      }
+      await using mill = open()
+      const before = left()
+      // More than a system takes on as a process's environment.
+      const names = Array.from({ length: 40 }, (_, index) => `MILL_TEST_LONG_${index}`)
+      for (const name of names) process.env[name] = "x".repeat(100_000)
+      const refused = await rejection(mill.submit({ program }))
+      for (const name of names) delete process.env[name]
+      expect(refused).toMatchObject({
+        _tag: "LaunchError",
+        message: expect.stringContaining("cannot start a worker"),
+      })
+      expect(left()).toEqual(before)
+    },
+    timeout,
+  )
+
+  test(
+    "hands values of any size to a run",
+    async () => {
+      const KEYS = Object.fromEntries(
+        Array.from({ length: 4 }, (_, index) => [`KEY_${index}`, `${index}`.repeat(120_000)]),
+      )
+      const long = "x".repeat(140_000)
+      const api = httpDriver({
+        url: "https://api.example",
+        codec: responsesCodec(),
+        headers: { "x-long": long },
+      })
+      const lengths = `read -r request
+echo "{\\"type\\":\\"result\\",\\"text\\":\\"\${#KEY_0} \${#KEY_3}\\"}"`
+      const command = write("lengths.sh", `#!/bin/sh\n${lengths}`, 0o755)
+      const tell = processDriver({ command, codec: jsonlCodec(), env: KEYS })
+      await using mill = open({ config: { defaultDriver: "tell", drivers: { tell, api } } })
+      expect((await mill.runSync({ program: "ask.ts" })).programResult).toBe("120000 120000")
+    },
+    timeout,
+  )
+
+  test(
     "lets a script end that has not closed it",
     async () => {
       const script = write(
@@ -261,6 +342,83 @@ console.log((await mill.runSync({ program: "ask.ts" })).programResult)
     },
     timeout,
   )
+})
+
+describe("what nobody has type-checked", () => {
+  const run = "run_none"
+  const wrong = (value: unknown) => value as never
+  const timeouts = [
+    "nonsense",
+    {},
+    Number.NaN,
+    -5,
+    null,
+    { secs: 1 },
+    { seconds: Number.NaN },
+    [1, 2, 3],
+    "-1 seconds",
+  ]
+  const throwing = {
+    get program(): string {
+      throw new Error("no")
+    },
+  }
+  const circular: Record<string, unknown> = {}
+  circular["self"] = circular
+  type Use = (mill: ReturnType<typeof open>) => Promise<unknown>
+  const uses: Readonly<Record<string, readonly [use: Use, message: string]>> = {
+    "inspect(null)": [(mill) => mill.inspect(wrong(null)), "inspect: its argument is null"],
+    "inspect({})": [(mill) => mill.inspect(wrong({})), "inspect: run is missing"],
+    "start({})": [(mill) => mill.start(wrong({})), "start: an object is no prepared run"],
+    "start(undefined)": [(mill) => mill.start(wrong(undefined)), "start: undefined is no prepared run"],
+    "outline(null)": [(mill) => mill.outline(wrong(null)), "outline: null is no prepared run"],
+    "submit(null)": [(mill) => mill.submit(wrong(null)), "submit: its argument is null"],
+    "submit of what throws": [(mill) => mill.submit(throwing), "submit: its argument cannot be read"],
+    "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is no run id"],
+    "cancel for a number": [(mill) => mill.cancel(run, wrong(5)), "cancel: reason is 5"],
+    "init(null)": [(mill) => mill.init(wrong(null)), "init: its argument is null"],
+    "a signal of another kind": [(mill) => mill.wait(run, { signal: wrong({}) }), "signal is no AbortSignal"],
+    ...Object.fromEntries(
+      timeouts.map((timeout) => [
+        `wait for ${Bun.inspect(timeout)}`,
+        [
+          (mill: ReturnType<typeof open>) => mill.wait(run, { timeout: wrong(timeout) }),
+          "wait: timeout is ",
+        ] as const,
+      ]),
+    ),
+  }
+  for (const [what, [use, message]] of Object.entries(uses)) {
+    test(`is refused: ${what}`, async () => {
+      await using mill = open()
+      const error = await rejection(use(mill))
+      expect(error).toMatchObject({ _tag: "UsageError", message: expect.stringContaining(message) })
+    })
+  }
+  const getters: Readonly<Record<string, () => EngineOptions>> = {
+    "an option": () => Object.defineProperty({}, "cwd", { enumerable: true, get: () => fail() }),
+    "a key": () => ({
+      config: Object.defineProperty({}, "drivers", { enumerable: true, get: () => fail() }),
+    }),
+  }
+  const fail = () => {
+    throw new Error("no")
+  }
+  for (const [what, options] of Object.entries(getters)) {
+    test(`is refused: ${what} that throws when it is read`, async () => {
+      await using mill = createMill(options())
+      expect(await rejection(mill.list())).toMatchObject({
+        _tag: "ConfigError",
+        message: expect.stringContaining("reading one throws"),
+      })
+    })
+  }
+  test("waits for what says how long", async () => {
+    await using mill = open()
+    for (const timeout of [0, 5, 1n, "1 second", "Infinity", { seconds: 1 }, [1, 0]] as const) {
+      expect(await rejection(mill.wait(run, { timeout }))).toMatchObject({ _tag: "RunNotFound" })
+    }
+  })
 })
 
 describe("a configuration", () => {
@@ -386,6 +544,10 @@ export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES 
     "a function": [
       { config: { extensions: [{ name: "x", setup: () => Effect.void }] } },
       { key: "extensions.0.setup", hint: expect.stringContaining("./mill.config.ts") },
+    ],
+    "a promise": [
+      { config: Promise.resolve({}) as MillConfig },
+      { message: expect.stringContaining("a promise") },
     ],
     "a key that is not known": [
       { config: { defaultDrivers: "x" } as MillConfig },

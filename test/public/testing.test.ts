@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { crash, createTestMill, exit, hang, type TestMillOptions } from "@mill/core/testing"
-import { eventually, ofType, processesWith } from "../support/mill.ts"
+import { eventually, ofType, processesWith, repository } from "../support/mill.ts"
 
 const timeout = 60_000
 const folder = mkdtempSync(join(tmpdir(), "mill-kit-"))
@@ -70,6 +70,8 @@ describe("an agent of a test", () => {
   test(
     "fails in every way that an agent can",
     async () => {
+      const circular: Record<string, unknown> = {}
+      circular["self"] = circular
       const wrong = (() => ({ txt: "no" })) as never
       await using kit = await kitWith({
         thrower: () => {
@@ -82,6 +84,13 @@ describe("an agent of a test", () => {
         silent: exit(0),
         crasher: crash(),
         wrong,
+        circular: { toolCalls: [{ toolName: "read" }, { toolName: "look", input: { at: circular } }] },
+        unreadable: Object.defineProperty({}, "text", {
+          enumerable: true,
+          get: () => {
+            throw new Error("no text")
+          },
+        }),
       })
       const names = [
         "thrower",
@@ -92,6 +101,8 @@ describe("an agent of a test", () => {
         "silent",
         "crasher",
         "wrong",
+        "circular",
+        "unreadable",
         "x",
       ]
       const { events, result } = await kit.run({ source: asking(names) })
@@ -106,6 +117,16 @@ describe("an agent of a test", () => {
         {
           cause: "agent-error",
           message: "the test's agent: unknown key txt (did you mean text?)",
+          exitCode: 0,
+        },
+        {
+          cause: "agent-error",
+          message: "the test's agent: toolCalls.1.input is not JSON: $.at.self contains itself",
+          exitCode: 0,
+        },
+        {
+          cause: "agent-error",
+          message: "the test's agent: what it gave cannot be read: reading a value throws",
           exitCode: 0,
         },
         { cause: "agent-error", message: expect.stringContaining("the test has no agent x;"), exitCode: 0 },
@@ -221,6 +242,81 @@ describe("a test mill", () => {
       await using kit = await createTestMill({ agents: {}, config: { cancelGrace: -1 } })
       const refused = await kit.run({ source: "1" }).catch((error: unknown) => error)
       expect(refused).toMatchObject({ _tag: "ConfigError", key: "cancelGrace" })
+    },
+    timeout,
+  )
+
+  test(
+    "may be closed again, and says that it is closed",
+    async () => {
+      const kit = await kitWith({ a: "x" })
+      await Promise.all([kit.close(), kit.close()])
+      await kit.close()
+      const error = { _tag: "UsageError", message: "this kit is closed" }
+      expect(await kit.run({ source: "1" }).catch((error: unknown) => error)).toMatchObject(error)
+      expect(await kit.wait("last").catch((error: unknown) => error)).toMatchObject(error)
+    },
+    timeout,
+  )
+
+  const wrong: ReadonlyArray<readonly [options: unknown, message: string]> = [
+    [undefined, "createTestMill: its argument is undefined"],
+    [{}, "createTestMill: agents is missing"],
+    [{ agents: null }, "createTestMill: agents is null; expected a function, or agents by their names"],
+    [{ agents: { a: null } }, "createTestMill: agents is an object"],
+    [{ agents: {}, configs: {} }, "createTestMill: unknown key configs"],
+  ]
+  for (const [options, message] of wrong) {
+    test(`is refused with ${Bun.inspect(options)}`, async () => {
+      const error = await createTestMill(options as TestMillOptions).catch((error: unknown) => error)
+      expect(error).toMatchObject({ _tag: "UsageError", message: expect.stringContaining(message) })
+    })
+  }
+
+  /** Runs a file that opens a kit and never closes it; gives the run that it has told of. */
+  const abandoned = async (name: string, command: ReadonlyArray<string>, text: string) => {
+    const file = join(folder, name)
+    writeFileSync(join(folder, "late.ts"), asking(["a"]))
+    writeFileSync(
+      file,
+      text.replace(
+        "OPEN",
+        `const asked = Promise.withResolvers()
+const kit = await createTestMill({ agents: () => { asked.resolve(); return hang() } })
+console.log("RUN", JSON.stringify(await kit.mill.submit({ program: ${JSON.stringify(join(folder, "late.ts"))} })))
+await asked.promise`,
+      ),
+    )
+    const tsconfig = join(repository, "tsconfig.json")
+    const child = Bun.spawn([process.execPath, ...command, "--tsconfig-override", tsconfig, file], {
+      stdout: "pipe",
+      stderr: "pipe",
+      cwd: folder,
+    })
+    const [stdout] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    const { paths, runId } = JSON.parse(/^RUN (.*)$/m.exec(stdout)?.[1] ?? "{}")
+    await eventually("its processes are gone", () => processesWith(`MILL_RUN_ID=${runId}`).length === 0)
+    return dirname(dirname(paths.runDir))
+  }
+  const imports = `import { createTestMill, hang } from "@mill/core/testing"\n`
+
+  test(
+    "leaves no process and no folder when the process ends before it is closed",
+    async () => {
+      const left = await abandoned("gone.ts", [], `${imports}OPEN\nprocess.exit(1)`)
+      expect(existsSync(left)).toBe(false)
+    },
+    timeout,
+  )
+
+  test(
+    "leaves no process of a test that ran out of its time",
+    async () => {
+      const late = `import { test } from "bun:test"\n${imports}test("late", async () => {
+OPEN
+await new Promise(() => undefined) }, 2000)`
+      // Bun ends its tests without a word to what they have loaded: the folder stays.
+      rmSync(await abandoned("late.test.ts", ["test"], late), { recursive: true })
     },
     timeout,
   )

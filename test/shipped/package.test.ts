@@ -125,6 +125,24 @@ test("and for a project's tests", () => {
   expect(exitCode).toBe(0)
 })
 
+test("and stays the same module when a configuration has been evaluated", () => {
+  write("mill.config.ts", config)
+  write("program.ts", program)
+  write(
+    "same.ts",
+    here(`import * as core from "@mill/core"
+await using mill = core.createMill({ runsDir: STORE })
+await mill.prepare({ program: "program.ts" })
+const again: Record<string, unknown> = await import("@mill/core")
+const differing = Object.entries(core).filter(([name, value]) => again[name] !== value)
+const error = await mill.status("run_none").catch((error: unknown) => error)
+console.log(JSON.stringify([differing.map(([name]) => name), Object.keys(core).length > 20, error instanceof again["RunNotFound"]]))
+`),
+  )
+  const printed = succeed([process.execPath, "same.ts"], project, { PATH })
+  expect(JSON.parse(printed)).toEqual([[], true, true])
+})
+
 test("another runtime than Bun is told so, and what has been bundled elsewhere", async () => {
   write("node.mjs", `import { createMill } from "@mill/core"\nawait createMill().list()\n`)
   const node = Bun.spawnSync(["node", "node.mjs"], { cwd: project })

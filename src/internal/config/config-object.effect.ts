@@ -1,7 +1,7 @@
 /**
  * A configuration that a script gives as an object. A run's worker evaluates the sources that its plan has frozen, so
  * the object is written as one: built-in codecs as calls of what made them, everything else as JSON. Values that may be
- * secrets are left out of that text, and handed to the worker by its environment.
+ * secrets are left out of that text, and handed to the worker on its standard input.
  */
 import { Context, Effect, Path, Result } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"

@@ -52,28 +52,37 @@ const placed = Effect.fnUntraced(function* (config: MillConfig, folder: string) 
   return { ...config, drivers, executors } satisfies MillConfig
 })
 
-/** A configuration that a script gives as an object, instead of one that would be looked for from `cwd`. */
-export const givenObject = Effect.fn("Config.given")(function* (value: unknown, cwd: string) {
-  const config = yield* Effect.fromResult(decodeConfig(value, "it")).pipe(
-    Effect.mapError(
-      ({ key, message, ...problem }) =>
-        new ConfigError({ message: `config: ${message}`, ...(key === "" ? {} : { key }), ...problem }),
-    ),
-  )
-  const { source, values } = yield* sourceOfObject(config, cwd)
-  return { _tag: "Object" as const, config: yield* placed(config, cwd), source, values }
-})
-
-/** How long evaluating a configuration may take: everything waits for it. */
-const evaluationDeadline = "10 seconds"
-
 /** What an object is that looks like an empty configuration and is none. */
 const notPlain = (value: unknown): string | undefined => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
-  if ("then" in value) return "a promise, to be awaited before it is exported"
+  if ("then" in value) return "a promise, to be awaited first"
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null ? undefined : "an instance of a class"
 }
+
+/** A configuration that a script gives as an object, instead of one that would be looked for from `cwd`. */
+export const givenObject = Effect.fn("Config.given")(
+  function* (value: unknown, cwd: string) {
+    const kind = notPlain(value)
+    if (kind !== undefined) {
+      return yield* new ConfigError({ message: `config: it is ${kind}; expected an object` })
+    }
+    const config = yield* Effect.fromResult(decodeConfig(value, "it")).pipe(
+      Effect.mapError(
+        ({ key, message, ...problem }) =>
+          new ConfigError({ message: `config: ${message}`, ...(key === "" ? {} : { key }), ...problem }),
+      ),
+    )
+    const { source, values } = yield* sourceOfObject(config, cwd)
+    return { _tag: "Object" as const, config: yield* placed(config, cwd), source, values }
+  },
+  Effect.catchDefect(() =>
+    Effect.fail(new ConfigError({ message: "config: its values cannot be read: reading one throws" })),
+  ),
+)
+
+/** How long evaluating a configuration may take: everything waits for it. */
+const evaluationDeadline = "10 seconds"
 
 /** The configuration that these sources give. */
 export const evaluateConfig = Effect.fn("Config.evaluate")(function* (

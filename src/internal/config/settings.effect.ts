@@ -24,8 +24,8 @@ const Command = Schema.Struct({
 export const ConfigValue = Schema.Struct({ path: Schema.Array(Schema.String), value: Schema.String })
 export type ConfigValue = typeof ConfigValue.Type
 
-/** The environment variable that hands such values on to a run's worker, which removes it. */
-export const configValuesName = "MILL_CONFIG_VALUES"
+/** How such values are handed on to a run's worker: on its standard input. */
+export const ConfigValues = Schema.fromJsonString(Schema.Array(ConfigValue))
 
 /** The surroundings of a mill process. Paths are absolute. */
 export const SettingsData = Schema.Struct({

@@ -25,7 +25,14 @@ import type { TypeTexts } from "../scaffold/type-texts.effect.ts"
 import { resolveRun } from "../store/run-reference.effect.ts"
 import type { RunStore } from "../store/run-store.effect.ts"
 import { cancelRun } from "./cancel.effect.ts"
-import { checkRunFilter } from "./input.effect.ts"
+import {
+  checkInitOptions,
+  checkPrepared,
+  checkReason,
+  checkRunFilter,
+  checkSpawnRef,
+  checkTimeout,
+} from "./input.effect.ts"
 import { inspectRun, inspectSpawn, resultOf, statusOf } from "./inspect.effect.ts"
 import { listRuns } from "./list.effect.ts"
 import { prepareRun, startRun } from "./submit.effect.ts"
@@ -73,26 +80,35 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
       ): Effect.Effect<InspectedRun | InspectedSpawn, ReferenceError | LogError> {
         return typeof ref === "string"
           ? withRun(ref, inspectRun)
-          : withRun(ref.run, (runId) => inspectSpawn(runId, ref.spawn))
+          : Effect.flatMap(checkSpawnRef(ref), ({ run, spawn }) =>
+              withRun(run, (runId) => inspectSpawn(runId, spawn)),
+            )
       }
 
       return Engine.of({
         prepare: (input) => provide(prepareRun(input)),
-        outline: (prepared) => provide(outlineOf(prepared)),
-        start: (prepared) => provide(startRun(prepared)),
+        outline: (prepared) => provide(Effect.flatMap(checkPrepared("outline", prepared), outlineOf)),
+        start: (prepared) => provide(Effect.flatMap(checkPrepared("start", prepared), startRun)),
         submit: (input) => provide(submit(input)),
         runSync: (input) => provide(runSync(input)),
         resolve: (run) => provide(resolveRun(run)),
         status: (run) => withRun(run, statusOf),
         wait: (run, timeout) =>
-          withRun(run, (runId) => (timeout === undefined ? untilEnd(runId) : waitForEnd(runId, timeout))),
+          Effect.andThen(
+            checkTimeout(timeout),
+            withRun(run, (runId) => (timeout === undefined ? untilEnd(runId) : waitForEnd(runId, timeout))),
+          ),
         inspect,
         watch: (run) => streamOf(run, watchEvents),
         watchIo: (run) => streamOf(run, watchIo),
         liveRuns: Stream.provideContext(liveRuns, context),
-        cancel: (run, reason) => withRun(run, (runId) => cancelRun(runId, reason)),
+        cancel: (run, reason) =>
+          Effect.andThen(
+            checkReason({ reason }),
+            withRun(run, (runId) => cancelRun(runId, reason)),
+          ),
         list: (filter = {}) => provide(Effect.flatMap(checkRunFilter(filter), listRuns)),
-        init: (options) => provide(scaffold(options)),
+        init: (options) => provide(Effect.flatMap(checkInitOptions(options), scaffold)),
         discover: (options) => provide(discover(options)),
       })
     }),

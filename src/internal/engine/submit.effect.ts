@@ -2,7 +2,7 @@
  * Submits a run: everything that can be refused is refused before anything is left on the disk; then the run's folder
  * appears, whole, and its worker is started.
  */
-import { Effect } from "effect"
+import { Effect, FileSystem } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { defaultMaxRunDepth } from "../../domain/config.schema.ts"
 import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
@@ -19,9 +19,21 @@ import { RunStore } from "../store/run-store.effect.ts"
 import { checkSubmitInput } from "./input.effect.ts"
 import { LaunchPreparation, launchWorker } from "./launch.effect.ts"
 
+/** Fails when there is no folder for the run to work in. */
+const checkWorkingDirectory = Effect.gen(function* () {
+  const { cwd } = yield* Settings
+  const info = yield* Effect.option((yield* FileSystem.FileSystem).stat(cwd))
+  if (info._tag === "Some" && info.value.type === "Directory") return
+  return yield* new UsageError({
+    message: `cwd: ${cwd} ${info._tag === "None" ? "is not there" : "is no folder"}`,
+    hint: "name a folder that is there, where the program and its agents are to work",
+  })
+})
+
 /** Everything that submitting does before it leaves a trace. */
 export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitInput) {
   const input = yield* checkSubmitInput(given)
+  yield* checkWorkingDirectory
   const { cwd, parent } = yield* Settings
   const programPath = yield* findProgram(input.program)
   const loaded = yield* loadConfig()
@@ -56,11 +68,18 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitIn
 /** Makes a run of what was prepared. */
 export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedRun) {
   const store = yield* RunStore
+  const fs = yield* FileSystem.FileSystem
+  yield* checkWorkingDirectory
   yield* yield* LaunchPreparation
   const runId = runIdOf(yield* (yield* SecureRandom.SecureRandom).ulid)
   const plan = { ...prepared.plan, invocation: { runId, ...prepared.invocation } }
   const paths = yield* store.create(plan, prepared.program, prepared.contents)
-  yield* launchWorker(runId, paths)
+  const forget = Effect.ignore(fs.remove(paths.runDir, { recursive: true, force: true }))
+  // Interrupted halfway, it would leave a run without a worker, or a worker without its run.
+  yield* launchWorker(runId, paths).pipe(
+    Effect.onError(() => forget),
+    Effect.uninterruptible,
+  )
   const [config] = plan.config
   return {
     runId,

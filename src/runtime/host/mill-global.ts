@@ -44,6 +44,10 @@ const inputProblem = (input: unknown): string | undefined => {
   }
 }
 
+/** What an object says in a text, also where an extension has a function `toString`: that would give a promise. */
+const called = <A extends object>(name: string, members: A): Readonly<A> =>
+  Object.freeze(Object.defineProperty(members, Symbol.toPrimitive, { value: () => `[object ${name}]` }))
+
 /** Makes the global of one program. */
 export const millGlobal = (client: RpcClient, { extensions, invocation }: Plan) => {
   const spawn = async (input: unknown): Promise<unknown> => {
@@ -60,9 +64,9 @@ export const millGlobal = (client: RpcClient, { extensions, invocation }: Plan) 
   }
   const contributed = extensions.map(({ api, name }) => {
     const functions = api.map((functionName) => [functionName, extensionFunction(client, name, functionName)])
-    return [name, Object.freeze(Object.fromEntries(functions))]
+    return [name, called(`mill.${name}`, Object.fromEntries(functions))]
   })
-  return Object.freeze({
+  return called("mill", {
     ...Object.fromEntries(contributed),
     spawn,
     args: Object.freeze([...invocation.args]),

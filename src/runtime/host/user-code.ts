@@ -1,6 +1,7 @@
 /**
- * What a configuration may not do to the process that evaluates it: print among mill's results, end it, or make it deaf
- * to signals. It sees none of the variables by which a run marks its processes, as the run's worker does not.
+ * What a configuration may not do to a process of mill's that evaluates it: print among mill's results, end it, or make
+ * it deaf to signals. It sees none of the variables by which a run marks its processes, as the run's worker does not.
+ * A script that uses mill as a library keeps its process as it is: its own code runs meanwhile.
  */
 
 const printing = ["debug", "dir", "info", "log", "table"] as const
@@ -50,10 +51,11 @@ const unmarked = () => {
 }
 
 /**
- * Evaluates the module at `path`. Rejects also when something of it fails that nothing waits for. When `signal` says
- * that nobody waits any more, the process is itself again at once.
+ * Evaluates the module at `path`. In a process of mill's it rejects also when something of it fails that nothing waits
+ * for. When `signal` says that nobody waits any more, the process is itself again at once.
  */
 export const evaluateModule = async (path: string, signal: AbortSignal): Promise<unknown> => {
+  if (!own) return import(path)
   const { exit } = process
   const failed = Promise.withResolvers<never>()
   // It may fail when nobody waits for it any more.
@@ -66,7 +68,9 @@ export const evaluateModule = async (path: string, signal: AbortSignal): Promise
     throw error
   }
   const ends = [
-    ...(own ? [quiet(), mortal(), unmarked()] : []),
+    quiet(),
+    mortal(),
+    unmarked(),
     () => {
       process.exit = exit
       for (const name of strays) process.off(name, fail)
