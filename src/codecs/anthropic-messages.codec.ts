@@ -23,6 +23,7 @@ import {
   HttpCodecOptions,
   jsonObject,
   refused,
+  saidNothing,
   toldError,
   usageOf,
   wantsTool,
@@ -187,10 +188,11 @@ const decodeWhole = (state: State, body: string): Step<State> => {
   })
 }
 
-const failureOf = ({ cut, errorMessage, stopReason }: State): string | undefined => {
+const failureOf = ({ cut, ended, errorMessage, stopReason, text }: State): string | undefined => {
   if (errorMessage !== undefined) return errorMessage
   if (stopReason === "refusal") return refused("")
   if (stopReason === "tool_use" || stopReason === "pause_turn") return wantsTool
+  if (ended && text === "" && stopReason === undefined) return saidNothing
   return cut ? answerTooLong : undefined
 }
 

@@ -24,6 +24,7 @@ import {
   HttpCodecOptions,
   jsonObject,
   refused,
+  saidNothing,
   usageOf,
   wantsTool,
 } from "./http.codec.ts"
@@ -165,11 +166,19 @@ const decodeWhole = (state: State, body: string): Step<State> => {
 /** Words of servers for an answer that went wrong midway: OpenRouter, vLLM, DeepSeek. */
 const broken = new Set(["abort", "cancelled", "error", "insufficient_system_resource"])
 
-const failureOf = ({ cut, errorMessage, refusal, stopReason = "" }: State): string | undefined => {
+const failureOf = ({
+  cut,
+  ended,
+  errorMessage,
+  refusal,
+  stopReason = "",
+  text,
+}: State): string | undefined => {
   if (errorMessage !== undefined) return errorMessage
   if (refusal !== "" || stopReason === "refusal") return refused(refusal)
   if (stopReason === "content_filter") return filtered
   if (stopReason === "tool_calls" || stopReason === "function_call") return wantsTool
+  if (ended && text === "" && stopReason === "") return saidNothing
   if (broken.has(stopReason)) return `the server stopped with ${stopReason}`
   return cut ? answerTooLong : undefined
 }

@@ -139,3 +139,6 @@ export const refused = (words: string): string =>
   words.trim() === "" ? "the model refused to answer" : `the model refused: ${words.trim()}`
 
 export const filtered = "the answer was withheld or cut by the server's content filter"
+
+/** What to say of an answer that has come to its end with neither a text nor a reason. */
+export const saidNothing = "the server ended its answer without any text, and without a reason for that"

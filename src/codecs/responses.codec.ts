@@ -24,6 +24,7 @@ import {
   HttpCodecOptions,
   jsonObject,
   refused,
+  saidNothing,
   toldError,
   usageOf,
   wantsTool,
@@ -99,6 +100,8 @@ type State = {
   readonly text: string
   readonly cut: boolean
   readonly refusal: string
+  /** Whether there was anything in the answer, be it without a text. */
+  readonly filled: boolean
   /** Whether the model waits for what only its caller could give. */
   readonly waits: boolean
   readonly stopReason?: string
@@ -106,7 +109,7 @@ type State = {
   readonly usage?: NonNullable<Response["usage"]>
 }
 
-const initial: State = { ended: false, text: "", cut: false, refusal: "", waits: false }
+const initial: State = { ended: false, text: "", cut: false, refusal: "", filled: false, waits: false }
 
 const partsOf = (items: ReadonlyArray<Item>) =>
   items
@@ -116,11 +119,12 @@ const partsOf = (items: ReadonlyArray<Item>) =>
 /** Calls of functions, which the caller would have to carry out, and of tools of the server's own. */
 const onItem = (state: State, given: unknown): Step<State> => {
   const item = Option.getOrUndefined(decodeItem(given))
-  if (item === undefined || !item.type.endsWith("_call")) return [state, []]
+  if (item === undefined) return [state, []]
+  if (!item.type.endsWith("_call")) return [{ ...state, filled: true }, []]
   const called = item.name ?? item.type.slice(0, -"_call".length)
   if (called === "") return [state, []]
   const waits = state.waits || item.type === "function_call" || item.type === "custom_tool_call"
-  return [{ ...state, waits }, [toolCall(called, item.arguments)]]
+  return [{ ...state, filled: true, waits }, [toolCall(called, item.arguments)]]
 }
 
 const onEnd = (state: State, response: Response): State => {
@@ -134,6 +138,7 @@ const onEnd = (state: State, response: Response): State => {
   return {
     ...state,
     ended: true,
+    filled: state.filled || items.length > 0,
     text: text === "" ? state.text : text,
     cut: text === "" && state.cut,
     refusal: refusal === "" ? state.refusal : refusal,
@@ -193,11 +198,13 @@ const decodeWhole = (state: State, body: string): Step<State> => {
   )
 }
 
-const failureOf = ({ cut, errorMessage, refusal, stopReason, waits }: State): string | undefined => {
+const failureOf = (state: State): string | undefined => {
+  const { cut, ended, errorMessage, filled, refusal, stopReason, text, waits } = state
   if (errorMessage !== undefined) return errorMessage
   if (refusal !== "") return refused(refusal)
   if (stopReason === "content_filter") return filtered
   if (waits) return wantsTool
+  if (ended && !filled && text === "" && stopReason === undefined) return saidNothing
   return cut ? answerTooLong : undefined
 }
 
