@@ -23,7 +23,7 @@ import type { RunStore } from "../store/run-store.effect.ts"
 import { loadSession, saveSession } from "../store/sessions.effect.ts"
 import { type AnswerPiece, makeAnswerReader } from "./answer-reader.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
-import { isBusy, retryAfter, retryWhileBusy, ServerBusy } from "./http-retry.effect.ts"
+import { isBusy, retryAfter, retryWhileBusy, ServerBusy, toldWait } from "./http-retry.effect.ts"
 import { makeRedactor, type Redactor } from "./redact.effect.ts"
 import { readSecrets, type SecretValues } from "./secret-headers.effect.ts"
 
@@ -103,9 +103,7 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
     const { errorMessage, ...outcome } = yield* exchange(spawn, call).pipe(
       retryWhileBusy(plan.maxRetries, (message) => spawn.onEvents(milestone(message))),
       Effect.catchTag("ServerBusy", ({ after, message }) =>
-        Effect.succeed(
-          failed(after === undefined ? message : `${message} (retry after ${Duration.format(after)})`),
-        ),
+        Effect.succeed(failed(after === undefined ? message : `${message} (retry after ${toldWait(after)})`)),
       ),
       // No spans, whose headers would be sent to the server.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
