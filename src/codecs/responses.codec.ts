@@ -10,18 +10,14 @@
  * that of an incomplete response: one that was cut at `max_output_tokens` is an answer, with that `stopReason`. A refusal
  * and `content_filter` are errors, and so is an answer that waits for a tool.
  */
-import { Option, Result, Schema } from "effect"
-import { madeBy } from "../domain/driver.schema.ts"
-import { defineHttpCodec, type HttpCodec, type HttpInput } from "../domain/http-codec.schema.ts"
-import { withOptions } from "./call.codec.ts"
+import { Option, Schema } from "effect"
+import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
-  bodyWith,
-  checkBody,
-  checkInput,
+  builtInHttpCodec,
   endpointOf,
   errorWithin,
   filtered,
-  HttpCodecOptions,
+  type HttpCodecOptions,
   jsonObject,
   refused,
   saidNothing,
@@ -39,21 +35,14 @@ import {
   toolCall,
 } from "./line.codec.ts"
 
-const encodeRequest = (options: HttpCodecOptions) => (input: HttpInput) =>
-  Result.map(checkInput(input), ({ history, model, prompt, systemPrompt }) => ({
-    headers: {},
-    body: bodyWith(
-      {
-        model,
-        instructions: systemPrompt,
-        input: [...history, { role: "user", content: prompt }],
-        stream: true,
-        store: false,
-        ...(options.maxTokens === undefined ? {} : { max_output_tokens: options.maxTokens }),
-      },
-      options,
-    ),
-  }))
+const bodyOf = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
+  model,
+  instructions: systemPrompt,
+  input: [...history, { role: "user", content: prompt }],
+  stream: true,
+  store: false,
+  ...(options.maxTokens === undefined ? {} : { max_output_tokens: options.maxTokens }),
+})
 
 const Part = Schema.Struct({
   type: ifValid(Schema.String),
@@ -215,31 +204,23 @@ const usageIn = ({ usage }: State) => {
 }
 
 /** Speaks OpenAI's Responses API. */
-export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec => {
-  const { encode, ...rest } = withOptions("responsesCodec", HttpCodecOptions, options, (valid) =>
-    Result.map(checkBody(valid, ["model", "instructions", "input"]), encodeRequest),
-  )
-  return madeBy(
-    "responsesCodec",
-    defineHttpCodec<State>({
-      name: "responses",
-      modelFormat: "a model's name, as the server calls it (gpt-6.1-sol)",
-      models: options.models ?? [],
-      ...rest,
-      endpoint: endpointOf("responses", (path) => path === ""),
-      keyHeader: "authorization",
-      encodeRequest: encode,
-      initial,
-      decodeEvent,
-      decodeWhole,
-      decodeFinal: (state) =>
-        outcomeOf({
-          final: state.ended,
-          text: state.text,
-          stopReason: state.stopReason,
-          errorMessage: failureOf(state),
-          usage: usageIn(state),
-        }),
-    }),
-  )
-}
+export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
+  builtInHttpCodec<State>("responsesCodec", options, {
+    name: "responses",
+    modelFormat: "a model's name, as the server calls it (gpt-6.1-sol)",
+    endpoint: endpointOf("responses", (path) => path === ""),
+    keyHeader: "authorization",
+    own: ["model", "instructions", "input"],
+    bodyOf,
+    initial,
+    decodeEvent,
+    decodeWhole,
+    decodeFinal: (state) =>
+      outcomeOf({
+        final: state.ended,
+        text: state.text,
+        stopReason: state.stopReason,
+        errorMessage: failureOf(state),
+        usage: usageIn(state),
+      }),
+  })
