@@ -22,7 +22,7 @@ import {
   jsonObject,
   refused,
   saidNothing,
-  usageOf,
+  usageAmong,
   wantsTool,
 } from "./http.codec.ts"
 import {
@@ -173,11 +173,8 @@ const failureOf = ({
   return cut ? answerTooLong : undefined
 }
 
-const usageIn = ({ usage }: State) => {
-  const cacheRead = usage?.prompt_tokens_details?.cached_tokens
-  const input = usage === undefined ? undefined : usage.prompt_tokens - (cacheRead ?? 0)
-  return usageOf({ input, output: usage?.completion_tokens, cacheRead })
-}
+const usageIn = ({ usage }: State) =>
+  usageAmong(usage?.prompt_tokens, usage?.completion_tokens, usage?.prompt_tokens_details?.cached_tokens)
 
 /** Speaks OpenAI's Chat Completions API, which most servers of models do. */
 export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec =>

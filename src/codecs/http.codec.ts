@@ -172,6 +172,14 @@ export const usageOf = (parts: {
   }
 }
 
+/** The same, where the tokens that came from a cache are counted among those of the input. */
+export const usageAmong = (
+  input: number | undefined,
+  output: number | undefined,
+  cacheRead: number | undefined,
+): Usage | undefined =>
+  usageOf({ input: input === undefined ? undefined : input - (cacheRead ?? 0), output, cacheRead })
+
 /** What to say of an answer that ends with a wish for a tool. */
 export const wantsTool = "the model asks for a tool, and nothing carries out tools for it"
 

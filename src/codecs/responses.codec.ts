@@ -22,7 +22,7 @@ import {
   refused,
   saidNothing,
   toldError,
-  usageOf,
+  usageAmong,
   wantsTool,
 } from "./http.codec.ts"
 import {
@@ -197,11 +197,8 @@ const failureOf = (state: State): string | undefined => {
   return cut ? answerTooLong : undefined
 }
 
-const usageIn = ({ usage }: State) => {
-  const cacheRead = usage?.input_tokens_details?.cached_tokens
-  const input = usage === undefined ? undefined : usage.input_tokens - (cacheRead ?? 0)
-  return usageOf({ input, output: usage?.output_tokens, cacheRead })
-}
+const usageIn = ({ usage }: State) =>
+  usageAmong(usage?.input_tokens, usage?.output_tokens, usage?.input_tokens_details?.cached_tokens)
 
 /** Speaks OpenAI's Responses API. */
 export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
