@@ -42,6 +42,8 @@ export type AcpState = {
   readonly over: boolean
   readonly calls: ToolCalls
   readonly toolUsed: boolean
+  /** How often it has asked for permission. */
+  readonly asked: number
   /** What the adapter itself said last, if nothing came after it. */
   readonly notice?: string
   /** The entry of the plan that was told last. */
@@ -58,7 +60,11 @@ export const initial: AcpState = {
   over: false,
   calls: noToolCalls,
   toolUsed: false,
+  asked: 0,
 }
+
+/** So many requests for permission are told one by one; of the rest, the end tells how many they were. */
+const maxToldRequests = 100
 
 /** The state after one more line, and what it tells. */
 export const decodeEvent =
@@ -135,8 +141,12 @@ const onPermission = (
   const { name, title, toolCallId } = request.toolCall
   const granted =
     permissions !== "deny" && answerPermission(permissions)(request).outcome.outcome === "selected"
-  const told = milestone(`permission ${granted ? "allowed" : "denied"}: ${title ?? name ?? toolCallId}`)
-  return [{ ...goingOn(state), calls, toolUsed: true, over: true }, [...events, ...told]]
+  const asked = state.asked + 1
+  const told =
+    asked > maxToldRequests
+      ? []
+      : milestone(`permission ${granted ? "allowed" : "denied"}: ${title ?? name ?? toolCallId}`)
+  return [{ ...goingOn(state), calls, asked, toolUsed: true, over: true }, [...events, ...told]]
 }
 
 const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
@@ -150,7 +160,9 @@ const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
       ...(errorMessage === undefined ? {} : { errorMessage }),
       ...(usage === undefined ? {} : { usage }),
     }
-    return [{ ...state, calls: noToolCalls, end }, heldCalls(state.calls)]
+    const more = state.asked - maxToldRequests
+    const untold = more > 0 ? milestone(`permission was asked for ${more} times more`) : []
+    return [{ ...state, calls: noToolCalls, end }, [...heldCalls(state.calls), ...untold]]
   }
   return withSession(
     {

@@ -10,19 +10,16 @@
  * An answer that was cut at `max_tokens` is an answer, with that `stopReason`. One that ends with `refusal` is an error,
  * and so is one that waits for a tool (`tool_use`, `pause_turn`).
  */
-import { Option, Result, Schema } from "effect"
-import { madeBy } from "../domain/driver.schema.ts"
-import { defineHttpCodec, type HttpCodec, type HttpInput } from "../domain/http-codec.schema.ts"
-import { withOptions } from "./call.codec.ts"
+import { Option, Schema } from "effect"
+import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
-  bodyWith,
-  checkBody,
-  checkInput,
+  builtInHttpCodec,
   endpointOf,
   errorWithin,
-  HttpCodecOptions,
+  type HttpCodecOptions,
   jsonObject,
   refused,
+  saidNothing,
   toldError,
   usageOf,
   wantsTool,
@@ -40,20 +37,13 @@ import {
 /** The API insists on a limit; models of all ages take this one. */
 const defaultMaxTokens = 8192
 
-const encodeRequest = (options: HttpCodecOptions) => (input: HttpInput) =>
-  Result.map(checkInput(input), ({ history, model, prompt, systemPrompt }) => ({
-    headers: { "anthropic-version": "2023-06-01" },
-    body: bodyWith(
-      {
-        model,
-        max_tokens: options.maxTokens ?? defaultMaxTokens,
-        stream: true,
-        system: systemPrompt,
-        messages: [...history, { role: "user", content: prompt }],
-      },
-      options,
-    ),
-  }))
+const bodyOf = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
+  model,
+  max_tokens: options.maxTokens ?? defaultMaxTokens,
+  stream: true,
+  system: systemPrompt,
+  messages: [...history, { role: "user", content: prompt }],
+})
 
 const UsageFields = Schema.Struct({
   input_tokens: ifValid(Schema.Finite),
@@ -187,45 +177,39 @@ const decodeWhole = (state: State, body: string): Step<State> => {
   })
 }
 
-const failureOf = ({ cut, errorMessage, stopReason }: State): string | undefined => {
+const failureOf = ({ cut, ended, errorMessage, stopReason, text }: State): string | undefined => {
   if (errorMessage !== undefined) return errorMessage
   if (stopReason === "refusal") return refused("")
   if (stopReason === "tool_use" || stopReason === "pause_turn") return wantsTool
+  if (ended && text === "" && stopReason === undefined) return saidNothing
   return cut ? answerTooLong : undefined
 }
 
 /** Speaks Anthropic's Messages API. */
-export const anthropicMessagesCodec = (options: HttpCodecOptions = {}): HttpCodec => {
-  const { encode, ...rest } = withOptions("anthropicMessagesCodec", HttpCodecOptions, options, (valid) =>
-    Result.map(checkBody(valid, ["model", "system", "messages"]), encodeRequest),
-  )
-  return madeBy(
-    "anthropicMessagesCodec",
-    defineHttpCodec<State>({
-      name: "anthropic-messages",
-      modelFormat: "a model's name, as the server calls it (claude-sonnet-5-5)",
-      models: options.models ?? [],
-      ...rest,
-      endpoint: endpointOf("messages", (path) => !/\/v\d\w*$/.test(path)),
-      keyHeader: "x-api-key",
-      encodeRequest: encode,
-      initial,
-      decodeEvent,
-      decodeWhole,
-      decodeFinal: (state) =>
-        outcomeOf({
-          // A server that leaves out `message_stop` has still said why it stopped.
-          final: state.ended || state.stopReason !== undefined,
-          text: state.text,
-          stopReason: state.stopReason,
-          errorMessage: failureOf(state),
-          usage: usageOf({
-            input: state.usage.input_tokens,
-            output: state.usage.output_tokens,
-            cacheRead: state.usage.cache_read_input_tokens,
-            cacheWrite: state.usage.cache_creation_input_tokens,
-          }),
+export const anthropicMessagesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
+  builtInHttpCodec<State>("anthropicMessagesCodec", options, {
+    name: "anthropic-messages",
+    modelFormat: "a model's name, as the server calls it (claude-sonnet-5-5)",
+    endpoint: endpointOf("messages", (path) => !/\/v\d\w*$/.test(path)),
+    keyHeader: "x-api-key",
+    own: ["model", "system", "messages"],
+    headers: { "anthropic-version": "2023-06-01" },
+    bodyOf,
+    initial,
+    decodeEvent,
+    decodeWhole,
+    decodeFinal: (state) =>
+      outcomeOf({
+        // A server that leaves out `message_stop` has still said why it stopped.
+        final: state.ended || state.stopReason !== undefined,
+        text: state.text,
+        stopReason: state.stopReason,
+        errorMessage: failureOf(state),
+        usage: usageOf({
+          input: state.usage.input_tokens,
+          output: state.usage.output_tokens,
+          cacheRead: state.usage.cache_read_input_tokens,
+          cacheWrite: state.usage.cache_creation_input_tokens,
         }),
-    }),
-  )
-}
+      }),
+  })

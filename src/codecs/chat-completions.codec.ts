@@ -10,21 +10,19 @@
  * so is an answer that waits for a tool. `maxTokens` is sent as `max_tokens`, which all servers know; models of OpenAI
  * that reason want `body: { max_completion_tokens: … }` instead.
  */
-import { Option, Result, Schema } from "effect"
-import { type DriverEvent, madeBy } from "../domain/driver.schema.ts"
-import { defineHttpCodec, type HttpCodec, type HttpInput } from "../domain/http-codec.schema.ts"
-import { withOptions } from "./call.codec.ts"
+import { Option, Schema } from "effect"
+import type { DriverEvent } from "../domain/driver.schema.ts"
+import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
-  bodyWith,
-  checkBody,
-  checkInput,
+  builtInHttpCodec,
   endpointOf,
   errorWithin,
   filtered,
-  HttpCodecOptions,
+  type HttpCodecOptions,
   jsonObject,
   refused,
-  usageOf,
+  saidNothing,
+  usageAmong,
   wantsTool,
 } from "./http.codec.ts"
 import {
@@ -37,20 +35,13 @@ import {
   toolCall,
 } from "./line.codec.ts"
 
-const encodeRequest = (options: HttpCodecOptions) => (input: HttpInput) =>
-  Result.map(checkInput(input), ({ history, model, prompt, systemPrompt }) => ({
-    headers: {},
-    body: bodyWith(
-      {
-        model,
-        messages: [{ role: "system", content: systemPrompt }, ...history, { role: "user", content: prompt }],
-        stream: true,
-        stream_options: { include_usage: true },
-        ...(options.maxTokens === undefined ? {} : { max_tokens: options.maxTokens }),
-      },
-      options,
-    ),
-  }))
+const bodyOf = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
+  model,
+  messages: [{ role: "system", content: systemPrompt }, ...history, { role: "user", content: prompt }],
+  stream: true,
+  stream_options: { include_usage: true },
+  ...(options.maxTokens === undefined ? {} : { max_tokens: options.maxTokens }),
+})
 
 const Part = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
 const ToolPiece = Schema.Struct({
@@ -165,47 +156,44 @@ const decodeWhole = (state: State, body: string): Step<State> => {
 /** Words of servers for an answer that went wrong midway: OpenRouter, vLLM, DeepSeek. */
 const broken = new Set(["abort", "cancelled", "error", "insufficient_system_resource"])
 
-const failureOf = ({ cut, errorMessage, refusal, stopReason = "" }: State): string | undefined => {
+const failureOf = ({
+  cut,
+  ended,
+  errorMessage,
+  refusal,
+  stopReason = "",
+  text,
+}: State): string | undefined => {
   if (errorMessage !== undefined) return errorMessage
   if (refusal !== "" || stopReason === "refusal") return refused(refusal)
   if (stopReason === "content_filter") return filtered
   if (stopReason === "tool_calls" || stopReason === "function_call") return wantsTool
+  if (ended && text === "" && stopReason === "") return saidNothing
   if (broken.has(stopReason)) return `the server stopped with ${stopReason}`
   return cut ? answerTooLong : undefined
 }
 
-const usageIn = ({ usage }: State) => {
-  const cacheRead = usage?.prompt_tokens_details?.cached_tokens
-  const input = usage === undefined ? undefined : usage.prompt_tokens - (cacheRead ?? 0)
-  return usageOf({ input, output: usage?.completion_tokens, cacheRead })
-}
+const usageIn = ({ usage }: State) =>
+  usageAmong(usage?.prompt_tokens, usage?.completion_tokens, usage?.prompt_tokens_details?.cached_tokens)
 
 /** Speaks OpenAI's Chat Completions API, which most servers of models do. */
-export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec => {
-  const { encode, ...rest } = withOptions("chatCompletionsCodec", HttpCodecOptions, options, (valid) =>
-    Result.map(checkBody(valid, ["model", "messages"]), encodeRequest),
-  )
-  return madeBy(
-    "chatCompletionsCodec",
-    defineHttpCodec<State>({
-      name: "chat-completions",
-      modelFormat: "a model's name, as the server calls it",
-      models: options.models ?? [],
-      ...rest,
-      endpoint: endpointOf("chat/completions", (path) => path === ""),
-      keyHeader: "authorization",
-      encodeRequest: encode,
-      initial,
-      decodeEvent,
-      decodeWhole,
-      decodeFinal: (state) =>
-        outcomeOf({
-          final: state.ended || state.stopReason !== undefined,
-          text: state.text,
-          stopReason: state.stopReason,
-          errorMessage: failureOf(state),
-          usage: usageIn(state),
-        }),
-    }),
-  )
-}
+export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec =>
+  builtInHttpCodec<State>("chatCompletionsCodec", options, {
+    name: "chat-completions",
+    modelFormat: "a model's name, as the server calls it",
+    endpoint: endpointOf("chat/completions", (path) => path === ""),
+    keyHeader: "authorization",
+    own: ["model", "messages"],
+    bodyOf,
+    initial,
+    decodeEvent,
+    decodeWhole,
+    decodeFinal: (state) =>
+      outcomeOf({
+        final: state.ended || state.stopReason !== undefined,
+        text: state.text,
+        stopReason: state.stopReason,
+        errorMessage: failureOf(state),
+        usage: usageIn(state),
+      }),
+  })

@@ -25,6 +25,7 @@ import {
 import { checkArgument, checkNotBlank, checkSession, encoderWith, systemPromptFile } from "./call.codec.ts"
 import { answerOf, decodeResult, failureOf, type ResultLine, usageOf } from "./claude-result.codec.ts"
 import {
+  foldTyped,
   ifDecoded,
   ifValid,
   milestone,
@@ -32,7 +33,6 @@ import {
   retrying,
   type Step,
   toolCall,
-  typedLine,
   unlessEnded,
   withSession,
 } from "./line.codec.ts"
@@ -118,10 +118,7 @@ type State = {
 
 const wanted: ReadonlySet<string> = new Set(["system", "assistant", "result"])
 
-const decodeEvent = (state: State, line: string): Step<State> => {
-  const typed = typedLine(line, wanted)
-  if (typed === undefined) return [state, []]
-  const { type, value } = typed
+const decodeEvent = foldTyped<State>(wanted, (state, { type, value }) => {
   switch (type) {
     case "system":
       return ifDecoded(state, decodeSystem(value), (system) => onSystem(state, system))
@@ -132,7 +129,7 @@ const decodeEvent = (state: State, line: string): Step<State> => {
         withSession({ ...state, result }, result.session_id),
       )
   }
-}
+})
 
 const onSystem = (state: State, line: typeof SystemLine.Type): Step<State> => {
   switch (line.subtype) {

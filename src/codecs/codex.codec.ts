@@ -29,13 +29,13 @@ import type { Usage } from "../domain/spawn.schema.ts"
 import { checkArgument, checkNotBlank, checkSession, encoderWith, systemPromptFile } from "./call.codec.ts"
 import { type Item, ItemLine, toolCallOf } from "./codex-item.codec.ts"
 import {
+  foldTyped,
   ifDecoded,
   ifValid,
   milestone,
   outcomeOf,
   overlong,
   type Step,
-  typedLine,
   unlessEnded,
   withSession,
 } from "./line.codec.ts"
@@ -130,10 +130,7 @@ const wanted: ReadonlySet<string> = new Set([
   "turn.failed",
 ])
 
-const decodeEvent = (state: State, line: string): Step<State> => {
-  const typed = typedLine(line, wanted)
-  if (typed === undefined) return [state, []]
-  const { type, value } = typed
+const decodeEvent = foldTyped<State>(wanted, (state, { type, value }) => {
   switch (type) {
     case "thread.started":
       return ifDecoded(state, decodeThread(value), ({ thread_id: id }) => withSession(state, id))
@@ -161,7 +158,7 @@ const decodeEvent = (state: State, line: string): Step<State> => {
     default:
       return [goingOn(state), []]
   }
-}
+})
 
 /** An error after which something else comes has been overcome. */
 const goingOn = (state: State): State => {

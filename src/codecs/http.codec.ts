@@ -4,9 +4,15 @@
  * whatever is missing is unknown and whatever is not known is passed over.
  */
 import { Option, Result, Schema } from "effect"
-import type { HttpInput } from "../domain/http-codec.schema.ts"
+import { madeBy } from "../domain/driver.schema.ts"
+import {
+  defineHttpCodec,
+  type HttpCodec,
+  type HttpCodecDefinition,
+  type HttpInput,
+} from "../domain/http-codec.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { checkText } from "./call.codec.ts"
+import { checkText, withOptions } from "./call.codec.ts"
 import { ifValid } from "./line.codec.ts"
 
 /** What can be chosen about an HTTP API. It is all written to a run's plan: no place for a key. */
@@ -23,11 +29,11 @@ export type HttpCodecOptions = typeof HttpCodecOptions.Type
 type Body = Readonly<Record<string, Schema.Json>>
 
 /** The body of a request: the codec's own fields, and those of the options. */
-export const bodyWith = (own: Body, options: HttpCodecOptions): Body =>
+const bodyWith = (own: Body, options: HttpCodecOptions): Body =>
   Object.fromEntries(Object.entries({ ...own, ...options.body }).filter(([, value]) => value !== null))
 
 /** The spawn's own fields cannot be set by options: they would be taken for what the program said. */
-export const checkBody = (
+const checkBody = (
   options: HttpCodecOptions,
   own: ReadonlyArray<string>,
 ): Result.Result<HttpCodecOptions, string> => {
@@ -38,13 +44,48 @@ export const checkBody = (
 }
 
 /** The texts of a spawn, which have to be Unicode. */
-export const checkInput = (input: HttpInput) =>
+const checkInput = (input: HttpInput) =>
   Result.gen(function* () {
     yield* checkText("prompt", input.prompt)
     yield* checkText("systemPrompt", input.systemPrompt)
     yield* checkText("model", input.model)
     return input
   })
+
+/** An API: what its codec is, but for what all of them make of their options. */
+type HttpApi<State extends { readonly ended: boolean }> = Omit<
+  HttpCodecDefinition<State>,
+  "encodeRequest" | "models" | "options" | "problem"
+> & {
+  /** The fields of a request that each spawn says. */
+  readonly own: ReadonlyArray<string>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly bodyOf: (input: HttpInput, options: HttpCodecOptions) => Body
+}
+
+/** The codec of an API, which `factory(options)` makes. */
+export const builtInHttpCodec = <State extends { readonly ended: boolean }>(
+  factory: string,
+  options: HttpCodecOptions,
+  { bodyOf, headers = {}, own, ...definition }: HttpApi<State>,
+): HttpCodec => {
+  const { encode, ...rest } = withOptions(factory, HttpCodecOptions, options, (valid) =>
+    Result.map(
+      checkBody(valid, own),
+      () => (input: HttpInput) =>
+        Result.map(checkInput(input), () => ({ headers, body: bodyWith(bodyOf(input, valid), valid) })),
+    ),
+  )
+  return madeBy(
+    factory,
+    defineHttpCodec<State>({
+      ...definition,
+      models: options.models ?? [],
+      ...rest,
+      encodeRequest: encode,
+    }),
+  )
+}
 
 /**
  * Where a request goes. A URL may be the endpoint itself, or the base that the vendor's own libraries take: then the
@@ -131,6 +172,14 @@ export const usageOf = (parts: {
   }
 }
 
+/** The same, where the tokens that came from a cache are counted among those of the input. */
+export const usageAmong = (
+  input: number | undefined,
+  output: number | undefined,
+  cacheRead: number | undefined,
+): Usage | undefined =>
+  usageOf({ input: input === undefined ? undefined : input - (cacheRead ?? 0), output, cacheRead })
+
 /** What to say of an answer that ends with a wish for a tool. */
 export const wantsTool = "the model asks for a tool, and nothing carries out tools for it"
 
@@ -139,3 +188,6 @@ export const refused = (words: string): string =>
   words.trim() === "" ? "the model refused to answer" : `the model refused: ${words.trim()}`
 
 export const filtered = "the answer was withheld or cut by the server's content filter"
+
+/** What to say of an answer that has come to its end with neither a text nor a reason. */
+export const saidNothing = "the server ended its answer without any text, and without a reason for that"

@@ -29,6 +29,14 @@ export const typedLine = (line: string, wanted: ReadonlySet<string>): TypedLine 
 /** What a line makes of the state of a fold, and what it tells. */
 export type Step<State> = readonly [State, ReadonlyArray<DriverEvent>]
 
+/** A fold over the lines of these types, which passes over all others. */
+export const foldTyped =
+  <State>(wanted: ReadonlySet<string>, step: (state: State, line: TypedLine) => Step<State>) =>
+  (state: State, line: string): Step<State> => {
+    const typed = typedLine(line, wanted)
+    return typed === undefined ? [state, []] : step(state, typed)
+  }
+
 /** The step for a line that could be decoded; any other changes nothing. */
 export const ifDecoded = <State, Line>(
   state: State,

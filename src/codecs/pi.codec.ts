@@ -31,15 +31,14 @@ import {
   systemPromptFile,
 } from "./call.codec.ts"
 import {
+  foldTyped,
   ifDecoded,
   ifValid,
   milestone,
   outcomeOf,
   overlong,
   retrying,
-  type Step,
   toolCall,
-  typedLine,
   unlessEnded,
   withSession,
 } from "./line.codec.ts"
@@ -133,10 +132,7 @@ const wanted: ReadonlySet<string> = new Set([
   "agent_settled",
 ])
 
-const decodeEvent = (state: State, line: string): Step<State> => {
-  const typed = typedLine(line, wanted)
-  if (typed === undefined) return [state, []]
-  const { type, value } = typed
+const decodeEvent = foldTyped<State>(wanted, (state, { type, value }) => {
   switch (type) {
     case "session":
       return ifDecoded(state, decodeSession(value), ({ id }) => withSession(state, id))
@@ -167,7 +163,7 @@ const decodeEvent = (state: State, line: string): Step<State> => {
     default:
       return [goingOn(state), []]
   }
-}
+})
 
 const goingOn = (state: State): State =>
   state.ended || state.settled ? { ...state, ended: false, settled: false } : state

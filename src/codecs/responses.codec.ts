@@ -10,22 +10,19 @@
  * that of an incomplete response: one that was cut at `max_output_tokens` is an answer, with that `stopReason`. A refusal
  * and `content_filter` are errors, and so is an answer that waits for a tool.
  */
-import { Option, Result, Schema } from "effect"
-import { madeBy } from "../domain/driver.schema.ts"
-import { defineHttpCodec, type HttpCodec, type HttpInput } from "../domain/http-codec.schema.ts"
-import { withOptions } from "./call.codec.ts"
+import { Option, Schema } from "effect"
+import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
-  bodyWith,
-  checkBody,
-  checkInput,
+  builtInHttpCodec,
   endpointOf,
   errorWithin,
   filtered,
-  HttpCodecOptions,
+  type HttpCodecOptions,
   jsonObject,
   refused,
+  saidNothing,
   toldError,
-  usageOf,
+  usageAmong,
   wantsTool,
 } from "./http.codec.ts"
 import {
@@ -38,21 +35,14 @@ import {
   toolCall,
 } from "./line.codec.ts"
 
-const encodeRequest = (options: HttpCodecOptions) => (input: HttpInput) =>
-  Result.map(checkInput(input), ({ history, model, prompt, systemPrompt }) => ({
-    headers: {},
-    body: bodyWith(
-      {
-        model,
-        instructions: systemPrompt,
-        input: [...history, { role: "user", content: prompt }],
-        stream: true,
-        store: false,
-        ...(options.maxTokens === undefined ? {} : { max_output_tokens: options.maxTokens }),
-      },
-      options,
-    ),
-  }))
+const bodyOf = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
+  model,
+  instructions: systemPrompt,
+  input: [...history, { role: "user", content: prompt }],
+  stream: true,
+  store: false,
+  ...(options.maxTokens === undefined ? {} : { max_output_tokens: options.maxTokens }),
+})
 
 const Part = Schema.Struct({
   type: ifValid(Schema.String),
@@ -99,6 +89,8 @@ type State = {
   readonly text: string
   readonly cut: boolean
   readonly refusal: string
+  /** Whether there was anything in the answer, be it without a text. */
+  readonly filled: boolean
   /** Whether the model waits for what only its caller could give. */
   readonly waits: boolean
   readonly stopReason?: string
@@ -106,7 +98,7 @@ type State = {
   readonly usage?: NonNullable<Response["usage"]>
 }
 
-const initial: State = { ended: false, text: "", cut: false, refusal: "", waits: false }
+const initial: State = { ended: false, text: "", cut: false, refusal: "", filled: false, waits: false }
 
 const partsOf = (items: ReadonlyArray<Item>) =>
   items
@@ -116,11 +108,12 @@ const partsOf = (items: ReadonlyArray<Item>) =>
 /** Calls of functions, which the caller would have to carry out, and of tools of the server's own. */
 const onItem = (state: State, given: unknown): Step<State> => {
   const item = Option.getOrUndefined(decodeItem(given))
-  if (item === undefined || !item.type.endsWith("_call")) return [state, []]
+  if (item === undefined) return [state, []]
+  if (!item.type.endsWith("_call")) return [{ ...state, filled: true }, []]
   const called = item.name ?? item.type.slice(0, -"_call".length)
   if (called === "") return [state, []]
   const waits = state.waits || item.type === "function_call" || item.type === "custom_tool_call"
-  return [{ ...state, waits }, [toolCall(called, item.arguments)]]
+  return [{ ...state, filled: true, waits }, [toolCall(called, item.arguments)]]
 }
 
 const onEnd = (state: State, response: Response): State => {
@@ -134,6 +127,7 @@ const onEnd = (state: State, response: Response): State => {
   return {
     ...state,
     ended: true,
+    filled: state.filled || items.length > 0,
     text: text === "" ? state.text : text,
     cut: text === "" && state.cut,
     refusal: refusal === "" ? state.refusal : refusal,
@@ -193,46 +187,37 @@ const decodeWhole = (state: State, body: string): Step<State> => {
   )
 }
 
-const failureOf = ({ cut, errorMessage, refusal, stopReason, waits }: State): string | undefined => {
+const failureOf = (state: State): string | undefined => {
+  const { cut, ended, errorMessage, filled, refusal, stopReason, text, waits } = state
   if (errorMessage !== undefined) return errorMessage
   if (refusal !== "") return refused(refusal)
   if (stopReason === "content_filter") return filtered
   if (waits) return wantsTool
+  if (ended && !filled && text === "" && stopReason === undefined) return saidNothing
   return cut ? answerTooLong : undefined
 }
 
-const usageIn = ({ usage }: State) => {
-  const cacheRead = usage?.input_tokens_details?.cached_tokens
-  const input = usage === undefined ? undefined : usage.input_tokens - (cacheRead ?? 0)
-  return usageOf({ input, output: usage?.output_tokens, cacheRead })
-}
+const usageIn = ({ usage }: State) =>
+  usageAmong(usage?.input_tokens, usage?.output_tokens, usage?.input_tokens_details?.cached_tokens)
 
 /** Speaks OpenAI's Responses API. */
-export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec => {
-  const { encode, ...rest } = withOptions("responsesCodec", HttpCodecOptions, options, (valid) =>
-    Result.map(checkBody(valid, ["model", "instructions", "input"]), encodeRequest),
-  )
-  return madeBy(
-    "responsesCodec",
-    defineHttpCodec<State>({
-      name: "responses",
-      modelFormat: "a model's name, as the server calls it (gpt-6.1-sol)",
-      models: options.models ?? [],
-      ...rest,
-      endpoint: endpointOf("responses", (path) => path === ""),
-      keyHeader: "authorization",
-      encodeRequest: encode,
-      initial,
-      decodeEvent,
-      decodeWhole,
-      decodeFinal: (state) =>
-        outcomeOf({
-          final: state.ended,
-          text: state.text,
-          stopReason: state.stopReason,
-          errorMessage: failureOf(state),
-          usage: usageIn(state),
-        }),
-    }),
-  )
-}
+export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
+  builtInHttpCodec<State>("responsesCodec", options, {
+    name: "responses",
+    modelFormat: "a model's name, as the server calls it (gpt-6.1-sol)",
+    endpoint: endpointOf("responses", (path) => path === ""),
+    keyHeader: "authorization",
+    own: ["model", "instructions", "input"],
+    bodyOf,
+    initial,
+    decodeEvent,
+    decodeWhole,
+    decodeFinal: (state) =>
+      outcomeOf({
+        final: state.ended,
+        text: state.text,
+        stopReason: state.stopReason,
+        errorMessage: failureOf(state),
+        usage: usageIn(state),
+      }),
+  })

@@ -65,7 +65,9 @@ const ExtensionName = Identifier.check(
 
 /** What a function may be called. */
 export const FunctionName = Identifier.check(
-  Schema.makeFilter((name) => name !== "then", { expected: "another name: `then` is what promises have" }),
+  Schema.makeFilter((name) => name !== "then", {
+    expected: "another name: `then` is reserved, since it makes a promise of what has it",
+  }),
 )
 
 /** What a function is for, and its TypeScript type, for those who write programs. */

@@ -32,7 +32,7 @@ export const layer = Layer.succeed(
           incoming = controller
         },
       })
-      const writable = new WritableStream<AnyMessage>({ write: (message) => send(JSON.stringify(message)) })
+      const writable = new WritableStream<AnyMessage>({ write: send })
       const { agent } = yield* Effect.acquireRelease(
         Effect.sync(() => app.connect({ readable, writable })),
         (connection) => Effect.sync(() => connection.close()),

@@ -88,6 +88,13 @@ describe("an agent that speaks the Agent Client Protocol", () => {
     expect(milestones).toEqual(["permission denied: rm -rf /"])
   })
 
+  test("may ask for permission often, of which the first hundred are told", async () => {
+    const { milestones, result } = await spawn("ask-often:130")
+    expect(result["text"]).toStartWith("You said")
+    expect(milestones).toHaveLength(101)
+    expect(milestones.at(-1)).toBe("permission was asked for 30 times more")
+  })
+
   test("tells of a tool once, also when it has not announced it, and of its plan", async () => {
     const { milestones, tools } = await spawn("orphan-update plan")
     expect(tools).toEqual([{ toolName: "read", input: "notes.md" }])
@@ -169,6 +176,14 @@ describe("such an agent fails its spawn", () => {
       {
         cause: "agent-error",
         message: expect.stringMatching(/Authentication required; log in .*authMethod: key/),
+      },
+    ],
+    [
+      "that floods it with requests and reads no answer",
+      "flood",
+      {
+        cause: "agent-error",
+        message: "the agent makes requests without end and does not read the answers",
       },
     ],
     ["that opens no session", "no-session", { cause: "agent-error", message: "no room", exitCode: 0 }],
@@ -257,7 +272,7 @@ test("options that cannot be used are refused before anything starts", async () 
   const name = behave("", `{ permissions: "yes" } as any`)
   const { code, stderr } = await world.mill(["run", program()])
   expect(code).toBe(2)
-  expect(stderr).toContain(`drivers.${name}.codec: the options of acpCodec cannot be used`)
+  expect(stderr).toContain(`drivers.${name}.codec: acpCodec: permissions is "yes"`)
 })
 
 test("the plan holds the codec's options", async () => {

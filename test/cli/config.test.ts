@@ -119,7 +119,7 @@ const refused: Readonly<Record<string, Case>> = {
   "a function of an extension that promises would have": {
     config: configured(`extensions: [{ name: "a", api: { then: async () => 1 } }]`),
     key: "extensions.0.api",
-    message: /extensions\.0\.api\.then is no name of a function; expected another name/,
+    message: /extensions\.0\.api\.then is no name of a function; expected another name: `then` is reserved/,
   },
   "words on a function of an extension that is not there": {
     config: configured(

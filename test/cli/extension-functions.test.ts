@@ -241,3 +241,32 @@ test.skipIf(millCommand.length === 1)(
     expect(demo.notes()).toEqual(["6"])
   },
 )
+
+test.concurrent("an extension that ends the process does not end the run", async () => {
+  const demo = withExtensions(
+    world,
+    "exits",
+    `{ name: "bad",
+       setup: () => Effect.sync(() => setTimeout(() => process.exit(7), 1)),
+       onEvent: (event) => Effect.sync(() => { if (event.type === "spawn:complete") process.exit(8) }),
+       api: { now: () => process.exit(), named: async () => (await import("node:process")).exit(9) } }`,
+    `const told = (error) => error.message
+     export default [
+       await mill.bad.now().catch(told),
+       await mill.bad.named().catch(told),
+       (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "[say alive]", model: "m" })).text,
+     ]
+     ${untilErrors(3)}`,
+  )
+  const { code, events, result } = await demo.run()
+  const refused = (exit: string) => `an extension cannot end the run's process (process.exit(${exit}))`
+  expect(code).toBe(0)
+  expect(result.programResult).toEqual([refused(""), refused("9"), "alive"])
+  expect(
+    ofType(events, "extension:error").map(({ payload: { hook, message } }) => ({ hook, message })),
+  ).toEqual([
+    { hook: "api", message: `now: ${refused("")}` },
+    { hook: "api", message: `named: ${refused("9")}` },
+    { hook: "onEvent", message: refused("8") },
+  ])
+})

@@ -1,6 +1,8 @@
 /** Servers that only nearly do what the API says, as local ones do; each answer below is written byte by byte. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { readdirSync, readFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
+import { join } from "node:path"
 import { makeWorld, ofType } from "../support/mill.ts"
 
 const world = makeWorld()
@@ -8,6 +10,12 @@ const key = "sk-0123456789-echoed"
 
 const chunk = (content: string, finish: string | null = null) =>
   JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: finish }] })
+const toolChunk = (input: string) =>
+  JSON.stringify({
+    choices: [
+      { index: 0, delta: { tool_calls: [{ index: 0, function: { name: input, arguments: input } }] } },
+    ],
+  })
 const head = (type: string, status = "200 OK", more = "") =>
   `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\nconnection: close\r\n${more}\r\n`
 const events = (body: string) => head("text/event-stream") + body
@@ -51,7 +59,17 @@ const answers: Record<string, () => string> = {
     JSON.stringify({ error: { message: `no such key: ${key}` } }),
   "a redirection": () =>
     head("text/plain", "307 Temporary Redirect", `location: ${otherUrl}/v1?x=${key}\r\n`),
+  "the key in its answer, in two pieces": () =>
+    events(
+      `data: ${chunk(`a ${key.slice(0, 9)}`)}\n\ndata: ${chunk(`${key.slice(9)} b`)}\n\n` +
+        `data: ${toolChunk(key)}\n\ndata: ${chunk("", `stop ${key}`)}\n\n`,
+    ),
+  "half of the key at the end of what is told": () =>
+    head("text/plain", "400 Bad Request") + `${"x".repeat(290)} ${key}`,
   nothing: () => head("text/event-stream"),
+  "no content": () => "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
+  "an empty body": () => head("text/event-stream", "200 OK", "content-length: 0\r\n"),
+  "only [DONE]": () => events("data: [DONE]\n\n"),
 }
 
 const serve = (answer: (request: string) => string) =>
@@ -76,6 +94,7 @@ const listening = (server: Server) =>
 
 const outcomes = new Map<string, Record<string, unknown>>()
 let log = ""
+let runDir = ""
 let server: Server
 
 beforeAll(async () => {
@@ -106,6 +125,7 @@ export default defineConfig({ defaultDriver: "odd", drivers: {
   )
   const ended = await world.run(program, [], { env: { ODD_KEY: key } })
   log = JSON.stringify(ended.events)
+  runDir = ended.record.paths.runDir
   expect(ofType(ended.events, "spawn:milestone")).toEqual([])
   const results = ended.result.programResult
   for (const [index, name] of Object.keys(answers).entries()) {
@@ -149,7 +169,11 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
   "a redirection": {
     message: /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1, which is not followed/,
   },
+  "half of the key at the end of what is told": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
   nothing: { message: /none that the codec knows/ },
+  "no content": { message: /^there was no answer \(HTTP 204\)$/ },
+  "an empty body": { message: /^there was no answer \(HTTP 200\)$|none that the codec knows/ },
+  "only [DONE]": { message: /^the server ended its answer without any text/ },
 }
 for (const [name, { message, text }] of Object.entries(failures)) {
   test(`${name}: an error`, () => {
@@ -158,6 +182,19 @@ for (const [name, { message, text }] of Object.entries(failures)) {
     if (text !== undefined) expect(outcome?.["text"]).toBe(text)
   })
 }
+
+test("a key in an answer is taken out of it, also where it came in pieces", () => {
+  expect(outcomes.get("the key in its answer, in two pieces")).toEqual({
+    text: "a [redacted] b",
+    stopReason: "stop [redacted]",
+  })
+  expect(log).toContain('"toolName":"[redacted]"')
+  for (const file of readdirSync(runDir, { recursive: true, withFileTypes: true }).filter((one) =>
+    one.isFile(),
+  )) {
+    expect(readFileSync(join(file.parentPath, file.name), "utf8"), file.name).not.toContain(key)
+  }
+})
 
 test("a redirection is not followed, and a key that the server repeats is not written down", () => {
   expect(elsewhere).toEqual([])

@@ -155,10 +155,12 @@ describe("a busy server", () => {
       "responsesCodec",
       "[error 503] [retry-after 3600] long",
       `[error 503] [retry-after ${date}] long too`,
+      `[error 503] [retry-after ${"9".repeat(400)}] for ever`,
     )
     expect(milestones).toEqual([])
-    expect(spawns.map(({ status }) => status)).toEqual(["error", "error"])
-    for (const { errorMessage } of spawns) expect(errorMessage).toMatch(/\(retry after (?:1h|59m)/)
+    expect(spawns.map(({ status }) => status)).toEqual(["error", "error", "error"])
+    for (const { errorMessage } of spawns)
+      expect(errorMessage).toMatch(/\(retry after (?:1h|59m|more than a year\)$)/)
   })
 })
 

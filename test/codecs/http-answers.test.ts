@@ -102,6 +102,35 @@ describe("an answer", () => {
     })
   })
 
+  test("that ends without anything in it and without a reason is none", () => {
+    const nothing = expect.objectContaining({ errorMessage: expect.stringContaining("without any text") })
+    expect(read(chat, "[DONE]").outcome).toEqual(nothing)
+    expect(read(chat, { choices: [{ index: 0, delta: { role: "assistant" } }] }, "[DONE]").outcome).toEqual(
+      nothing,
+    )
+    expect(read(messages, { type: "message_start", message: {} }, { type: "message_stop" }).outcome).toEqual(
+      nothing,
+    )
+    expect(whole(messages, { content: [] }).outcome).toEqual(nothing)
+    expect(read(responses, { type: "response.completed" }).outcome).toEqual(nothing)
+    expect(whole(responses, response({})).outcome).toEqual(nothing)
+  })
+
+  test("may be empty where there is a reason, or something else in it", () => {
+    expect(read(chat, ...chatText("stop")).outcome).toMatchObject({
+      final: true,
+      text: "",
+      stopReason: "stop",
+    })
+    expect(read(messages, ...messageText("end_turn")).outcome).toMatchObject({ final: true, text: "" })
+    for (const outcome of [
+      read(chat, ...chatText("stop")).outcome,
+      read(messages, ...messageText("end_turn")).outcome,
+      whole(responses, response({ output: said() })).outcome,
+    ])
+      expect(outcome).not.toHaveProperty("errorMessage")
+  })
+
   test("that was cut at its limit is one", () => {
     expect(read(messages, ...messageText("max_tokens", "a")).outcome).toMatchObject({
       final: true,

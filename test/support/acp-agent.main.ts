@@ -3,12 +3,12 @@
  * a conversation:
  *
  *   mute  stubborn (SIGTERM)  old-version  no-auth  no-session  models[:MORE]  old-models  garbage
- *   ask  ask-oddly  orphan-update  plan  chunks:N  usage  silent  crash:CODE  hang  cancel-late  fail
+ *   ask  ask-oddly  ask-often:N  flood (of requests, reading nothing)  orphan-update  plan  chunks:N  usage  silent  crash:CODE  hang  cancel-late  fail
  *   stop:REASON  exit:CODE  linger
  *
  * What it was asked goes to standard error, one line of JSON each, and with `log:FILE` to a file.
  */
-import { appendFileSync } from "node:fs"
+import { appendFileSync, writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 
 const asked = new Map(
@@ -92,11 +92,33 @@ const models = () => {
     : {}
 }
 
+/** Asks for permission for ever, and never comes to reading an answer. */
+const flood = () => {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (let id = 0; ; id++) {
+    const toolCall = { toolCallId: "t-flood", title: `flood ${id}` }
+    const params = { sessionId: "acp-1", toolCall, options: allOptions }
+    let rest = Buffer.from(
+      `${JSON.stringify({ jsonrpc: "2.0", id, method: "session/request_permission", params })}\n`,
+    )
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(writeSync(1, rest))
+      } catch {
+        // The pipe is full.
+        Atomics.wait(pause, 0, 0, 1)
+      }
+    }
+  }
+}
+
 const answerPrompt = async (id: unknown, text: string) => {
   const answer = (result: object) => print({ id, result })
   if (is("ask")) say(`permission: ${await permission(allOptions)}. `)
   if (is("ask-oddly"))
     say(`permission: ${await permission([{ optionId: "x", name: "x", kind: "allow_always" }])}. `)
+  for (let n = 0; n < numberOf("ask-often"); n++) await permission(allOptions)
+  if (is("flood")) return flood()
   if (is("orphan-update"))
     for (const status of ["in_progress", "completed"])
       update({

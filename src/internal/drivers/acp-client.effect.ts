@@ -22,9 +22,9 @@ export type AcpConnection = {
 export class AcpClient extends Context.Service<
   AcpClient,
   {
-    /** A connection that closes with the scope. `send` takes lines, without their line feeds. */
+    /** A connection that closes with the scope. `send` takes messages, each to be written as a line of JSON. */
     readonly connect: (options: {
-      readonly send: (line: string) => void
+      readonly send: (message: object) => void
       readonly permission: (request: unknown) => AcpPermission
     }) => Effect.Effect<AcpConnection, never, Scope.Scope>
   }

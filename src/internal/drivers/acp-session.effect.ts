@@ -4,10 +4,11 @@
  *
  * Nothing is waited for without end: the agent has so long to open a session and so long to answer. When it has answered,
  * its standard input ends, and it may exit by itself; when it does, its exit code counts as any other's. An agent that
- * stays, as many do, has been asked to end by mill: its answer stands, and its exit code is taken as 0.
+ * stays, as many do, has been asked to end by mill: its answer stands, and its exit code is taken as 0. One that asks and
+ * asks without reading what it is answered is given up, since the answers would pile up here.
  */
 import type { InitializeRequest, NewSessionRequest, PromptRequest } from "@agentclientprotocol/sdk"
-import { type Cause, Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
+import { type Cause, Deferred, Duration, Effect, Fiber, Option, Queue, Stream } from "effect"
 import type { AcpConversation } from "../../domain/acp.schema.ts"
 import type { SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
@@ -22,6 +23,9 @@ const exitPatience = "1 second"
 
 /** How long an agent may take to end its turn when it is told to; after that it gets SIGTERM as any other. */
 const cancelPatience = "500 millis"
+
+/** How many requests of an agent's, and how many bytes of answers to them, may wait for it to read. */
+const maxUnread = { answers: 1000, bytes: 8 * 1024 * 1024 }
 
 export type AcpSessionOptions = {
   readonly conversation: AcpConversation
@@ -59,11 +63,15 @@ const within = (seconds: number, what: string) =>
 const fieldOf = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
 
+type Outgoing = { readonly line: Uint8Array; readonly isAnswer: boolean }
+
 type Talk = {
   readonly connection: AcpConnection
   readonly options: AcpSessionOptions
   /** Ends standard input. */
   readonly hangUp: Effect.Effect<void>
+  /** Fails when the agent does not read what it has asked for. */
+  readonly overrun: Effect.Effect<never, SpawnRefused>
 }
 
 /** Opens a session with the model that was asked for. */
@@ -97,7 +105,7 @@ const openSession = Effect.fnUntraced(function* ({ connection, options }: Talk) 
 })
 
 const holdConversation = Effect.fnUntraced(function* (talk: Talk, process: ProcessGroup) {
-  const { connection, hangUp, options } = talk
+  const { connection, hangUp, options, overrun } = talk
   const { handshakeTimeout, prompt, timeout } = options.conversation
   let asked: { readonly sessionId: string; readonly answer: Fiber.Fiber<unknown, AcpRefused> } | undefined
   const turn = Effect.gen(function* () {
@@ -112,7 +120,7 @@ const holdConversation = Effect.fnUntraced(function* (talk: Talk, process: Proce
     asked = undefined
   })
   const exited = yield* Effect.forkScoped(process.exit)
-  const talking = yield* Effect.forkScoped(Effect.result(turn))
+  const talking = yield* Effect.forkScoped(Effect.result(Effect.raceFirst(turn, overrun)))
 
   /** A turn that is given up is cancelled, so that the agent can end what it has begun. */
   const cancelTurn = Effect.suspend(() => {
@@ -160,21 +168,44 @@ const holdConversation = Effect.fnUntraced(function* (talk: Talk, process: Proce
 /** A conversation that has not begun. It ends with the scope. */
 export const makeAcpSession = Effect.fnUntraced(function* (options: AcpSessionOptions) {
   const { conversation } = options
-  const outgoing = yield* Queue.unbounded<Uint8Array, Cause.Done>()
+  const outgoing = yield* Queue.unbounded<Outgoing, Cause.Done>()
+  const overrun = yield* Deferred.make<never, SpawnRefused>()
   const encoder = new TextEncoder()
+  /** Of the agent's requests, those whose answers it has not taken, and the answers that wait for that. */
+  const unread = { answers: 0, bytes: 0 }
+  const count = (answers: number, bytes: number) => {
+    unread.answers += answers
+    unread.bytes += bytes
+    if (unread.answers <= maxUnread.answers && unread.bytes <= maxUnread.bytes) return
+    const message = "the agent makes requests without end and does not read the answers"
+    Deferred.doneUnsafe(overrun, Effect.fail(new SpawnRefused({ cause: "agent-error", message })))
+  }
   const connection = yield* (yield* AcpClient).connect({
-    send: (line) => Queue.offerUnsafe(outgoing, encoder.encode(`${line}\n`)),
+    send: (message) => {
+      const line = encoder.encode(`${JSON.stringify(message)}\n`)
+      const isAnswer = !("method" in message)
+      if (isAnswer) count(0, line.length)
+      Queue.offerUnsafe(outgoing, { line, isAnswer })
+    },
     permission: conversation.permission,
   })
   const hangUp = Effect.asVoid(Queue.end(outgoing))
   return {
-    stdin: Stream.fromQueue(outgoing),
+    stdin: Stream.map(Stream.fromQueue(outgoing), ({ isAnswer, line }) => {
+      if (isAnswer) count(-1, -line.length)
+      return line
+    }),
     receive: (lines) => {
       for (const line of lines) {
+        // Nobody waits for what it asks now.
+        if (Deferred.isDoneUnsafe(overrun)) return
         const message = conversation.message(line)
-        if (message !== undefined) connection.receive(message)
+        if (message === undefined) continue
+        if ("method" in message) count(1, 0)
+        connection.receive(message)
       }
     },
-    hold: (process) => holdConversation({ connection, options, hangUp }, process),
+    hold: (process) =>
+      holdConversation({ connection, options, hangUp, overrun: Deferred.await(overrun) }, process),
   } satisfies AcpSession
 })

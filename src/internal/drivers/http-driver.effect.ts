@@ -23,7 +23,8 @@ import type { RunStore } from "../store/run-store.effect.ts"
 import { loadSession, saveSession } from "../store/sessions.effect.ts"
 import { type AnswerPiece, makeAnswerReader } from "./answer-reader.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
-import { isBusy, retryAfter, retryWhileBusy, ServerBusy } from "./http-retry.effect.ts"
+import { isBusy, retryAfter, retryWhileBusy, ServerBusy, toldWait } from "./http-retry.effect.ts"
+import { makeRedactor, type Redactor } from "./redact.effect.ts"
 import { readSecrets, type SecretValues } from "./secret-headers.effect.ts"
 
 /** How much of the body of an HTTP error is read, in bytes. */
@@ -36,9 +37,9 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
   const client = HttpClient.withScope(yield* HttpClient.HttpClient)
   const secrets = yield* readSecrets(name, config)
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path | RunStore>()
-  const redact = redactor(secrets)
+  const redact = makeRedactor(secrets)
   const refused = (cause: SpawnRefused["cause"], message: string) =>
-    new SpawnRefused({ cause, message: redact(message) })
+    new SpawnRefused({ cause, message: redact.text(message) })
 
   const requestOf = ({ body, headers }: HttpCall) =>
     HttpClientRequest.post(plan.url, {
@@ -64,15 +65,15 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
     )
     const { status } = response
     if (status >= 300) {
-      const message = redact(yield* failureOf(response))
+      const message = redact.text(yield* failureOf(response, redact))
       if (!isBusy(status)) return failed(message)
       return yield* new ServerBusy({ status, message, after: yield* retryAfter(response.headers) })
     }
     const reader = makeAnswerReader(config.codec, plan.maxLineBytes)
     const tell = ({ events, lines }: AnswerPiece) =>
       Effect.andThen(
-        lines.length === 0 ? Effect.void : spawn.onLines("stdout", lines.map(redact)),
-        events.length === 0 ? Effect.void : spawn.onEvents(events),
+        lines.length === 0 ? Effect.void : spawn.onLines("stdout", lines.map(redact.text)),
+        events.length === 0 ? Effect.void : spawn.onEvents(events.map(redact.event)),
       )
     const trouble = yield* response.stream.pipe(
       Stream.mapEffect((chunk) => {
@@ -84,12 +85,14 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       Effect.as(undefined),
       Effect.catch((error: HttpClientError) =>
         Effect.succeed(
-          `the connection broke before the answer was complete: ${connectionProblem(error).reason}`,
+          error.reason._tag === "EmptyBodyError"
+            ? `there was no answer (HTTP ${status})`
+            : `the connection broke before the answer was complete: ${connectionProblem(error).reason}`,
         ),
       ),
     )
     yield* tell(reader.close())
-    return reader.outcome(trouble)
+    return redact.outcome(reader.outcome(trouble))
   }, Effect.scoped)
 
   const ask = Effect.fnUntraced(function* (spawn: DriverRequest) {
@@ -100,15 +103,13 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
     const { errorMessage, ...outcome } = yield* exchange(spawn, call).pipe(
       retryWhileBusy(plan.maxRetries, (message) => spawn.onEvents(milestone(message))),
       Effect.catchTag("ServerBusy", ({ after, message }) =>
-        Effect.succeed(
-          failed(after === undefined ? message : `${message} (retry after ${Duration.format(after)})`),
-        ),
+        Effect.succeed(failed(after === undefined ? message : `${message} (retry after ${toldWait(after)})`)),
       ),
       // No spans, whose headers would be sent to the server.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
     )
     if (errorMessage !== undefined) {
-      return report({ ...outcome, errorMessage: redact(errorMessage) }, { overlongLines: 0 })
+      return report({ ...outcome, errorMessage }, { overlongLines: 0 })
     }
     const said: ReadonlyArray<SessionMessage> = [
       ...history,
@@ -157,20 +158,11 @@ const secretValues = (secrets: SecretValues) =>
     }),
   )
 
-/** Characters of the shortest value that is taken for a secret. */
-const shortestSecret = 8
-
-/** Takes the values of keys out of a text. */
-const redactor = (secrets: SecretValues) => {
-  // Each word of a value, for some name a scheme first; what is shorter is nobody's secret, but part of many words.
-  const values = [...secrets.values()]
-    .flatMap((value) => Redacted.value(value).split(/\s+/))
-    .filter(({ length }) => length >= shortestSecret)
-  return (text: string): string => values.reduce((left, value) => left.replaceAll(value, "[redacted]"), text)
-}
-
 /** What the server says of an answer that is none. */
-const failureOf = Effect.fnUntraced(function* ({ headers, status, stream }: HttpClientResponse) {
+const failureOf = Effect.fnUntraced(function* (
+  { headers, status, stream }: HttpClientResponse,
+  redact: Redactor,
+) {
   if (status < 400) {
     const location = (headers["location"] ?? "").replace(/[?#].*/, "")
     return `HTTP ${status}: the server redirects to ${location || "another place"}, which is not followed: correct the driver's url`
@@ -186,7 +178,8 @@ const failureOf = Effect.fnUntraced(function* ({ headers, status, stream }: Http
     Stream.mkString,
     Effect.orElseSucceed(() => ""),
   )
-  const said = errorIn(body)
+  // Before it is cut, which may leave half a key.
+  const said = errorIn(redact.text(body))
   return said === "" ? `HTTP ${status}` : `HTTP ${status}: ${said}`
 })
 

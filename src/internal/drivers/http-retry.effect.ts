@@ -22,17 +22,26 @@ export const isBusy = (status: number): boolean => busyStatuses.has(status)
 
 const words = (status: number): string => (status === 429 ? "rate limited" : "the server is overloaded")
 
-/** How long these headers of an answer ask to wait. */
+/** A number that is not negative. RFC 9110 knows whole seconds only; some servers say parts of one. */
+const amount = /^\s*\d+(?:\.\d+)?\s*$/
+
+/** The one form of a date that servers may send today (RFC 9110 5.6.7). `Date.parse` also takes "soon 5" for one. */
+const httpDate = /^\s*(?:Sun|Mon|Tue|Wed|Thu|Fri|Sat), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\s*$/
+
+/** How long these headers of an answer ask to wait; what cannot be read says nothing. */
 export const retryAfter = (headers: Readonly<Record<string, string | undefined>>) =>
   Effect.map(Clock.currentTimeMillis, (now): Duration.Duration | undefined => {
-    const millis = headers["retry-after-ms"]
-    if (millis !== undefined && /^\s*\d+(?:\.\d+)?\s*$/.test(millis)) return Duration.millis(Number(millis))
-    const given = headers["retry-after"]
-    if (given === undefined) return undefined
-    if (/^\s*\d+(?:\.\d+)?\s*$/.test(given)) return Duration.seconds(Number(given))
-    const date = Date.parse(given)
+    const millis = headers["retry-after-ms"] ?? ""
+    if (amount.test(millis)) return Duration.millis(Number(millis))
+    const given = headers["retry-after"] ?? ""
+    if (amount.test(given)) return Duration.seconds(Number(given))
+    const date = httpDate.test(given) ? Date.parse(given) : Number.NaN
     return Number.isNaN(date) ? undefined : Duration.millis(Math.max(0, date - now))
   })
+
+/** A wait that was asked for and is not kept, as it is told. */
+export const toldWait = (wait: Duration.Duration): string =>
+  Duration.toDays(wait) > 365 ? "more than a year" : Duration.format(wait)
 
 const shown = (wait: Duration.Duration): string => {
   const seconds = Duration.toSeconds(wait)

@@ -1,0 +1,38 @@
+/** What servers say about when to come back: whatever they send, it is a wait of that length or says nothing. */
+import { expect, test } from "bun:test"
+import { Duration, Effect } from "effect"
+import { retryAfter, toldWait } from "../../../src/internal/drivers/http-retry.effect.ts"
+
+/** Milliseconds, or nothing. */
+const waitOf = async (headers: Record<string, string>) => {
+  const wait = await Effect.runPromise(retryAfter(headers))
+  return wait === undefined ? undefined : Duration.toMillis(wait)
+}
+
+test("seconds, parts of one, and a date are waits", async () => {
+  expect(await waitOf({ "retry-after": "0" })).toBe(0)
+  expect(await waitOf({ "retry-after": " 12 " })).toBe(12_000)
+  expect(await waitOf({ "retry-after": "0.5" })).toBe(500)
+  expect(await waitOf({ "retry-after-ms": "250", "retry-after": "9" })).toBe(250)
+  expect(await waitOf({ "retry-after": "Sun, 06 Nov 1994 08:49:37 GMT" })).toBe(0)
+  const wait = await waitOf({ "retry-after": new Date(Date.now() + 3_600_000).toUTCString() })
+  expect(wait).toBeWithin(3_500_000, 3_600_001)
+})
+
+test("anything else says nothing", async () => {
+  const garbage = ["", "soon", "soon 5", "-5", "5 s", "1e3", "1,5", "0x10", "Mon, 99 Foo 2026 00:00:00 GMT"]
+  for (const given of garbage) expect(await waitOf({ "retry-after": given }), given).toBeUndefined()
+  expect(await waitOf({ "retry-after-ms": "-1" })).toBeUndefined()
+})
+
+test("a wait beyond all measure can be told", async () => {
+  for (const headers of [
+    { "retry-after": "9".repeat(400) },
+    { "retry-after-ms": "9".repeat(400) },
+    { "retry-after": "9".repeat(20) },
+  ]) {
+    const wait = await Effect.runPromise(retryAfter(headers))
+    expect(wait && toldWait(wait)).toBe("more than a year")
+  }
+  expect(toldWait(Duration.hours(1))).toBe("1h")
+})
