@@ -133,12 +133,12 @@ const ended = async (mill: MillClient, run: string, signal: AbortSignal | undefi
 }
 
 /** What is there before a kit is, and after it. */
-const judge = ManagedRuntime.make(Layer.empty)
+const ownRuntime = ManagedRuntime.make(Layer.empty)
 const closed = new UsageError({ message: "this kit is closed", hint: "make another with createTestMill()" })
 
 /** Makes a place to run programs in, whose agents are those of the test. */
 export const createTestMill = async (options: TestMillOptions): Promise<TestMill> => {
-  await judge.runPromise(checkTestOptions(options))
+  await ownRuntime.runPromise(checkTestOptions(options))
   const { agents, config, cwd } = options
   const answer: TestStage.Answer = (spawn) =>
     Effect.tryPromise({
@@ -181,7 +181,7 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
     ending ??= end()
     return ending
   }
-  const whileOpen = () => judge.runPromise(ending === undefined ? Effect.void : Effect.fail(closed))
+  const whileOpen = () => ownRuntime.runPromise(ending === undefined ? Effect.void : Effect.fail(closed))
   return {
     run: async (program, { signal, ...input } = {}) => {
       await whileOpen()
