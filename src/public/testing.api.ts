@@ -19,6 +19,7 @@ import { isTerminalStatus } from "../domain/run.schema.ts"
 import type { ScriptedResult } from "../domain/scripted-agent.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../domain/spawn.schema.ts"
 import { checkTestOptions } from "../runtime/test-options.effect.ts"
+import { withTestDriver } from "../runtime/test-config.effect.ts"
 import * as TestStage from "../runtime/test-stage.effect.ts"
 import { processDriver } from "./config.api.ts"
 import { createMill } from "./engine.api.ts"
@@ -46,8 +47,11 @@ export interface TestMillOptions {
   readonly agents: TestAgent | Readonly<Record<string, TestAgent | AgentAnswer>>
   /** Where programs work, and where their paths are meant from: the process's own directory when absent. */
   readonly cwd?: string | undefined
-  /** More of a configuration, such as other drivers. It is an object: see `EngineOptions`. */
-  readonly config?: Omit<MillConfig, "defaultDriver"> | undefined
+  /**
+   * More of a configuration, such as other drivers: an object (see `EngineOptions`), or the path of the project's own file,
+   * which may hold extensions too. Its default driver is the test's agents.
+   */
+  readonly config?: string | Omit<MillConfig, "defaultDriver"> | undefined
 }
 
 /** How a program is run. */
@@ -133,12 +137,12 @@ const ended = async (mill: MillClient, run: string, signal: AbortSignal | undefi
 }
 
 /** What is there before a kit is, and after it. */
-const ownRuntime = ManagedRuntime.make(Layer.empty)
+const bareRuntime = ManagedRuntime.make(Layer.empty)
 const closed = new UsageError({ message: "this kit is closed", hint: "make another with createTestMill()" })
 
 /** Makes a place to run programs in, whose agents are those of the test. */
 export const createTestMill = async (options: TestMillOptions): Promise<TestMill> => {
-  await ownRuntime.runPromise(checkTestOptions(options))
+  await bareRuntime.runPromise(checkTestOptions(options))
   const { agents, config, cwd } = options
   const answer: TestStage.Answer = (spawn) =>
     Effect.tryPromise({
@@ -153,11 +157,20 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
     Layer.provide(Layer.effect(Stage, TestStage.openStage(answer)), TestStage.layer),
   )
   const stage = await stageRuntime.runPromise(Stage)
+  const configured = async (): Promise<string | MillConfig> => {
+    if (typeof config !== "string") {
+      return { ...config, defaultDriver: "test", drivers: { ...config?.drivers, test: agent } }
+    }
+    const text = await stageRuntime.runPromise(
+      Effect.provide(withTestDriver(config, cwd, stage.agent), TestStage.layer),
+    )
+    return stageRuntime.runPromise(stage.write("mill.config.ts", text))
+  }
   const agent = processDriver({ ...stage.agent, codec: jsonlCodec() })
   const mill = createMill({
     cwd,
     runsDir: stage.runsDir,
-    config: { ...config, defaultDriver: "test", drivers: { ...config?.drivers, test: agent } },
+    config: await configured(),
   })
   let programs = 0
 
@@ -181,7 +194,7 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
     ending ??= end()
     return ending
   }
-  const whileOpen = () => ownRuntime.runPromise(ending === undefined ? Effect.void : Effect.fail(closed))
+  const whileOpen = () => bareRuntime.runPromise(ending === undefined ? Effect.void : Effect.fail(closed))
   return {
     run: async (program, { signal, ...input } = {}) => {
       await whileOpen()

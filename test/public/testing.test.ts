@@ -1,6 +1,6 @@
 /** The test kit, as a user's own tests use it. */
 import { afterAll, describe, expect, test } from "bun:test"
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { crash, createTestMill, exit, hang, type TestMillOptions } from "@mill/core/testing"
@@ -242,6 +242,35 @@ describe("a test mill", () => {
       await using kit = await createTestMill({ agents: {}, config: { cancelGrace: -1 } })
       const refused = await kit.run({ source: "1" }).catch((error: unknown) => error)
       expect(refused).toMatchObject({ _tag: "ConfigError", key: "cancelGrace" })
+    },
+    timeout,
+  )
+
+  test(
+    "takes a project's own configuration, with its extensions, and plays its agents",
+    async () => {
+      mkdirSync(join(folder, "project"))
+      writeFileSync(join(folder, "project/words.ts"), `export const word = "hello"`)
+      writeFileSync(
+        join(folder, "project/mill.config.ts"),
+        `import { defineConfig, processDriver, textCodec } from "@mill/core"
+import { word } from "./words.ts"
+export default defineConfig({
+  defaultDriver: "own",
+  drivers: { own: processDriver({ command: "./own.sh", codec: textCodec() }) },
+  extensions: [{ name: "words", api: { first: async () => word } }],
+})`,
+      )
+      writeFileSync(join(folder, "project/own.sh"), "#!/bin/sh\necho own", { mode: 0o755 })
+      await using kit = await createTestMill({
+        agents: { a: "played" },
+        cwd: folder,
+        config: "project/mill.config.ts",
+      })
+      const source = `const { text } = await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
+export default [text.trim(), await mill.words.first()]`
+      expect((await kit.run({ source })).result.programResult).toEqual(["played", "hello"])
+      expect((await kit.run({ source }, { driver: "own" })).result.programResult).toEqual(["own", "hello"])
     },
     timeout,
   )
