@@ -23,7 +23,8 @@ describe("the card", () => {
   })
 })
 
-test.each([[["--help", "--json"]], [["--json"]]])(
+// Where its folder is not there any more, the single executable ends before it is mill's turn.
+test.skipIf(millCommand.length === 1).each([[["--help", "--json"]], [["--json"]]])(
   "what fails while %j is printed is an error like any other",
   async (args) => {
     const cwd = join(world.dir, `gone-${args.length}`)
