@@ -9,6 +9,7 @@
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
+import { table as styledTable } from "../../src/cli/style.render.ts"
 import * as floors from "./floors.ts"
 import { type Curve, growth } from "./growth.ts"
 import { type Effort, type Row, rows } from "./rows.ts"
@@ -119,19 +120,9 @@ const shown = (value: number, unit: string): string => {
   return `${Number.isNaN(value) ? "–" : value.toFixed(digits)} ${unit}`
 }
 
-const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = lines.reduce<Array<number>>(
-    (all, line) => line.map((cell, n) => Math.max(all[n] ?? 0, cell.length)),
-    [],
-  )
-  return lines
-    .map((line) =>
-      line
-        .map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0)))
-        .join("  "),
-    )
-    .join("\n")
-}
+/** The first column to the left, figures to the right. */
+const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string =>
+  styledTable(lines.map((line) => line.map((text, column) => ({ text, right: column > 0 })))).join("\n")
 
 const printed = (lines: ReadonlyArray<Line>): string =>
   table([

@@ -13,7 +13,7 @@ import {
 } from "../domain/http-codec.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
 import { checkText, withOptions } from "./call.codec.ts"
-import { ifValid } from "./line.codec.ts"
+import { ifValid, jsonObject } from "./line.codec.ts"
 
 /** What can be chosen about an HTTP API. It is all written to a run's plan: no place for a key. */
 export const HttpCodecOptions = Schema.Struct({
@@ -99,12 +99,6 @@ export const endpointOf =
     if (!path.endsWith(`/${name}`)) url.pathname = `${path}${addVersion(path) ? "/v1" : ""}/${name}`
     return url
   }
-
-/** Parses an event or a body that is a JSON object; nothing else means anything. */
-export const jsonObject = (text: string): object | undefined => {
-  const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined
-}
 
 const Told = Schema.Union([
   Schema.NonEmptyString,

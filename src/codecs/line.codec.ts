@@ -47,9 +47,13 @@ export const ifDecoded = <State, Line>(
 /** The object that a line holds in JSON, if it does. */
 export const parseObject = (line: string): object | undefined => {
   const json = line.trimStart()
-  if (!json.startsWith("{")) return undefined
-  const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(json)))
-  return typeof value === "object" && value !== null ? value : undefined
+  return json.startsWith("{") ? jsonObject(json) : undefined
+}
+
+/** Parses a text that is a JSON object; nothing else means anything. */
+export const jsonObject = (text: string): object | undefined => {
+  const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined
 }
 
 /** A value as text: a string as it is, anything else as JSON. Nothing, when JSON cannot hold it. */

@@ -5,6 +5,7 @@ import { ConfigValues } from "../internal/config/settings.effect.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
 import { fileMode } from "../internal/store/files.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
+import { artefact } from "./artefact.effect.ts"
 import { becomeBun } from "./executable.effect.ts"
 import { layer, type Package } from "./engine.effect.ts"
 import { httpClient } from "./http-client.effect.ts"
@@ -35,7 +36,8 @@ const workAlone = (options: Pick<Options, "runId">) =>
     const store = yield* RunStore
     const { logFile } = store.paths(options.runId)
     // Before the run has an owner: this process may have to begin anew in order to evaluate the configuration.
-    if ((yield* store.plan(options.runId)).config.length > 0) yield* becomeBun
+    if (artefact.form === "executable" && (yield* store.plan(options.runId)).config.length > 0)
+      yield* becomeBun
     yield* workOn(options.runId).pipe(
       Effect.tapCause((cause) => Effect.logError(cause)),
       Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),

@@ -1,8 +1,8 @@
 /** A configuration that cannot be used is refused in one line that names its file and its key; nothing else minds it. */
 import { beforeAll, describe, expect, test } from "bun:test"
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs"
+import { mkdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, eventually, makeWorld, processesWith } from "../support/mill.ts"
+import { entriesOf, makeWorld, untilNoneIsCalled } from "../support/mill.ts"
 
 const world = makeWorld()
 const offline = ["--driver", "offline"]
@@ -329,11 +329,7 @@ test.concurrent("what a configuration leaves running holds up neither a command 
   const { stdout } = await world.mill(["run", "../good.ts", "--json"], { cwd })
   const { runId } = JSON.parse(stdout)
   expect((await world.mill(["wait", runId, "--timeout", "60"], { cwd })).code).toBe(0)
-  await eventually("its worker has ended", () =>
-    processesWith(`MILL_HOME=${join(world.dir, "home")}`).every(
-      (pid) => !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(runId),
-    ),
-  )
+  await untilNoneIsCalled(runId)
 })
 
 test.concurrent("a configuration that never pauses can be interrupted", async () => {

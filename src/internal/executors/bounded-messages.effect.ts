@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import { Socket } from "effect/socket"
+import { concat } from "../process/lines.effect.ts"
 
 /** The longest message, in bytes. A result and the answers to it are one each. */
 export const maxMessageBytes = 64 * 1024 * 1024
@@ -11,16 +12,6 @@ export const maxMessageBytes = 64 * 1024 * 1024
 const lineFeed = 10
 
 const encoder = new TextEncoder()
-
-const joined = (parts: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
 
 /**
  * Makes of each socket one that gives whole lines. When what they hold of unfinished ones is too long together, `tooLong`
@@ -51,7 +42,7 @@ export const boundedMessages = (tooLong: Effect.Effect<unknown>) => {
           const end = bytes.lastIndexOf(lineFeed) + 1
           if (end > 0) {
             take(bytes.subarray(0, end))
-            whole.push(joined(parts, size))
+            whole.push(concat(parts, size))
             clear()
           }
           if (end < bytes.length) take(bytes.subarray(end))

@@ -18,7 +18,8 @@ export type LineSplitter = {
 
 const lineFeed = 10
 
-const concat = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
+/** One after the other; `length` is what they have together. */
+export const concat = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
   if (parts.length === 1 && parts[0] !== undefined) return parts[0]
   const whole = new Uint8Array(length)
   let offset = 0
