@@ -2,6 +2,8 @@
  * Builds what is shipped, into `dist`:
  *
  *     mill.js            the command; needs Bun on the PATH. mill.js.jsc is its bytecode, used by the Bun that made it
+ *     parser.js, acp-sdk.js
+ *                        what few commands need of other packages, and mill.js loads on use
  *     program-host.js    the process in which a program runs
  *     core.js, testing.js, modules, types
  *                        what `@mill/core` is to those who import it; `effect` is a package beside them, and mill.js
@@ -19,9 +21,10 @@ import { parseArgs } from "node:util"
 import { emitDeclarations } from "./declarations.ts"
 import { scripts } from "./entries.ts"
 import type { Artefact, Executable } from "../src/runtime/artefact.effect.ts"
+import { reluctance } from "../src/runtime/host/startup.ts"
 
 const root = resolve(import.meta.dirname, "..")
-const source = (path: string) => join(root, path)
+const source = (path: string) => resolve(root, path)
 const { values } = parseArgs({ options: { binary: { type: "boolean" }, out: { type: "string" } } })
 const out = resolve(values.out ?? source("dist"))
 mkdirSync(out, { recursive: true })
@@ -60,6 +63,24 @@ const lazyBuiltins: BunPlugin = {
   },
 }
 
+/** The packages that lie in files of their own beside mill.js, which is the smaller and starts the sooner. */
+const onUse: Readonly<Record<string, string>> = {
+  "@babel/parser": "parser.js",
+  "@agentclientprotocol/sdk": "acp-sdk.js",
+}
+
+const besideMill: BunPlugin = {
+  name: "beside-mill",
+  setup: (build) => {
+    for (const [name, file] of Object.entries(onUse)) {
+      build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${file}`, external: true }))
+    }
+  },
+}
+
+/** What lies in the folder of mill.js for it. */
+const millFiles = ["mill.js", ...Object.values(onUse)].flatMap((name) => [name, `${name}.jsc`])
+
 const bundle = async (entry: string, config: Partial<BuildConfig>) => {
   const shared = { target: "bun", minify: true, throw: true } as const
   await Bun.build({ entrypoints: [source(entry)], ...shared, ...config } as BuildConfig)
@@ -72,11 +93,14 @@ const buildMill = async (outdir: string, unpacked: boolean) => {
     host: `Bun.main.replace(/[^/]*$/, "program-host.js")`,
     unpacked: String(unpacked),
   })
+  for (const [name, file] of Object.entries(onUse)) {
+    await bundle(Bun.resolveSync(name, root), { outdir, naming: file, format: "cjs", bytecode: true })
+  }
   await bundle(scripts["dist/mill.js"], {
     outdir,
     format: "cjs",
     bytecode: true,
-    plugins: [lazyBuiltins],
+    plugins: [lazyBuiltins, besideMill],
     define: { "import.meta": "{}", "import.meta.env": "{}" },
     files: artefactModule(artefact),
   })
@@ -122,14 +146,14 @@ const buildPackage = async () => {
   const modules = [scripts["dist/core.js"], scripts["dist/testing.js"]]
   const output = emitDeclarations(root, modules, join(work, "types"))
   if (output !== "") throw new Error(output)
-  place(work, ["mill.js", "mill.js.jsc", "program-host.js", "core.js", "testing.js", "modules", "types"])
+  place(work, [...millFiles, "program-host.js", "core.js", "testing.js", "modules", "types"])
 }
 
 const buildBinary = async () => {
   await buildMill(work, true)
   await buildHost(work)
   await bundle("src/runtime/host/plain-environment.ts", { outdir: work })
-  const names = ["mill.js", "mill.js.jsc", "program-host.js", "plain-environment.js"]
+  const names = [...millFiles, "program-host.js", "plain-environment.js"]
   const hash = new Bun.CryptoHasher("sha256")
   for (const name of names) hash.update(readFileSync(join(work, name)))
   const imports = names.map(
@@ -142,10 +166,12 @@ const buildBinary = async () => {
   }
   await bundle(scripts["dist/mill.js"], {
     format: "esm",
+    splitting: true,
     bytecode: true,
     // A program's imports are looked up as Bun itself does; a folder's Bun settings are none of mill's.
     compile: {
       outfile: join(work, "mill"),
+      jitPolicy: reluctance,
       autoloadBunfig: false,
       autoloadPackageJson: true,
       autoloadTsconfig: true,

@@ -1,12 +1,12 @@
 /** How a command speaks: JSON or text, to whom, with which style. */
-import { Console, Context, Data, Effect } from "effect"
+import { Console, Context, Data, Effect, type PlatformError } from "effect"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 
 /** In characters. */
 export type TerminalSize = { readonly columns: number; readonly rows: number }
 
-/** Writes a text and calls back when it has been taken, with an error when nobody reads any more. */
-export type Write = (text: string, done: (error?: unknown) => void) => void
+/** Writes a text; done when it has been taken, failed when nobody reads any more. */
+type Write = (text: string) => Effect.Effect<void, PlatformError.PlatformError>
 
 /** What the process knows of where it runs. A size is there when the stream leads to a terminal. */
 export type Surroundings = {
@@ -45,12 +45,7 @@ export class Output extends Context.Service<
   }
 >()("mill/cli/Output") {}
 
-const writer = (write: Write) => (text: string) =>
-  Effect.callback<void, ReaderGone>((resume) =>
-    write(text, (error) =>
-      resume(error === undefined || error === null ? Effect.void : Effect.fail(new ReaderGone())),
-    ),
-  )
+const writer = (write: Write) => (text: string) => Effect.mapError(write(text), () => new ReaderGone())
 
 /** The output of a command line: `--json` and `--no-color` may stand anywhere before `--`. */
 export const outputOf = (surroundings: Surroundings) => {

@@ -32,6 +32,9 @@ const unpackAll = (files: ReadonlyArray<readonly [name: string, source: string]>
       )
   })
 
+/** What an executable that passes for Bun runs without being mill. */
+const hostScripts = ["program-host.js", "plain-environment.js"]
+
 /**
  * Has the scripts lie where the commands of `Settings` say, but for mill's own. What is there already is compared, all of
  * it, with what the executable carries: a file that is damaged or was changed is replaced, and nobody ever sees half a
@@ -40,7 +43,7 @@ const unpackAll = (files: ReadonlyArray<readonly [name: string, source: string]>
 export const unpackScripts: Effect.Effect<void, StoreError, FileSystem.FileSystem | Settings> =
   Effect.suspend(() =>
     artefact.form === "executable"
-      ? unpackAll(Object.entries(artefact.files).filter(([name]) => !name.startsWith("mill.")))
+      ? unpackAll(Object.entries(artefact.files).filter(([name]) => hostScripts.includes(name)))
       : Effect.void,
   )
 

@@ -9,15 +9,13 @@ const interrupted = 130
 /** What cannot happen happened: say so, without a stack unless it is asked for. */
 const report = (cause: Cause.Cause<unknown>) => Effect.logFatal(cause)
 
-/** Ends the process when all that was written has been taken, whatever a configuration's code would wait for. */
-const leave = (code: number): void => void process.stdout.write("", () => process.exit(code))
-
 export const runMain = (effect: Effect.Effect<number>): void => {
   claimProcess()
   run({
     disableErrorReporting: true,
     teardown: (exit) =>
-      leave(
+      // At once, whatever a configuration's code would wait for: what was written has been taken.
+      process.exit(
         Exit.isSuccess(exit) ? Number(exit.value) : Cause.hasInterruptsOnly(exit.cause) ? interrupted : 70,
       ),
   })(

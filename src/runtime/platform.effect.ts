@@ -6,13 +6,16 @@ import * as BunStdio from "@effect/platform-bun/BunStdio"
 import * as BunTerminal from "@effect/platform-bun/BunTerminal"
 import * as NodeSocket from "@effect/platform-node-shared/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node-shared/NodeSocketServer"
-import { Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { FileSystem } from "effect/FileSystem"
 import type { Path } from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import type { Stdio } from "effect/Stdio"
-import type { Terminal } from "effect/Terminal"
+import * as Sink from "effect/Sink"
+import { make as makeStdio, Stdio } from "effect/Stdio"
+import { make as makeTerminal, Terminal } from "effect/Terminal"
+import { systemError } from "effect/PlatformError"
+import * as Streams from "./host/standard-streams.ts"
 import { Sockets } from "../internal/process/sockets.effect.ts"
 
 // The package was built against another release, whose types do not name these services: say which they are.
@@ -20,7 +23,48 @@ const bunServices: Layer.Layer<ChildProcessSpawner | FileSystem | Path> = Layer.
   BunChildProcessSpawner.layer,
   Layer.mergeAll(BunFileSystem.layer, BunPath.layer),
 )
-const standardStreams: Layer.Layer<Stdio | Terminal> = Layer.mergeAll(BunStdio.layer, BunTerminal.layer)
+
+/** The terminal, which listens to standard input, once something of it is used: few commands do. */
+const terminal = Layer.effect(
+  Terminal,
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const built: Effect.Effect<Terminal> = yield* Effect.cached(
+      Effect.map(Layer.buildWithScope(BunTerminal.layer, scope), (context) => Context.get(context, Terminal)),
+    )
+    return makeTerminal({
+      columns: Effect.flatMap(built, ({ columns }) => columns),
+      rows: Effect.flatMap(built, ({ rows }) => rows),
+      size: Effect.flatMap(built, ({ size }) => size),
+      readInput: Effect.flatMap(built, ({ readInput }) => readInput),
+      readLine: Effect.flatMap(built, ({ readLine }) => readLine),
+      display: (text) => Effect.flatMap(built, ({ display }) => display(text)),
+    })
+  }),
+)
+
+const writer = (method: string, write: typeof Streams.writeOut) => (chunk: string | Uint8Array) =>
+  Effect.flatMap(
+    Effect.promise(() => write(chunk)),
+    (cause) =>
+      cause === undefined
+        ? Effect.void
+        : Effect.fail(systemError({ module: "Stdio", method, _tag: "Unknown", cause })),
+  )
+
+/** Write, and wait until the reader has taken it. */
+export const writeOut = writer("stdout", Streams.writeOut)
+export const writeErr = writer("stderr", Streams.writeErr)
+
+/** What is written goes out by mill's own writers. */
+const stdio = Layer.effect(
+  Stdio,
+  Effect.map(Stdio, (streams) =>
+    makeStdio({ ...streams, stdout: () => Sink.forEach(writeOut), stderr: () => Sink.forEach(writeErr) }),
+  ),
+).pipe(Layer.provide(BunStdio.layer))
+
+const standardStreams: Layer.Layer<Stdio | Terminal> = Layer.mergeAll(stdio, terminal)
 
 const sockets = Layer.succeed(
   Sockets,

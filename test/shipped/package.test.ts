@@ -28,9 +28,13 @@ test("brings what is used, and no source", () => {
   const others = files.filter((name) => !name.endsWith(".d.ts") && !modules.includes(name))
   expect(others.toSorted()).toEqual([
     "README.md",
+    "dist/acp-sdk.js",
+    "dist/acp-sdk.js.jsc",
     "dist/core.js",
     "dist/mill.js",
     "dist/mill.js.jsc",
+    "dist/parser.js",
+    "dist/parser.js.jsc",
     "dist/program-host.js",
     "dist/testing.js",
     "package.json",
