@@ -56,7 +56,8 @@ export const multiplyRun = (world: World, runId: string, count: number) => {
   const texts = readdirSync(source).flatMap((file) => (/\.(?:json|ndjson)$/.test(file) ? [file] : []))
   for (let index = 0; index < count; index++) {
     const building = join(world.dir, "building")
-    cpSync(source, building, { recursive: true })
+    // The space that a run keeps in reserve may go while it is copied.
+    cpSync(source, building, { recursive: true, filter: (path) => !path.endsWith("/reserve") })
     for (const file of texts) {
       const text = readFileSync(join(source, file), "utf8").replaceAll(runId, name(index))
       writeFileSync(join(building, file), text, { mode: 0o600 })

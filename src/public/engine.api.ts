@@ -1,11 +1,9 @@
 /** The engine with everything that it needs: for the command line, and for scripts. */
-import type { Effect, Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import type { MillEngine } from "../domain/engine.schema.ts"
 import type { ConfigError, UsageError } from "../domain/error.schema.ts"
 import { makeEngine } from "../runtime/engine.effect.ts"
 import { clientOf } from "./client.api.ts"
-import * as config from "./config.api.ts"
-import * as errors from "./errors.api.ts"
 import coreTypes from "./core-types.txt"
 // @ts-expect-error TypeScript does not know that the text of a declaration file can be imported.
 import programTypes from "./program.d.ts" with { type: "text" }
@@ -42,6 +40,12 @@ export const createMill: (options?: EngineOptions) => MillClient = clientOf(crea
  * `mill.api.ts`, since a script's own imports give it too once a configuration has been evaluated there.
  */
 export const millPackage: MillPackage = {
-  modules: { "@mill/core": { ...config, ...errors, createEngine, createMill } },
+  modules: Effect.map(
+    Effect.all([
+      Effect.promise(() => import("./config.api.ts")),
+      Effect.promise(() => import("./errors.api.ts")),
+    ]),
+    ([config, errors]) => ({ "@mill/core": { ...config, ...errors, createEngine, createMill } }),
+  ),
   types: { program: String(programTypes), core: coreTypes },
 }

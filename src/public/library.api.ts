@@ -1,5 +1,5 @@
 /** The types of mill as a library. */
-import type { Duration } from "effect"
+import type { Duration, Effect } from "effect"
 import type { Surroundings } from "../domain/discovery.schema.ts"
 import type {
   Cancellation,
@@ -83,8 +83,8 @@ export interface MillClient extends AsyncDisposable {
 
 /** What a mill process gives to those who have not installed the package. */
 export interface MillPackage {
-  /** Modules that a configuration may import by name though no node_modules holds them. */
-  readonly modules: Readonly<Record<string, Record<string, unknown>>>
+  /** Modules that a configuration may import by name though no node_modules holds them; loaded on use. */
+  readonly modules: Effect.Effect<Readonly<Record<string, Record<string, unknown>>>>
   /** The types of a program's global, and of the module. */
   readonly types: { readonly program: string; readonly core: string }
 }

@@ -25,7 +25,7 @@ import * as PlatformLayer from "./platform.effect.ts"
 /** What the package exports, for those who have not installed it. */
 export type Package = {
   /** Modules that a configuration may import by name though no node_modules holds them. */
-  readonly modules: Readonly<Record<string, Record<string, unknown>>>
+  readonly modules: Effect.Effect<Readonly<Record<string, Record<string, unknown>>>>
   readonly types: TypeTexts["Service"]
 }
 
@@ -47,8 +47,9 @@ const configLoader = (modules: Package["modules"]) =>
           Effect.mapError(({ message }) => new ConfigError({ path, message })),
         )
         // Loaded before they are provided: from then on they are what mill itself would be given.
-        const lent = yield* Effect.promise(() => lentModules(files, modules["@mill/core"], home))
-        yield* Effect.sync(() => installFrozenSources(files, { ...modules, ...lent }))
+        const own = yield* modules
+        const lent = yield* Effect.promise(() => lentModules(files, own["@mill/core"], home))
+        yield* Effect.sync(() => installFrozenSources(files, { ...own, ...lent }))
         const module = yield* importModule(path)
         return typeof module === "object" && module !== null && "default" in module
           ? module.default

@@ -6,7 +6,8 @@ import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Sockets } from "../process/sockets.effect.ts"
 import { controlFile, runPaths } from "../store/run-paths.effect.ts"
-import { ControlRpcs, controlSocket, serialization } from "./control-protocol.effect.ts"
+import { ControlRpcs, serialization } from "./control-protocol.effect.ts"
+import { controlSocket } from "./socket-paths.effect.ts"
 
 /** How long a worker that lives may take to answer. */
 const answerPatience = "500 millis"

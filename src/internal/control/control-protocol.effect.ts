@@ -4,7 +4,6 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
-import type { RunId } from "../../domain/ids.schema.ts"
 import { IoItem } from "../../domain/engine.schema.ts"
 
 export const ControlRpcs = RpcGroup.make(
@@ -17,9 +16,3 @@ export const ControlRpcs = RpcGroup.make(
 )
 
 export const serialization = RpcSerialization.layerNdjson
-
-/** Where a run's control socket is. */
-export const controlSocket = (socketDir: string, runId: RunId): string => `${socketDir}/${runId}.ctl`
-
-/** Where a run's worker and its program's process talk. */
-export const hostSocket = (socketDir: string, runId: RunId): string => `${socketDir}/${runId}.host`

@@ -9,7 +9,8 @@ import { clearSocketPlace } from "../process/socket-place.effect.ts"
 import { Sockets } from "../process/sockets.effect.ts"
 import { writeAtomically } from "../store/files.effect.ts"
 import { controlFile, runPaths } from "../store/run-paths.effect.ts"
-import { ControlRpcs, controlSocket, serialization } from "./control-protocol.effect.ts"
+import { ControlRpcs, serialization } from "./control-protocol.effect.ts"
+import { controlSocket } from "./socket-paths.effect.ts"
 import { IoHub } from "./io-hub.effect.ts"
 
 /** What the run does when it is asked to end. */

@@ -10,21 +10,17 @@ import type {
   RunOrSpawnRef,
   SpawnRef,
 } from "../../domain/engine.schema.ts"
-import type { SubmitInput } from "../../domain/submission.schema.ts"
+import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import type { LogError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { ConfigLoader } from "../config/config-loader.effect.ts"
 import type { Secrets } from "../config/secrets.effect.ts"
 import type { Settings } from "../config/settings.effect.ts"
-import { discover } from "../discovery/discover.effect.ts"
-import { outlineOf } from "../plan/outline.effect.ts"
 import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
 import type { Sockets } from "../process/sockets.effect.ts"
-import { scaffold } from "../scaffold/scaffold.effect.ts"
 import type { TypeTexts } from "../scaffold/type-texts.effect.ts"
 import { resolveRun } from "../store/run-reference.effect.ts"
 import type { RunStore } from "../store/run-store.effect.ts"
-import { cancelRun } from "./cancel.effect.ts"
 import {
   checkInitOptions,
   checkPrepared,
@@ -35,9 +31,7 @@ import {
 } from "./input.effect.ts"
 import { inspectRun, inspectSpawn, resultOf, statusOf } from "./inspect.effect.ts"
 import { listRuns } from "./list.effect.ts"
-import { prepareRun, startRun } from "./submit.effect.ts"
 import { untilEnd, waitForEnd } from "./wait.effect.ts"
-import { liveRuns, watchEvents, watchIo } from "./watch.effect.ts"
 
 type Needs =
   | ChildProcessSpawner
@@ -53,7 +47,18 @@ type Needs =
   | SourceCompiler
   | TypeTexts
 
-const submit = (input: SubmitInput) => Effect.flatMap(prepareRun(input), startRun)
+// What a method needs and others do not is loaded when it is called: a command calls one, and waits for no other.
+const cancelling = Effect.promise(() => import("./cancel.effect.ts"))
+const discovery = Effect.promise(() => import("../discovery/discover.effect.ts"))
+const outlining = Effect.promise(() => import("../plan/outline.effect.ts"))
+const scaffolding = Effect.promise(() => import("../scaffold/scaffold.effect.ts"))
+const submitting = Effect.promise(() => import("./submit.effect.ts"))
+const watching = Effect.promise(() => import("./watch.effect.ts"))
+
+const prepare = (input: SubmitInput) => Effect.flatMap(submitting, ({ prepareRun }) => prepareRun(input))
+const start = (prepared: PreparedRun) => Effect.flatMap(submitting, ({ startRun }) => startRun(prepared))
+const submit = (input: SubmitInput) => Effect.flatMap(prepare(input), start)
+const outline = (prepared: PreparedRun) => Effect.flatMap(outlining, ({ outlineOf }) => outlineOf(prepared))
 
 const runSync = Effect.fn("Engine.runSync")(function* (input: SubmitInput) {
   const { runId } = yield* submit(input)
@@ -70,8 +75,16 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
       /** Does something with the run that is named. */
       const withRun = <A, E>(run: string, act: (runId: RunId) => Effect.Effect<A, E, Needs>) =>
         provide(Effect.flatMap(resolveRun(run), act))
-      const streamOf = <A, E>(run: string, items: (runId: RunId) => Stream.Stream<A, E, Needs>) =>
-        Stream.provideContext(Stream.unwrap(Effect.map(resolveRun(run), items)), context)
+      const streamOf = <A, E>(
+        run: string,
+        items: (runId: RunId, watch: Effect.Success<typeof watching>) => Stream.Stream<A, E, Needs>,
+      ) =>
+        Stream.provideContext(
+          Stream.unwrap(
+            Effect.map(Effect.all([resolveRun(run), watching]), ([runId, watch]) => items(runId, watch)),
+          ),
+          context,
+        )
 
       function inspect(run: string): Effect.Effect<InspectedRun, ReferenceError | LogError>
       function inspect(spawn: SpawnRef): Effect.Effect<InspectedSpawn, ReferenceError | LogError>
@@ -86,9 +99,9 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
       }
 
       return Engine.of({
-        prepare: (input) => provide(prepareRun(input)),
-        outline: (prepared) => provide(Effect.flatMap(checkPrepared("outline", prepared), outlineOf)),
-        start: (prepared) => provide(Effect.flatMap(checkPrepared("start", prepared), startRun)),
+        prepare: (input) => provide(prepare(input)),
+        outline: (prepared) => provide(Effect.flatMap(checkPrepared("outline", prepared), outline)),
+        start: (prepared) => provide(Effect.flatMap(checkPrepared("start", prepared), start)),
         submit: (input) => provide(submit(input)),
         runSync: (input) => provide(runSync(input)),
         resolve: (run) => provide(resolveRun(run)),
@@ -99,17 +112,25 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
             withRun(run, (runId) => (timeout === undefined ? untilEnd(runId) : waitForEnd(runId, timeout))),
           ),
         inspect,
-        watch: (run) => streamOf(run, watchEvents),
-        watchIo: (run) => streamOf(run, watchIo),
-        liveRuns: Stream.provideContext(liveRuns, context),
+        watch: (run) => streamOf(run, (runId, { watchEvents }) => watchEvents(runId)),
+        watchIo: (run) => streamOf(run, (runId, { watchIo }) => watchIo(runId)),
+        liveRuns: Stream.provideContext(
+          Stream.unwrap(Effect.map(watching, ({ liveRuns }) => liveRuns)),
+          context,
+        ),
         cancel: (run, reason) =>
           Effect.andThen(
             checkReason({ reason }),
-            withRun(run, (runId) => cancelRun(runId, reason)),
+            withRun(run, (runId) => Effect.flatMap(cancelling, ({ cancelRun }) => cancelRun(runId, reason))),
           ),
         list: (filter = {}) => provide(Effect.flatMap(checkRunFilter(filter), listRuns)),
-        init: (options) => provide(Effect.flatMap(checkInitOptions(options), scaffold)),
-        discover: (options) => provide(discover(options)),
+        init: (options) =>
+          provide(
+            Effect.flatMap(Effect.all([checkInitOptions(options), scaffolding]), ([checked, { scaffold }]) =>
+              scaffold(checked),
+            ),
+          ),
+        discover: (options) => provide(Effect.flatMap(discovery, ({ discover }) => discover(options))),
       })
     }),
   )

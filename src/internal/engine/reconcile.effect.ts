@@ -8,7 +8,6 @@ import { createdAtOf, type RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { workerAnswers } from "../control/control-client.effect.ts"
 import { removeContainer } from "../executors/container.effect.ts"
 import { endGroup, endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { isAlive, ProcessIdentity } from "../process/process-identity.effect.ts"
@@ -31,6 +30,13 @@ const lost: Settlement = {
   type: "run:failed",
   payload: { message: "the run's worker is gone", cause: "worker-lost" },
 }
+
+/** Whether the run's worker answers. How it is asked is loaded on use: few commands have to. */
+const workerAnswers = (runId: RunId) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../control/control-client.effect.ts")),
+    (client) => client.workerAnswers(runId),
+  )
 
 /** The process that was started to be the run's worker, if that is known. */
 export const launchedProcess = Effect.fnUntraced(function* (paths: RunPaths) {

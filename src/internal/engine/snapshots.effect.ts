@@ -6,7 +6,7 @@ import { type RunState, textLimit } from "../../domain/run-state.schema.ts"
 import { runResult, spawnsInOrder } from "../../domain/run-summary.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { controlSocket, hostSocket } from "../control/control-protocol.effect.ts"
+import { controlSocket, hostSocket } from "../control/socket-paths.effect.ts"
 import { fullTexts } from "../store/full-texts.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 
