@@ -26,7 +26,8 @@ const writerTo = (name: "stdout" | "stderr") => {
 export const writeOut = writerTo("stdout")
 export const writeErr = writerTo("stderr")
 
-const mayBeTerminal = (fd: number) => {
+/** Whether a descriptor leads to a terminal; also to other devices, as /dev/null. */
+export const mayBeTerminal = (fd: number) => {
   try {
     return fstatSync(fd).isCharacterDevice()
   } catch {

@@ -4,6 +4,8 @@
  * A script that uses mill as a library keeps its process as it is: its own code runs meanwhile.
  */
 
+import { mayBeTerminal } from "./standard-streams.ts"
+
 const printing = ["debug", "dir", "info", "log", "table"] as const
 const signals = ["SIGINT", "SIGTERM"] as const
 const strays = ["uncaughtException", "unhandledRejection"] as const
@@ -17,15 +19,38 @@ export const claimProcess = (): void => {
   own = true
 }
 
-/** What is printed meanwhile goes to standard error; gives what ends that. */
+/** Standard error in the place of standard output; not looked at before it is used, since Bun takes its time for it. */
+const stderrInstead = new Proxy(
+  {},
+  {
+    get: (_, name) => {
+      const value: unknown = Reflect.get(process.stderr, name)
+      return typeof value === "function" ? value.bind(process.stderr) : value
+    },
+    has: (_, name) => Reflect.has(process.stderr, name),
+  },
+)
+
+const stderrConsole = () => new console.Console(process.stderr)
+
+/**
+ * What is printed meanwhile goes to standard error; gives what ends that. Where standard output is no terminal, mill
+ * itself does without `process.stdout`, which then stays as it is: what is printed late goes to standard error too.
+ */
 const quiet = () => {
-  const write = process.stdout.write
+  const stdout = mayBeTerminal(1) ? process.stdout : stderrInstead
   const saved = printing.map((name) => [name, console[name]] as const)
-  const toStderr = new console.Console(process.stderr)
-  for (const name of printing) Object.assign(console, { [name]: toStderr[name].bind(toStderr) })
-  process.stdout.write = process.stderr.write.bind(process.stderr)
+  let toStderr: ReturnType<typeof stderrConsole> | undefined
+  for (const name of printing) {
+    const print = (...values: ReadonlyArray<unknown>) => {
+      const target = (toStderr ??= stderrConsole())
+      Reflect.apply(target[name], target, values)
+    }
+    Object.assign(console, { [name]: print })
+  }
+  Object.assign(process, { stdout: stderrInstead })
   return () => {
-    process.stdout.write = write
+    Object.assign(process, { stdout })
     for (const [name, method] of saved) Object.assign(console, { [name]: method })
   }
 }
