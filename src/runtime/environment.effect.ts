@@ -53,6 +53,9 @@ export const workingDirectoryOf = Effect.fnUntraced(function* ({ cwd }: Override
   return cwd === undefined ? here : resolve(here, cwd)
 })
 
+/** What a process that is started inherits, as it is at that moment. */
+export const inheritedEnvironment = () => process.env
+
 export const layer = (overrides: Overrides) =>
   Layer.effect(
     Settings,

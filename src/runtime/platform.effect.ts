@@ -16,6 +16,8 @@ import { make as makeStdio, Stdio } from "effect/Stdio"
 import { make as makeTerminal, Terminal } from "effect/Terminal"
 import { systemError } from "effect/PlatformError"
 import * as Streams from "./host/standard-streams.ts"
+import type { ProcessStarter } from "../internal/process/process-starter.effect.ts"
+import * as BunProcesses from "./process-starter.effect.ts"
 import { Sockets } from "../internal/process/sockets.effect.ts"
 
 // The package was built against another release, whose types do not name these services: say which they are.
@@ -74,10 +76,21 @@ const sockets = Layer.succeed(
   }),
 )
 
-export type Platform = ChildProcessSpawner | FileSystem | Path | SecureRandom.SecureRandom | Sockets
+export type Platform =
+  | ChildProcessSpawner
+  | FileSystem
+  | Path
+  | ProcessStarter
+  | SecureRandom.SecureRandom
+  | Sockets
 
 /** What is as good in a script's process: the standard streams there are the script's, and none of it listens to them. */
-export const layer: Layer.Layer<Platform> = Layer.mergeAll(bunServices, sockets, SecureRandom.layerWebCrypto)
+export const layer: Layer.Layer<Platform> = Layer.mergeAll(
+  bunServices,
+  BunProcesses.layer,
+  sockets,
+  SecureRandom.layerWebCrypto,
+)
 
 /** What a process of mill's own has besides. */
 export const processLayer: Layer.Layer<Platform | Stdio | Terminal> = Layer.merge(layer, standardStreams)

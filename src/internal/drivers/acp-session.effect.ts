@@ -12,7 +12,8 @@ import { type Cause, Deferred, Duration, Effect, Fiber, Option, Queue, Stream } 
 import type { AcpConversation } from "../../domain/acp.schema.ts"
 import type { SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
-import { ProcessExit, type ProcessGroup } from "../process/process-group.effect.ts"
+import type { ProcessGroup } from "../process/process-group.effect.ts"
+import { ProcessExit } from "../process/process-starter.effect.ts"
 import { AcpClient, type AcpConnection, type AcpRefused } from "./acp-client.effect.ts"
 
 /** The version of the protocol that mill speaks. */

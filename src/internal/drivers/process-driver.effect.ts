@@ -4,7 +4,6 @@
  */
 import { Duration, Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { AgentCall, AgentExit, AgentOutcome, Codec, SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
@@ -12,7 +11,8 @@ import type { PlanProcessDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { makeLineSplitter } from "../process/lines.effect.ts"
-import { type ProcessExit, startProcess } from "../process/process-group.effect.ts"
+import { startProcess } from "../process/process-group.effect.ts"
+import { type ProcessExit, ProcessStarter } from "../process/process-starter.effect.ts"
 import { directoryMode, fileMode, reasonOf } from "../store/files.effect.ts"
 import { AcpClient } from "./acp-client.effect.ts"
 import { type AcpEnd, makeAcpSession } from "./acp-session.effect.ts"
@@ -32,7 +32,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
   config: ProcessDriverConfig,
 ) {
   const fs = yield* FileSystem.FileSystem
-  const spawner = yield* ChildProcessSpawner
+  const starter = yield* ProcessStarter
   const acp = yield* AcpClient
   const { millVersion } = yield* Settings
 
@@ -102,7 +102,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
         }),
     }).pipe(
       Effect.mapError((error) => notStarted(name, command, error)),
-      Effect.provideService(ChildProcessSpawner, spawner),
+      Effect.provideService(ProcessStarter, starter),
       Effect.provideService(FileSystem.FileSystem, fs),
     )
     yield* request.onStart(process)

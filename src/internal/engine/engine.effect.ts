@@ -17,6 +17,7 @@ import type { ConfigLoader } from "../config/config-loader.effect.ts"
 import type { Secrets } from "../config/secrets.effect.ts"
 import type { Settings } from "../config/settings.effect.ts"
 import type { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import type { ProcessStarter } from "../process/process-starter.effect.ts"
 import type { Sockets } from "../process/sockets.effect.ts"
 import type { TypeTexts } from "../scaffold/type-texts.effect.ts"
 import { resolveRun } from "../store/run-reference.effect.ts"
@@ -39,6 +40,7 @@ type Needs =
   | Digest.Digest
   | FileSystem.FileSystem
   | Path.Path
+  | ProcessStarter
   | RunStore
   | SecureRandom.SecureRandom
   | Secrets

@@ -11,7 +11,8 @@ import { Settings } from "../config/settings.effect.ts"
 import { controlSocket, hostSocket } from "../control/socket-paths.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
 import { type LineSplitter, makeLineSplitter } from "../process/lines.effect.ts"
-import { type ProcessExit, type ProcessSpec, startProcess } from "../process/process-group.effect.ts"
+import { type GroupSpec, startProcess } from "../process/process-group.effect.ts"
+import type { ProcessExit } from "../process/process-starter.effect.ts"
 import { reasonOf } from "../store/files.effect.ts"
 import { clearSocketPlace } from "../process/socket-place.effect.ts"
 import { type Executor, guardArgs, type HostCommand } from "./executor.effect.ts"
@@ -88,7 +89,7 @@ export const runProgram = Effect.fnUntraced(function* (
   })
   const start = Effect.fnUntraced(function* (
     command: HostCommand,
-    output: Pick<ProcessSpec, "onStdout" | "onStderr">,
+    output: Pick<GroupSpec, "onStdout" | "onStderr">,
   ) {
     return yield* startProcess({
       ...command,

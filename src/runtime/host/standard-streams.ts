@@ -4,6 +4,7 @@
  * mentions it unless there is a terminal.
  */
 import { fstatSync } from "node:fs"
+import { put } from "./file-sink.ts"
 
 const writerTo = (name: "stdout" | "stderr") => {
   let sink: Bun.FileSink | undefined
@@ -13,8 +14,7 @@ const writerTo = (name: "stdout" | "stderr") => {
     if (failure !== undefined) return failure
     try {
       sink ??= Bun[name].writer()
-      await sink.write(text)
-      await sink.flush()
+      await put(sink, text)
     } catch (error) {
       failure = error
     }
