@@ -27,7 +27,7 @@ type Append = {
 }
 
 /** How many events may wait for the writer before those who append have to wait too. */
-const capacity = 4096
+const capacity = 1024
 
 const encoder = new TextEncoder()
 
