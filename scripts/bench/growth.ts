@@ -3,35 +3,40 @@ import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from
 import { join } from "node:path"
 import { multiplyRun } from "./rows.ts"
 import { summarise } from "./stats.ts"
-import type { Ran, World } from "./world.ts"
+import type { Observed, World } from "./world.ts"
 
 export type Point = { readonly size: number; readonly millis: number; readonly memoryMiB: number }
 export type Curve = { readonly name: string; readonly by: string; readonly points: ReadonlyArray<Point> }
 
-const measured = (size: number, repeats: number, command: () => Ran): Point => {
-  const rans = Array.from({ length: repeats }, command)
+const measured = async (size: number, repeats: number, command: () => Promise<Observed>): Promise<Point> => {
+  const observed: Array<Observed> = []
+  for (let time = 0; time < repeats; time++) observed.push(await command())
   return {
     size,
-    millis: summarise(rans.map(({ millis }) => millis)).median,
-    memoryMiB: summarise(rans.map(({ maxRss }) => maxRss / 1024 / 1024)).median,
+    millis: summarise(observed.map(({ millis }) => millis)).median,
+    memoryMiB: summarise(observed.map(({ memoryMiB }) => memoryMiB)).median,
   }
 }
 
 type Commands = Readonly<Record<string, ReadonlyArray<string>>>
 
-const curves = (
+const curves = async (
   commands: Commands,
   by: string,
   sizes: ReadonlyArray<number>,
-  at: (name: string, size: number) => Point,
+  at: (name: string, size: number) => Promise<Point>,
 ) => {
   const points = new Map<string, Array<Point>>(Object.keys(commands).map((name) => [name, []]))
-  for (const size of sizes) for (const [name, list] of points) list.push(at(name, size))
+  for (const size of sizes) for (const [name, list] of points) list.push(await at(name, size))
   return [...points].map(([name, list]): Curve => ({ name, by, points: list }))
 }
 
 /** Commands on a store that grows. */
-const byStore = (world: World, sizes: ReadonlyArray<number>, repeats: number): ReadonlyArray<Curve> => {
+const byStore = (
+  world: World,
+  sizes: ReadonlyArray<number>,
+  repeats: number,
+): Promise<ReadonlyArray<Curve>> => {
   const runId = world.submit("nothing.ts", "instant")
   world.mill("wait", runId, "--timeout", "60")
   const commands = {
@@ -42,9 +47,9 @@ const byStore = (world: World, sizes: ReadonlyArray<number>, repeats: number): R
   }
   let stored = 0
   return curves(commands, "runs in the store", sizes, (name, size) => {
-    if (size > stored) multiplyRun(world, runId, size)
+    if (size > stored) multiplyRun(world, runId, size, stored)
     stored = size
-    return measured(size, repeats, () => world.mill(...(commands[name as keyof typeof commands] ?? [])))
+    return measured(size, repeats, () => world.observe(...(commands[name as keyof typeof commands] ?? [])))
   })
 }
 
@@ -103,7 +108,7 @@ const byRun = (
   sizes: ReadonlyArray<number>,
   repeats: number,
   lines: (index: number) => ReadonlyArray<object>,
-): ReadonlyArray<Curve> => {
+): Promise<ReadonlyArray<Curve>> => {
   const runId = world.submit("nothing.ts", "instant")
   world.mill("wait", runId, "--timeout", "60")
   const folder = join(world.runsDir, runId)
@@ -125,29 +130,41 @@ const byRun = (
       if (name.endsWith("log"))
         for (const file of readdirSync(folder))
           if (/^(?:run|result)\.json$/.test(file)) rmSync(join(folder, file))
-      return world.mill(...(commands[name as keyof typeof commands] ?? []))
+      return world.observe(...(commands[name as keyof typeof commands] ?? []))
     })
   })
 }
 
+/** A run that has more and more spawns: all of them, and its worker. */
+const bySpawns = (world: World, sizes: ReadonlyArray<number>): Curve => ({
+  name: "the spawns themselves, and their worker",
+  by: "spawns of the run, 64 at a time",
+  points: sizes.map((size) => ({
+    size,
+    ...world.run<{ millis: number; memoryMiB: number }>("many.ts", "instant", String(size)),
+  })),
+})
+
 /** All curves. `quick` leaves out the largest sizes. */
-export const growth = (makeWorld: () => World, quick: boolean): ReadonlyArray<Curve> => {
+export const growth = async (makeWorld: () => World, quick: boolean): Promise<ReadonlyArray<Curve>> => {
   const upTo = (limit: number) => [100, 1000, 10_000, 100_000, 1_000_000].filter((size) => size <= limit)
   const repeats = quick ? 3 : 7
-  const within = (work: (world: World) => ReadonlyArray<Curve>) => {
+  const within = async (work: (world: World) => Promise<ReadonlyArray<Curve>> | ReadonlyArray<Curve>) => {
     const world = makeWorld()
     try {
-      return work(world)
+      return await work(world)
     } finally {
       world.remove()
     }
   }
   const log = () => [{ type: "run:log", payload: { message: "a line of the program's, of a usual length" } }]
+  const spawns = upTo(quick ? 1000 : 10_000)
   return [
-    ...within((world) => byStore(world, upTo(quick ? 1000 : 10_000), repeats)),
-    ...within((world) => byRun(world, "events of the run", upTo(quick ? 10_000 : 1_000_000), repeats, log)),
-    ...within((world) =>
-      byRun(world, "spawns of the run", upTo(quick ? 1000 : 10_000), repeats, spawnEvents),
-    ),
+    ...(await within((world) => byStore(world, upTo(quick ? 1000 : 10_000), repeats))),
+    ...(await within((world) =>
+      byRun(world, "events of the run", upTo(quick ? 10_000 : 1_000_000), repeats, log),
+    )),
+    ...(await within((world) => byRun(world, "spawns of the run", spawns, repeats, spawnEvents))),
+    ...(await within((world) => [bySpawns(world, spawns)])),
   ]
 }

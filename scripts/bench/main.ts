@@ -154,7 +154,8 @@ for (const row of chosen) {
 }
 const [first] = contenders
 const makeFirst = (): World => makeWorld(first?.command ?? [])
-const curves = values.growth === true || (!quick && values.only === undefined) ? growth(makeFirst, quick) : []
+const curves =
+  values.growth === true || (!quick && values.only === undefined) ? await growth(makeFirst, quick) : []
 const floorFigures = Object.fromEntries([...floorSamples].map(([name, list]) => [name, summarise(list)]))
 
 if (values.json === true) console.log(JSON.stringify({ rows: lines, floors: floorFigures, growth: curves }))

@@ -49,12 +49,12 @@ const timeOf = (events: string, type: string): number => {
   return Date.parse(JSON.parse(line ?? "{}").timestamp)
 }
 
-/** Makes copies of a run, under ids that are older than its own. */
-export const multiplyRun = (world: World, runId: string, count: number) => {
+/** Makes copies of a run, under ids that are older than its own, beside the `made` ones that are there. */
+export const multiplyRun = (world: World, runId: string, count: number, made = 0) => {
   const source = join(world.runsDir, runId)
   const name = (index: number) => `run_00${String(index).padStart(24, "0")}`
   const texts = readdirSync(source).flatMap((file) => (/\.(?:json|ndjson)$/.test(file) ? [file] : []))
-  for (let index = 0; index < count; index++) {
+  for (let index = made; index < count; index++) {
     const building = join(world.dir, "building")
     // The space that a run keeps in reserve may go while it is copied.
     cpSync(source, building, { recursive: true, filter: (path) => !path.endsWith("/reserve") })

@@ -57,6 +57,16 @@ const take = async () => { while (left-- > 0) await spawn() }
 const start = performance.now()
 await Promise.all(Array.from({ length: Number(mill.args[1]) }, take))
 export default performance.now() - start\n`,
+  // Gives also the most memory that its worker, which is its parent, has had: in MiB.
+  "many.ts": `import { readFileSync } from "node:fs"
+${spawn}let left = Number(mill.args[0])
+const take = async () => { while (left-- > 0) await spawn() }
+const start = performance.now()
+await Promise.all(Array.from({ length: 64 }, take))
+const millis = performance.now() - start
+const status = readFileSync("/proc/" + process.ppid + "/status", "utf8")
+export default { millis, memoryMiB: Number(/VmHWM:\\s+(\\d+)/.exec(status)[1]) / 1024 }
+`,
   // Stays until it is told to go, so that its worker can be looked at.
   "stay.ts": `${spawn}const start = performance.now()
 await spawn()
@@ -73,18 +83,20 @@ export type World = {
   readonly mill: (...args: ReadonlyArray<string>) => Ran
   /** Runs mill in a folder that has no configuration. */
   readonly elsewhere: World["mill"]
+  /** Runs mill to its end, and tells how much memory it has had at most. */
+  readonly observe: (...args: ReadonlyArray<string>) => Promise<Observed>
   /** Starts mill. */
   readonly start: (...args: ReadonlyArray<string>) => Bun.Subprocess<"ignore", "pipe", "inherit">
   /** Runs a program to its end, and gives what it gives. */
-  readonly run: (program: string, driver: string, ...args: ReadonlyArray<string>) => number
+  readonly run: <A = number>(program: string, driver: string, ...args: ReadonlyArray<string>) => A
   /** Starts a run and gives its id. */
   readonly submit: (program: string, driver: string, ...args: ReadonlyArray<string>) => string
   readonly events: (runId: string) => string
   readonly remove: () => void
 }
 
-/** A command that has ended. `millis` from its start to its end, `maxRss` in bytes. */
-export type Ran = { readonly stdout: string; readonly millis: number; readonly maxRss: number }
+/** A command that has ended. `millis` from its start to its end. */
+export type Ran = { readonly stdout: string; readonly millis: number }
 
 const write = (path: string, text: string) => {
   mkdirSync(dirname(path), { recursive: true })
@@ -105,13 +117,15 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
     (cwd: string): World["mill"] =>
     (...args) => {
       const start = performance.now()
-      const { exitCode, resourceUsage, stderr, stdout } = Bun.spawnSync([...command, ...args], { cwd, env })
+      const { exitCode, stderr, stdout } = Bun.spawnSync([...command, ...args], { cwd, env })
       const millis = performance.now() - start
       if (exitCode !== 0 && exitCode !== 130)
         throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}: ${stderr.toString()}`)
-      return { stdout: stdout.toString(), millis, maxRss: resourceUsage?.maxRSS ?? 0 }
+      return { stdout: stdout.toString(), millis }
     }
   const mill = millIn(dir)
+  const start: World["start"] = (...args) =>
+    Bun.spawn([...command, ...args], { cwd: dir, env, stdin: "ignore", stdout: "pipe", stderr: "inherit" })
   const submit: World["submit"] = (program, driver, ...args) =>
     JSON.parse(mill("run", program, "--json", "--driver", driver, "--", ...args).stdout).runId
   return {
@@ -120,8 +134,22 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
     mill,
     elsewhere: millIn(join(dir, "elsewhere")),
     submit,
-    start: (...args) =>
-      Bun.spawn([...command, ...args], { cwd: dir, env, stdin: "ignore", stdout: "pipe", stderr: "inherit" }),
+    start,
+    observe: async (...args) => {
+      const began = performance.now()
+      const child = start(...args)
+      let memoryMiB = Number.NaN
+      const look = () => {
+        const seen = memoryOf(child.pid, "VmHWM")
+        if (!Number.isNaN(seen)) memoryMiB = seen
+      }
+      const timer = setInterval(look, lookMillis)
+      for await (const _ of child.stdout) look()
+      const exitCode = await child.exited
+      clearInterval(timer)
+      if (exitCode !== 0) throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}`)
+      return { millis: performance.now() - began, memoryMiB }
+    },
     run: (program, driver, ...args) => {
       const { stdout } = mill("run", program, "--sync", "--json", "--driver", driver, "--", ...args)
       return JSON.parse(stdout).result.programResult
@@ -130,6 +158,12 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
     remove: () => rmSync(dir, { recursive: true, force: true }),
   }
 }
+
+/** What a command took. What it has printed is thrown away as it comes. */
+export type Observed = { readonly millis: number; readonly memoryMiB: number }
+
+/** How often a command's memory is looked at: the system forgets it when the command ends, or tells its parent's. */
+const lookMillis = 3
 
 /** The process that carries a run, by its command line. */
 export const workerOf = (runId: string): number => {
