@@ -61,6 +61,7 @@ type Line = {
   readonly unit: Row["unit"]
   readonly of: Row["of"]
   readonly target: number
+  readonly bound?: string
   readonly figures: Readonly<Record<string, Figure>>
 }
 
@@ -104,15 +105,29 @@ const measureRow = async (row: Row): Promise<Line> => {
   for (const { world } of worlds) world.remove()
   const figures = worlds.map(({ contender }): [string, Figure] => {
     const summary = summarise(samples.get(contender.name) ?? [])
-    const target = contender.executable ? (row.executable ?? row.target) : row.target
+    const target = contender.executable ? row.executable : row.target
     const error = errors.get(contender.name)
     return [
       contender.name,
-      error === undefined ? { ...summary, holds: summary[row.of] <= target } : { ...summary, error },
+      {
+        ...summary,
+        ...(error !== undefined
+          ? { error }
+          : target === undefined
+            ? {}
+            : { holds: summary[row.of] <= target }),
+      },
     ]
   })
-  const { name, of, target, unit } = row
-  return { name, unit, of, target, figures: Object.fromEntries(figures) }
+  const { bound, name, of, target, unit } = row
+  return {
+    name,
+    unit,
+    of,
+    target,
+    ...(bound === undefined ? {} : { bound }),
+    figures: Object.fromEntries(figures),
+  }
 }
 
 const shown = (value: number, unit: string): string => {
@@ -133,7 +148,8 @@ const printed = (lines: ReadonlyArray<Line>): string =>
       ...contenders.flatMap((contender) => {
         const figure = figures[contender.name]
         if (figure === undefined || figure.error !== undefined) return ["–", "–", "!"]
-        return [shown(figure.median, unit), shown(figure.p99, unit), figure.holds === true ? "✓" : "✗"]
+        const mark = figure.holds === undefined ? "" : figure.holds ? "✓" : "✗"
+        return [shown(figure.median, unit), shown(figure.p99, unit), mark]
       }),
     ]),
   ])
@@ -161,6 +177,9 @@ const floorFigures = Object.fromEntries([...floorSamples].map(([name, list]) => 
 if (values.json === true) console.log(JSON.stringify({ rows: lines, floors: floorFigures, growth: curves }))
 else {
   console.log(printed(lines))
+  for (const { bound, figures, name } of lines)
+    if (bound !== undefined && Object.values(figures).some(({ holds }) => holds === false))
+      console.log(`\n${name}: ${bound}.`)
   console.log(
     `\n${table([["floor, in the same run", "median", "p99"], ...Object.entries(floorFigures).map(([name, { median, p99 }]) => [name, shown(median, "ms"), shown(p99, "ms")])])}`,
   )
