@@ -307,15 +307,19 @@ test("a folder in the place of the configuration is refused", async () => {
 test.concurrent("what a configuration prints goes to standard error, and never among results", async () => {
   world.write(
     "chatty/mill.config.ts",
-    `console.log("said one")
+    `import { stdout } from "node:process"
+import { Console } from "node:console"
+console.log("said one")
 process.stdout.write("said two\\n")
+stdout.write("said three\\n")
+new Console(process.stdout).log("said four")
 export default { defaultDriver: "offline" }`,
   )
   const cwd = join(world.dir, "chatty")
   for (const args of [["run", "../good.ts", "--dry-run"], ["run", "../good.ts"], ["--help"], ["init"]]) {
     const { code, stderr, stdout } = await world.mill([...args, "--json"], { cwd })
     expect(typeof JSON.parse(stdout)).toBe("object")
-    expect(stderr).toMatch(/said one\nsaid two\n/)
+    expect(stderr).toMatch(/said one\nsaid two\nsaid three\nsaid four\n/)
     expect(code).toBe(0)
   }
 })

@@ -1,7 +1,7 @@
 /** However a sandboxed run ends, nothing of it is left: not the program, not what it started, not its agents. */
 import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
-import { isAlive } from "../support/mill.ts"
+import { eventually, isAlive } from "../support/mill.ts"
 import { withoutSandbox } from "../support/sandbox.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
 
@@ -19,13 +19,18 @@ await Promise.all([spawn(), spawn()])`,
 )
 const beginSpawns = () => begin("children.ts", "spawn:milestone", 2, "family")
 
-/** The processes of the sandbox: all that are in another pid namespace. */
-const commandsOf = (runId: string): ReadonlyArray<{ readonly pid: number; readonly command: string }> =>
-  marked(runId).map((pid) => ({ pid, command: readFileSync(`/proc/${pid}/cmdline`, "utf8") }))
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+  } catch {
+    // It has ended since it was listed.
+    return ""
+  }
+}
 const programOf = (runId: string): number => {
-  const found = commandsOf(runId).find(({ command }) => command.startsWith("/run/mill/bun\0"))
+  const found = marked(runId).find((pid) => commandOf(pid).startsWith("/run/mill/bun\0"))
   if (found === undefined) throw new Error(`the program of ${runId} does not run`)
-  return found.pid
+  return found
 }
 const namespaceOf = (pid: number | string): string | undefined => {
   try {
@@ -47,7 +52,7 @@ describe.skipIf(withoutSandbox)("a sandboxed run", () => {
       const runId = await beginSpawns()
       const namespace = namespaceOf(programOf(runId))
       // bwrap's own, the program, and its two.
-      expect(membersOf(namespace)).toHaveLength(4)
+      await eventually("four processes are in it", () => membersOf(namespace).length === 4)
       expect(await cancel(runId, "--reason", "enough")).toMatchObject({
         code: 0,
         answer: { status: "cancelled" },
