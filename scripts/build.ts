@@ -81,8 +81,14 @@ const besideMill: BunPlugin = {
 /** What lies in the folder of mill.js for it. */
 const millFiles = ["mill.js", ...Object.values(onUse)].flatMap((name) => [name, `${name}.jsc`])
 
+/** Of these, only what is named is loaded, and not all that they name. */
+const optimizeImports = [
+  "effect",
+  ...["cli", "crypto", "process", "rpc", "socket"].map((name) => `effect/${name}`),
+]
+
 const bundle = async (entry: string, config: Partial<BuildConfig>) => {
-  const shared = { target: "bun", minify: true, throw: true } as const
+  const shared = { target: "bun", minify: true, throw: true, optimizeImports } as const
   await Bun.build({ entrypoints: [source(entry)], ...shared, ...config } as BuildConfig)
 }
 
