@@ -78,6 +78,12 @@ const internalError = (cause: Cause.Cause<unknown>): TellableError => {
   }
 }
 
+/** Standard output did not take all that it was given. */
+const notWritten = (problem: string): TellableError => ({
+  _tag: "OutputError",
+  message: `cannot write to standard output: ${problem === "ENOSPC" ? "no space is left on the disk" : problem}`,
+})
+
 const isTellable = (error: unknown): error is TellableError =>
   typeof error === "object" && error !== null && "_tag" in error && "message" in error
 
@@ -104,6 +110,12 @@ export const main = Effect.fnUntraced(function* (surroundings: Surroundings) {
         Ref.get(helpFailure),
         Option.match({ onNone: () => Effect.succeed(exitCode), onSome: tell }),
       ),
+    ),
+    Effect.flatMap((exitCode) =>
+      Effect.flatMap(Output, ({ outProblem }) => {
+        const problem = outProblem()
+        return problem === undefined ? Effect.succeed(exitCode) : tell(notWritten(problem))
+      }),
     ),
     Effect.provide(
       presenter(helpFailure).pipe(

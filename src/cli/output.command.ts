@@ -1,5 +1,5 @@
 /** How a command speaks: JSON or text, to whom, with which style. */
-import { Console, Context, Data, Effect, type PlatformError } from "effect"
+import { Context, Data, Effect, type PlatformError } from "effect"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 
 /** In characters. */
@@ -37,6 +37,8 @@ export class Output extends Context.Service<
     /** Write a line. */
     readonly out: (text: string) => Effect.Effect<void>
     readonly err: (text: string) => Effect.Effect<void>
+    /** Why standard output did not take what it was given, if that is not that its reader is gone. */
+    readonly outProblem: () => string | undefined
     /** Write as it is, without a line's end, and wait until the reader has taken it. */
     readonly writeOut: (text: string) => Effect.Effect<void, ReaderGone>
     readonly writeErr: (text: string) => Effect.Effect<void, ReaderGone>
@@ -45,7 +47,8 @@ export class Output extends Context.Service<
   }
 >()("mill/cli/Output") {}
 
-const writer = (write: Write) => (text: string) => Effect.mapError(write(text), () => new ReaderGone())
+const codeOf = ({ reason: { cause } }: PlatformError.PlatformError): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
 
 /** The output of a command line: `--json` and `--no-color` may stand anywhere before `--`. */
 export const outputOf = (surroundings: Surroundings) => {
@@ -55,6 +58,13 @@ export const outputOf = (surroundings: Surroundings) => {
   const colored = color && !flags.includes("--no-color") && !flags.includes("--color=false")
   const styleOf = (size: TerminalSize | undefined) =>
     colored && size !== undefined ? terminalStyle : plainStyle
+  let problem: string | undefined
+  const written = (text: string) =>
+    Effect.mapError(writeOut(text), (error) => {
+      const code = codeOf(error)
+      if (code !== "EPIPE") problem ??= code
+      return new ReaderGone()
+    })
   return Output.of({
     json: flags.includes("--json") || flags.includes("--json=true"),
     debug,
@@ -62,11 +72,11 @@ export const outputOf = (surroundings: Surroundings) => {
     errStyle: styleOf(stderrSize()),
     size: stdoutSize,
     errSize: stderrSize,
-    out: (text) => Console.log(text),
-    // Not the console: in a terminal, Bun's would paint it red, whatever the style.
-    err: (text) => Effect.ignore(writer(writeErr)(`${text}\n`)),
-    writeOut: writer(writeOut),
-    writeErr: writer(writeErr),
+    out: (text) => Effect.ignore(written(`${text}\n`)),
+    err: (text) => Effect.ignore(writeErr(`${text}\n`)),
+    outProblem: () => problem,
+    writeOut: written,
+    writeErr: (text) => Effect.mapError(writeErr(text), () => new ReaderGone()),
     nextInterrupt: Effect.callback((resume) => Effect.sync(onInterrupt(() => resume(Effect.void)))),
   })
 }

@@ -1,6 +1,6 @@
 /** Runs a process's one effect: interrupted by SIGINT and SIGTERM, and its value is the exit code. */
 import { Cause, Effect, Exit, Logger } from "effect"
-import { claimProcess } from "./host/user-code.ts"
+import { claimProcess, whenPrinted } from "./host/user-code.ts"
 import { runMain as run } from "./platform.effect.ts"
 
 /** The exit code of a process that was interrupted. */
@@ -13,11 +13,15 @@ export const runMain = (effect: Effect.Effect<number>): void => {
   claimProcess()
   run({
     disableErrorReporting: true,
-    teardown: (exit) =>
-      // At once, whatever a configuration's code would wait for: what was written has been taken.
-      process.exit(
-        Exit.isSuccess(exit) ? Number(exit.value) : Cause.hasInterruptsOnly(exit.cause) ? interrupted : 70,
-      ),
+    teardown: (exit) => {
+      const code = Exit.isSuccess(exit)
+        ? Number(exit.value)
+        : Cause.hasInterruptsOnly(exit.cause)
+          ? interrupted
+          : 70
+      // Whatever else a configuration's code would wait for. What mill itself writes has been taken.
+      whenPrinted(() => process.exit(code))
+    },
   })(
     Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : report(cause))).pipe(
       // stdout is for results.

@@ -46,13 +46,10 @@ const terminal = Layer.effect(
 )
 
 const writer = (method: string, write: typeof Streams.writeOut) => (chunk: string | Uint8Array) =>
-  Effect.flatMap(
-    Effect.promise(() => write(chunk)),
-    (cause) =>
-      cause === undefined
-        ? Effect.void
-        : Effect.fail(systemError({ module: "Stdio", method, _tag: "Unknown", cause })),
-  )
+  Effect.tryPromise({
+    try: () => write(chunk),
+    catch: (cause) => systemError({ module: "Stdio", method, _tag: "Unknown", cause }),
+  })
 
 /** Write, and wait until the reader has taken it. */
 export const writeOut = writer("stdout", Streams.writeOut)

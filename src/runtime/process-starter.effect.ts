@@ -23,11 +23,32 @@ const platformError = (cause: unknown) => {
   const code = codeOf(cause)
   // Bun's message would repeat the value.
   if (code === "ERR_INVALID_ARG_VALUE")
-    return badArgument({ ...where, description: "an argument or a variable of the environment holds a NUL" })
+    return badArgument({ ...where, description: "an argument, its folder or its environment holds a NUL" })
   const _tag =
     code === "ENOENT" ? "NotFound" : code === "EACCES" || code === "EPERM" ? "PermissionDenied" : "Unknown"
   return systemError({ ...where, _tag, cause })
 }
+
+type Output = "pipe" | "ignore"
+
+/** Starts it, as the leader of a session. Standard input is a pipe where there is something for it: never a file. */
+const spawn = <Out extends Output>(
+  { args, command, cwd, stdin }: ProcessSpec | LaunchSpec,
+  env: Readonly<Record<string, string | undefined>>,
+  output: Out,
+) =>
+  Effect.try({
+    try: () =>
+      Bun.spawn([command, ...args], {
+        cwd,
+        env,
+        detached: true,
+        stdin: stdin === undefined ? "ignore" : "pipe",
+        stdout: output,
+        stderr: output,
+      }),
+    catch: platformError,
+  })
 
 /** A stream that cannot be read any more has ended; what is left when nobody listens any more is not waited for. */
 const drainOf =
@@ -44,65 +65,52 @@ const drainOf =
         }
       }).pipe(
         Effect.onInterrupt(() => Effect.ignore(Effect.tryPromise(() => reader.cancel()))),
-        Effect.ignore,
+        Effect.catch(({ cause }) => Effect.logWarning(`a process's output cannot be read: ${String(cause)}`)),
       )
     })
 
-/** Writes as the stream gives; a process that does not read does no harm. */
-const feed = (sink: Bun.FileSink, input: Stream.Stream<Uint8Array>) =>
-  Stream.runForEach(input, (chunk) => Effect.tryPromise(() => put(sink, chunk))).pipe(
-    Effect.ensuring(Effect.ignore(Effect.tryPromise(() => end(sink)))),
-    Effect.ignore,
-  )
-
 const encoder = new TextEncoder()
 
-const start = Effect.fnUntraced(function* ({ args, command, cwd, env, inheritEnv, stdin }: ProcessSpec) {
-  const child = yield* Effect.try({
-    try: () =>
-      Bun.spawn([command, ...args], {
-        cwd,
-        env: inheritEnv === false ? env : { ...inheritedEnvironment(), ...env },
-        detached: true,
-        stdin: stdin === undefined ? "ignore" : typeof stdin === "string" ? encoder.encode(stdin) : "pipe",
-        stdout: "pipe",
-        stderr: "pipe",
-      }),
-    catch: platformError,
-  })
-  if (Stream.isStream(stdin) && typeof child.stdin === "object")
-    yield* Effect.forkScoped(Effect.interruptible(feed(child.stdin, stdin)))
+/** Writes as the stream gives, and closes it. */
+const feed = (sink: Bun.FileSink, input: string | Stream.Stream<Uint8Array>) =>
+  (typeof input === "string"
+    ? Effect.tryPromise(() => put(sink, encoder.encode(input)))
+    : Stream.runForEach(input, (chunk) => Effect.tryPromise(() => put(sink, chunk)))
+  ).pipe(Effect.ensuring(Effect.sync(() => end(sink))))
+
+const start = Effect.fnUntraced(function* (spec: ProcessSpec) {
+  const env = spec.inheritEnv === false ? spec.env : { ...inheritedEnvironment(), ...spec.env }
+  const child = yield* spawn(spec, env, "pipe")
+  // A process that does not read does no harm.
+  if (spec.stdin !== undefined && typeof child.stdin === "object")
+    yield* Effect.forkScoped(Effect.interruptible(Effect.ignore(feed(child.stdin, spec.stdin))))
   return {
     pid: child.pid,
     stdout: drainOf(child.stdout),
     stderr: drainOf(child.stderr),
     exit: Effect.map(
       Effect.promise(() => child.exited),
-      (code) =>
-        child.signalCode === null
-          ? ProcessExit.Code({ code })
-          : ProcessExit.Signal({ signal: String(child.signalCode) }),
+      (code) => exitOf(code, child.signalCode),
     ),
   }
 })
 
-const launch = Effect.fnUntraced(function* ({ args, command, cwd, env, stdin }: LaunchSpec) {
-  const child = yield* Effect.try({
-    try: () =>
-      Bun.spawn([command, ...args], {
-        cwd,
-        env: { ...inheritedEnvironment(), ...env },
-        detached: true,
-        stdin: stdin === undefined ? "ignore" : "pipe",
-        stdout: "ignore",
-        stderr: "ignore",
-      }),
-    catch: platformError,
-  })
-  if (stdin !== undefined && typeof child.stdin === "object")
-    yield* feed(child.stdin, Stream.succeed(encoder.encode(stdin)))
+/** One that has no name, such as a signal of real time, is told by its number. */
+const exitOf = (code: number, signal: number | string | null) =>
+  signal === null
+    ? ProcessExit.Code({ code })
+    : ProcessExit.Signal({ signal: typeof signal === "number" ? `signal ${signal}` : signal })
+
+const launch = Effect.fnUntraced(function* (spec: LaunchSpec) {
+  const child = yield* spawn(spec, { ...inheritedEnvironment(), ...spec.env }, "ignore")
+  // Without all of its input it must not begin.
+  if (spec.stdin !== undefined && typeof child.stdin === "object")
+    yield* Effect.interruptible(feed(child.stdin, spec.stdin)).pipe(
+      Effect.mapError(({ cause }) => platformError(cause)),
+      Effect.onError(() => Effect.sync(() => child.kill("SIGKILL"))),
+    )
   yield* Effect.sync(() => child.unref())
   return child.pid
-})
+}, Effect.uninterruptible)
 
 export const layer = Layer.succeed(ProcessStarter, ProcessStarter.of({ start, launch }))

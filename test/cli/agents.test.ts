@@ -30,6 +30,7 @@ const scripts: Readonly<Record<string, string>> = {
   "prints a long line": `${megabytes(50, "x")}; echo; ${answer}`,
   "answers in a line that is too long": `printf '{"type":"result","text":"'; ${megabytes(50, "x")}; echo '"}'`,
   "is killed": `echo 'out of memory' >&2; ${answer}; kill -9 $$`,
+  "is killed by a signal that has no name": `${answer}; kill -40 $$`,
   "exits with 3": `${answer}; exit 3`,
   "gives no answer": `echo '{"type":"text","text":"half"}'`,
   "says that it failed": `echo '{"type":"text","text":"half"}'; echo '{"type":"error","message":"no credit"}'`,
@@ -38,6 +39,7 @@ const scripts: Readonly<Record<string, string>> = {
   "leaves a process behind": `sleep 1000 & echo $! > left; ${answer}`,
   "leaves a process in a session of its own": `setsid sleep 1000 & echo $! > left-alone; ${answer}`,
   "a deaf one": answer,
+  "waits for its input as for a pipe": `if [ -p /dev/stdin ] || [ -S /dev/stdin ]; then ${answer}; fi`,
   "speaks protocols": `${rpc.join("; ")}; ${answer}`,
   "tells what it does": `echo '{"type":"session","sessionRef":"abc"}'; echo '{"type":"milestone","message":"half way"}'
 ${megabytes(1, "x")} | sed 's/.*/{"type":"tool_call","toolName":"read","input":"&"}/'; echo; ${answer}`,
@@ -97,6 +99,7 @@ describe("an agent completes that", () => {
     "leaves a process behind": { text: "done" },
     "leaves a process in a session of its own": { text: "done" },
     "a deaf one": { text: "done" },
+    "waits for its input as for a pipe": { text: "done" },
     "speaks protocols": { text: "done", sessionRef: "session" },
     "tells what it does": { text: "done", sessionRef: "abc" },
     "ends in the middle of a line": { text: "done" },
@@ -111,6 +114,11 @@ describe("an agent fails that", () => {
     "floods stderr and fails": ["exit", /code 1/, { text: "done", exitCode: 1, sessionRef: "session" }],
     "answers in a line that is too long": ["codec", /1 of its lines exceeded maxLineBytes/, { exitCode: 0 }],
     "is killed": ["signal", /killed by SIGKILL: out of memory$/, { text: "done", signal: "SIGKILL" }],
+    "is killed by a signal that has no name": [
+      "signal",
+      /killed by signal 40$/,
+      { text: "done", signal: "signal 40" },
+    ],
     "exits with 3": ["exit", /exited with code 3/, { text: "done", exitCode: 3, sessionRef: "session" }],
     "gives no answer": ["codec", /without a final answer/, { text: "half", exitCode: 0 }],
     "says that it failed": ["agent-error", /^no credit$/, { text: "half", errorMessage: "no credit" }],
@@ -160,12 +168,12 @@ test.each(["left", "left-alone"])("what an agent leaves behind does not outlive 
 test("the run is complete, since its program handled the failures, and counts them", () => {
   expect(ended.code).toBe(0)
   expect(ended.record.status).toBe("complete")
-  expect(ended.record.spawns).toEqual({ started: 20, running: 0, complete: 12, error: 8, cancelled: 0 })
+  expect(ended.record.spawns).toEqual({ started: 22, running: 0, complete: 13, error: 9, cancelled: 0 })
   expect(ended.result.spawns.map(({ spawnId }) => `${spawnId}`)).toEqual(
-    Array.from({ length: 20 }, (_, index) => `spawn_${index + 1}`),
+    Array.from({ length: 22 }, (_, index) => `spawn_${index + 1}`),
   )
   expect(ended.result.spawns.map(({ status }) => status).filter((status) => status === "error")).toHaveLength(
-    8,
+    9,
   )
   expect(ended.events.at(-1)?.type).toBe("run:complete")
 })

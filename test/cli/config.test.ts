@@ -313,15 +313,34 @@ console.log("said one")
 process.stdout.write("said two\\n")
 stdout.write("said three\\n")
 new Console(process.stdout).log("said four")
+console.group("said five")
+console.count("said six")
+console.groupEnd()
+setTimeout(() => console.log("said late"), 0)
 export default { defaultDriver: "offline" }`,
   )
   const cwd = join(world.dir, "chatty")
   for (const args of [["run", "../good.ts", "--dry-run"], ["run", "../good.ts"], ["--help"], ["init"]]) {
     const { code, stderr, stdout } = await world.mill([...args, "--json"], { cwd })
     expect(typeof JSON.parse(stdout)).toBe("object")
-    expect(stderr).toMatch(/said one\nsaid two\nsaid three\nsaid four\n/)
+    expect(stderr).toMatch(/said one\nsaid two\nsaid three\nsaid four\nsaid five\n/)
+    expect(stderr).toContain("said six: 1")
     expect(code).toBe(0)
   }
+})
+
+test.concurrent("all that a configuration prints is there for a reader that takes its time", async () => {
+  world.write(
+    "verbose/mill.config.ts",
+    `process.stdout.write("x".repeat(300_000))\nexport default { defaultDriver: "offline" }`,
+  )
+  const child = world.start(["run", "../good.ts", "--dry-run", "--json"], {
+    cwd: join(world.dir, "verbose"),
+  })
+  expect(typeof (await new Response(child.stdout).json())).toBe("object")
+  // The pipe is full by now.
+  expect(await new Response(child.stderr).text()).toContain("x".repeat(300_000))
+  expect(await child.exited).toBe(0)
 })
 
 test.concurrent("what a configuration leaves running holds up neither a command nor the worker", async () => {

@@ -38,6 +38,8 @@ const wording: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is not a folder",
   EISDIR: "it is a folder",
   EMFILE: "too many files are open",
+  ENOEXEC: "it is no program: a script begins with a line such as #!/bin/sh",
+  E2BIG: "its arguments and its environment are longer than the system allows",
 }
 
 /** Writes a file in one step: readers see the old contents or the new ones. */

@@ -1,12 +1,18 @@
 /** Bun's sinks, which answer at once or later, with promises alone. */
 
 /** Writes, and waits until the reader has taken it. */
-export const put = async (sink: Bun.FileSink, chunk: string | Uint8Array): Promise<void> => {
+export const put = async (sink: Bun.FileSink, chunk: Uint8Array): Promise<void> => {
   await sink.write(chunk)
   await sink.flush()
 }
 
-/** Closes it. */
-export const end = async (sink: Bun.FileSink): Promise<void> => {
-  await sink.end()
+const ended = async (sink: Bun.FileSink) => {
+  try {
+    await sink.end()
+  } catch {
+    // Nobody reads it.
+  }
 }
+
+/** Closes it, and waits for nothing: what has not been taken may never be. */
+export const end = (sink: Bun.FileSink): void => void ended(sink)

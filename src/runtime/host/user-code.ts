@@ -6,7 +6,6 @@
 
 import { mayBeTerminal } from "./standard-streams.ts"
 
-const printing = ["debug", "dir", "info", "log", "table"] as const
 const signals = ["SIGINT", "SIGTERM"] as const
 const strays = ["uncaughtException", "unhandledRejection"] as const
 const marks = ["MILL_RUN_ID", "MILL_SPAWN_ID", "MILL_RUN_DEPTH"] as const
@@ -19,39 +18,54 @@ export const claimProcess = (): void => {
   own = true
 }
 
-/** Standard error in the place of standard output; not looked at before it is used, since Bun takes its time for it. */
-const stderrInstead = new Proxy(
-  {},
-  {
-    get: (_, name) => {
-      const value: unknown = Reflect.get(process.stderr, name)
-      return typeof value === "function" ? value.bind(process.stderr) : value
-    },
-    has: (_, name) => Reflect.has(process.stderr, name),
-  },
-)
+/** Standard error has been asked for in the place of standard output, so that something may be on its way to it. */
+let printed = false
 
-const stderrConsole = () => new console.Console(process.stderr)
+const stderrInstead = () => {
+  printed = true
+  return process.stderr
+}
 
-/**
- * What is printed meanwhile goes to standard error; gives what ends that. Where standard output is no terminal, mill
- * itself does without `process.stdout`, which then stays as it is: what is printed late goes to standard error too.
- */
-const quiet = () => {
-  const stdout = mayBeTerminal(1) ? process.stdout : stderrInstead
-  const saved = printing.map((name) => [name, console[name]] as const)
-  let toStderr: ReturnType<typeof stderrConsole> | undefined
-  for (const name of printing) {
-    const print = (...values: ReadonlyArray<unknown>) => {
-      const target = (toStderr ??= stderrConsole())
-      Reflect.apply(target[name], target, values)
+/** Calls back when whoever reads standard error has what a configuration has printed, which is then closed. */
+export const whenPrinted = (call: () => void): void => {
+  if (printed && process.stderr.writable) process.stderr.end(call)
+  else call()
+}
+
+/** The console's methods, each printing to standard error. It is made when one is used: Bun takes its time for it. */
+const redirectConsole = () => {
+  let toStderr: Readonly<Record<string, unknown>> | undefined
+  for (const [name, method] of Object.entries(console)) {
+    if (typeof method !== "function" || name === "Console") continue
+    const print = (...values: ReadonlyArray<unknown>): unknown => {
+      toStderr ??= { ...new console.Console(stderrInstead()), write: writeInstead }
+      const target = toStderr[name]
+      return typeof target === "function" ? Reflect.apply(target, toStderr, values) : undefined
     }
     Object.assign(console, { [name]: print })
   }
-  Object.assign(process, { stdout: stderrInstead })
+}
+
+/** Bun's own method, which other consoles do not have. */
+const writeInstead = (...values: ReadonlyArray<unknown>) =>
+  void values.map((value) => stderrInstead().write(String(value)))
+
+let redirected = false
+
+/**
+ * What is printed from now on, also later, goes to standard error; gives what ends that where it ends. Mill itself does
+ * without the console, and without `process.stdout` unless that is a terminal, which it gets back.
+ */
+const quiet = () => {
+  if (!redirected) redirectConsole()
+  redirected = true
+  const stdout = mayBeTerminal(1) ? process.stdout : undefined
+  // Assigned first: Bun would make what it is asked to describe, and takes its time for it.
+  Object.assign(process, { stdout: undefined })
+  Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, get: stderrInstead })
   return () => {
-    Object.assign(process, { stdout })
-    for (const [name, method] of saved) Object.assign(console, { [name]: method })
+    if (stdout === undefined) return
+    Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, value: stdout })
   }
 }
 
