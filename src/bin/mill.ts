@@ -17,6 +17,14 @@ const scriptedAgent = (socket: string) =>
     ({ scriptedAgent: agent }) => agent(socket),
   )
 
+const worker = Effect.flatMap(
+  Effect.all([
+    Effect.promise(() => import("../public/engine.api.ts")),
+    Effect.promise(() => import("../runtime/worker.effect.ts")),
+  ]),
+  ([{ millPackage }, { worker: work }]) => work(process.argv, millPackage),
+)
+
 const surroundings = {
   argv: process.argv.slice(2),
   color: process.env["NO_COLOR"] === undefined || process.env["NO_COLOR"] === "",
@@ -37,6 +45,7 @@ const commandLine = Effect.flatMap(
 
 const [first, second = ""] = surroundings.argv
 const asked = () => {
+  if (first === "_worker") return Effect.provide(worker, processLayer)
   if (first === "_offline-agent") return Effect.provide(offlineAgent, processLayer)
   if (first === "_scripted-agent") return Effect.provide(scriptedAgent(second), processLayer)
   return Effect.provide(commandLine, processLayer)

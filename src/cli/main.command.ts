@@ -17,7 +17,6 @@ import { settleCommand } from "./settle.command.ts"
 import { statusCommand } from "./status.command.ts"
 import { waitCommand } from "./wait.command.ts"
 import { watchCommand } from "./watch.command.ts"
-import { workerCommand } from "./worker.command.ts"
 
 const root = Command.make("mill", {}, () => printCard).pipe(
   Command.withDescription("Runs TypeScript programs that spawn and coordinate AI agents"),
@@ -29,7 +28,6 @@ const root = Command.make("mill", {}, () => printCard).pipe(
     lsCommand,
     cancelCommand,
     initCommand,
-    workerCommand,
     settleCommand,
   ]),
   Command.withGlobalFlags([

@@ -1,6 +1,6 @@
 /** The entry of a run's worker process, which nobody watches: what it has to say goes to the run's `worker.log`. */
 import { Effect, Layer, Logger, Schema, Stdio, Stream } from "effect"
-import type { RunId } from "../domain/ids.schema.ts"
+import { RunId } from "../domain/ids.schema.ts"
 import { ConfigValues } from "../internal/config/settings.effect.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
 import { fileMode } from "../internal/store/files.effect.ts"
@@ -25,8 +25,26 @@ type Options = Package & {
   readonly valuesOnStdin: boolean
 }
 
+const decodeRunId = Schema.decodeUnknownEffect(RunId)
+
+/**
+ * Mill starts this itself, a process for each run: `_worker --run-id <id> --runs-dir <folder> [--values-on-stdin]`. It is
+ * no command like the others, and loads nothing of them: it stays for as long as the run does. Its value is the exit
+ * code.
+ */
+export const worker = Effect.fnUntraced(
+  function* (argv: ReadonlyArray<string>, own: Package) {
+    const valueOf = (name: string) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined)
+    const runId = yield* decodeRunId(valueOf("--run-id"))
+    const valuesOnStdin = argv.includes("--values-on-stdin")
+    yield* runWorker({ ...own, runId, valuesOnStdin, runsDir: valueOf("--runs-dir") })
+    return 0
+  },
+  Effect.catch(({ message }) => Effect.as(Effect.logError(message), 1)),
+)
+
 /** Carries the run out. */
-export const runWorker = Effect.fnUntraced(function* ({ valuesOnStdin, ...options }: Options) {
+const runWorker = Effect.fnUntraced(function* ({ valuesOnStdin, ...options }: Options) {
   const configValues = valuesOnStdin ? yield* receivedValues : undefined
   yield* workAlone(options).pipe(Effect.provide(Layer.merge(layer({ ...options, configValues }), httpClient)))
 })
