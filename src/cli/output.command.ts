@@ -1,5 +1,6 @@
 /** How a command speaks: JSON or text, to whom, with which style. */
 import { Context, Data, Effect, type PlatformError } from "effect"
+import { systemCode } from "../domain/error.schema.ts"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 
 /** In characters. */
@@ -47,9 +48,6 @@ export class Output extends Context.Service<
   }
 >()("mill/cli/Output") {}
 
-const codeOf = ({ reason: { cause } }: PlatformError.PlatformError): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
-
 /** The output of a command line: `--json` and `--no-color` may stand anywhere before `--`. */
 export const outputOf = (surroundings: Surroundings) => {
   const { argv, color, debug, onInterrupt, stderrSize, stdoutSize, writeErr, writeOut } = surroundings
@@ -60,8 +58,8 @@ export const outputOf = (surroundings: Surroundings) => {
     colored && size !== undefined ? terminalStyle : plainStyle
   let problem: string | undefined
   const written = (text: string) =>
-    Effect.mapError(writeOut(text), (error) => {
-      const code = codeOf(error)
+    Effect.mapError(writeOut(text), ({ reason }) => {
+      const code = systemCode(reason.cause) ?? "unknown"
       if (code !== "EPIPE") problem ??= code
       return new ReaderGone()
     })

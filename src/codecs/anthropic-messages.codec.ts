@@ -29,7 +29,6 @@ import {
   ifValid,
   jsonObject,
   maxAnswerLength,
-  outcomeOf,
   type Step,
   toolCall,
 } from "./line.codec.ts"
@@ -185,6 +184,14 @@ const failureOf = ({ cut, ended, errorMessage, stopReason, text }: State): strin
   return cut ? answerTooLong : undefined
 }
 
+const usageIn = ({ usage }: State) =>
+  usageOf({
+    input: usage.input_tokens,
+    output: usage.output_tokens,
+    cacheRead: usage.cache_read_input_tokens,
+    cacheWrite: usage.cache_creation_input_tokens,
+  })
+
 /** Speaks Anthropic's Messages API. */
 export const anthropicMessagesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
   builtInHttpCodec<State>("anthropicMessagesCodec", options, {
@@ -198,18 +205,8 @@ export const anthropicMessagesCodec = (options: HttpCodecOptions = {}): HttpCode
     initial,
     decodeEvent,
     decodeWhole,
-    decodeFinal: (state) =>
-      outcomeOf({
-        // A server that leaves out `message_stop` has still said why it stopped.
-        final: state.ended || state.stopReason !== undefined,
-        text: state.text,
-        stopReason: state.stopReason,
-        errorMessage: failureOf(state),
-        usage: usageOf({
-          input: state.usage.input_tokens,
-          output: state.usage.output_tokens,
-          cacheRead: state.usage.cache_read_input_tokens,
-          cacheWrite: state.usage.cache_creation_input_tokens,
-        }),
-      }),
+    // A server that leaves out `message_stop` has still said why it stopped.
+    isFinal: ({ ended, stopReason }) => ended || stopReason !== undefined,
+    failureOf,
+    usageIn,
   })

@@ -30,7 +30,6 @@ import {
   ifValid,
   jsonObject,
   maxAnswerLength,
-  outcomeOf,
   type Step,
   toolCall,
 } from "./line.codec.ts"
@@ -188,12 +187,7 @@ export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec 
     initial,
     decodeEvent,
     decodeWhole,
-    decodeFinal: (state) =>
-      outcomeOf({
-        final: state.ended || state.stopReason !== undefined,
-        text: state.text,
-        stopReason: state.stopReason,
-        errorMessage: failureOf(state),
-        usage: usageIn(state),
-      }),
+    isFinal: ({ ended, stopReason }) => ended || stopReason !== undefined,
+    failureOf,
+    usageIn,
   })

@@ -13,7 +13,7 @@ import {
 } from "../domain/http-codec.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
 import { checkText, withOptions } from "./call.codec.ts"
-import { ifValid, jsonObject } from "./line.codec.ts"
+import { ifValid, jsonObject, outcomeOf } from "./line.codec.ts"
 
 /** What can be chosen about an HTTP API. It is all written to a run's plan: no place for a key. */
 export const HttpCodecOptions = Schema.Struct({
@@ -52,11 +52,18 @@ const checkInput = (input: HttpInput) =>
     return input
   })
 
-/** An API: what its codec is, but for what all of them make of their options. */
-type HttpApi<State extends { readonly ended: boolean }> = Omit<
+/** What all APIs tell, one way or another. */
+type Told = { readonly ended: boolean; readonly text: string; readonly stopReason?: string }
+
+/** An API: what its codec is, but for what all of them make of their options and of what was told. */
+type HttpApi<State extends Told> = Omit<
   HttpCodecDefinition<State>,
-  "encodeRequest" | "models" | "options" | "problem"
+  "decodeFinal" | "encodeRequest" | "models" | "options" | "problem"
 > & {
+  /** Whether what was told is a whole answer. */
+  readonly isFinal: (state: State) => boolean
+  readonly failureOf: (state: State) => string | undefined
+  readonly usageIn: (state: State) => Usage | undefined
   /** The fields of a request that each spawn says. */
   readonly own: ReadonlyArray<string>
   readonly headers?: Readonly<Record<string, string>>
@@ -64,10 +71,10 @@ type HttpApi<State extends { readonly ended: boolean }> = Omit<
 }
 
 /** The codec of an API, which `factory(options)` makes. */
-export const builtInHttpCodec = <State extends { readonly ended: boolean }>(
+export const builtInHttpCodec = <State extends Told>(
   factory: string,
   options: HttpCodecOptions,
-  { bodyOf, headers = {}, own, ...definition }: HttpApi<State>,
+  { bodyOf, failureOf, headers = {}, isFinal, own, usageIn, ...definition }: HttpApi<State>,
 ): HttpCodec => {
   const { encode, ...rest } = withOptions(factory, HttpCodecOptions, options, (valid) =>
     Result.map(
@@ -80,6 +87,14 @@ export const builtInHttpCodec = <State extends { readonly ended: boolean }>(
     factory,
     defineHttpCodec<State>({
       ...definition,
+      decodeFinal: (state) =>
+        outcomeOf({
+          final: isFinal(state),
+          text: state.text,
+          stopReason: state.stopReason,
+          errorMessage: failureOf(state),
+          usage: usageIn(state),
+        }),
       models: options.models ?? [],
       ...rest,
       encodeRequest: encode,

@@ -30,7 +30,6 @@ import {
   ifValid,
   jsonObject,
   maxAnswerLength,
-  outcomeOf,
   type Step,
   toolCall,
 } from "./line.codec.ts"
@@ -212,12 +211,7 @@ export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
     initial,
     decodeEvent,
     decodeWhole,
-    decodeFinal: (state) =>
-      outcomeOf({
-        final: state.ended,
-        text: state.text,
-        stopReason: state.stopReason,
-        errorMessage: failureOf(state),
-        usage: usageIn(state),
-      }),
+    isFinal: ({ ended }) => ended,
+    failureOf,
+    usageIn,
   })

@@ -130,3 +130,7 @@ export class SpawnRefused extends Schema.TaggedError<SpawnRefused>()("SpawnRefus
   cause: SpawnErrorCause,
   message: Schema.String,
 }) {}
+
+/** The code that the system or the platform gave to what went wrong, such as `ENOENT`, if it has one. */
+export const systemCode = (cause: unknown): string | undefined =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : undefined

@@ -4,6 +4,7 @@
  */
 import { Effect, Layer, Stream } from "effect"
 import { badArgument, systemError } from "effect/PlatformError"
+import { systemCode } from "../domain/error.schema.ts"
 import {
   type Drain,
   type LaunchSpec,
@@ -14,13 +15,10 @@ import {
 import { inheritedEnvironment } from "./environment.effect.ts"
 import { end, put } from "./host/file-sink.ts"
 
-const codeOf = (cause: unknown) =>
-  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
-
 const where = { module: "ProcessStarter", method: "start" }
 
 const platformError = (cause: unknown) => {
-  const code = codeOf(cause)
+  const code = systemCode(cause)
   // Bun's message would repeat the value.
   if (code === "ERR_INVALID_ARG_VALUE")
     return badArgument({ ...where, description: "an argument, its folder or its environment holds a NUL" })

@@ -5,6 +5,7 @@
  */
 import { type Duration, Effect, Fiber } from "effect"
 import type { PlatformError } from "effect/PlatformError"
+import { systemCode } from "../../domain/error.schema.ts"
 import { type Drain, type ProcessExit, type ProcessSpec, ProcessStarter } from "./process-starter.effect.ts"
 import { endGroup } from "./process-tree.effect.ts"
 
@@ -28,11 +29,8 @@ export type ProcessGroup = {
 const busyRetries = 300
 const busyPause = "100 millis"
 
-const isBusy = ({ reason: { cause } }: PlatformError): boolean =>
-  typeof cause === "object" &&
-  cause !== null &&
-  "code" in cause &&
-  (cause.code === "EMFILE" || cause.code === "ENFILE" || cause.code === "EAGAIN")
+const isBusy = ({ reason }: PlatformError): boolean =>
+  ["EMFILE", "ENFILE", "EAGAIN"].includes(systemCode(reason.cause) ?? "")
 
 /** Starts the process. Fails when there is no such command, or the system refuses to run it. */
 export const startProcess = Effect.fnUntraced(function* (spec: GroupSpec) {
