@@ -87,7 +87,9 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
     ],
     { concurrency: "unbounded", discard: true },
   )
-  return yield* settleRun(plan, settlement)
+  // Another command may have settled it, and have gone, since this one looked.
+  const record = yield* store.snapshot(runId)
+  return record !== undefined && isTerminalStatus(record.status) ? record : yield* settleRun(plan, settlement)
 }, Effect.uninterruptible)
 
 /** Brings the run to its end if its worker is gone. Nothing happens when another command does so already. */
