@@ -20,8 +20,8 @@ import { basename, join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { emitDeclarations } from "./declarations.ts"
 import { scripts } from "./entries.ts"
-import type { Artefact, Executable } from "../src/runtime/artefact.effect.ts"
-import { reluctance } from "../src/runtime/host/startup.ts"
+import type { Artefact, Executable } from "../src/runtime/platform/artefact.ts"
+import { reluctance } from "../src/runtime/bun/startup.ts"
 
 const root = resolve(import.meta.dirname, "..")
 const source = (path: string) => resolve(root, path)
@@ -30,8 +30,8 @@ const out = resolve(values.out ?? source("dist"))
 mkdirSync(out, { recursive: true })
 const work = mkdtempSync(join(out, ".build-"))
 
-/** The module that says which form of mill this is; see src/runtime/artefact.effect.ts. */
-const artefactModule = (text: string) => ({ [source("src/runtime/artefact.effect.ts")]: text })
+/** The module that says which form of mill this is; see src/runtime/platform/artefact.ts. */
+const artefactModule = (text: string) => ({ [source("src/runtime/platform/artefact.ts")]: text })
 
 /** `fields` are expressions for the values of a form that is known when it runs only. */
 const artefactOf = (form: Artefact["form"], fields: Record<string, string>) =>

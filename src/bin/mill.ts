@@ -1,19 +1,19 @@
 #!/usr/bin/env bun
 /** The process: loads what was asked for, and nothing else. */
-import "../runtime/host/startup.ts"
+import "../runtime/bun/startup.ts"
 import * as Effect from "effect/Effect"
-import { sizeOf } from "../runtime/host/standard-streams.ts"
+import { sizeOf } from "../runtime/bun/standard-streams.ts"
 import { runMain } from "../runtime/main.effect.ts"
-import { processLayer, writeErr, writeOut } from "../runtime/platform.effect.ts"
+import { processLayer, writeErr, writeOut } from "../runtime/platform/platform.effect.ts"
 
 const offlineAgent = Effect.flatMap(
-  Effect.promise(() => import("../runtime/offline-agent.effect.ts")),
+  Effect.promise(() => import("../runtime/offline/offline-agent.effect.ts")),
   ({ offlineAgent: agent }) => agent,
 )
 
 const scriptedAgent = (socket: string) =>
   Effect.flatMap(
-    Effect.promise(() => import("../runtime/scripted-agent.effect.ts")),
+    Effect.promise(() => import("../runtime/testing/scripted-agent.effect.ts")),
     ({ scriptedAgent: agent }) => agent(socket),
   )
 

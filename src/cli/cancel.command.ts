@@ -1,9 +1,9 @@
 /** `mill cancel <run>` */
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { openEngine } from "./engine.command.ts"
-import { PrintsJson } from "./discovery.command.ts"
-import { Output } from "./output.command.ts"
+import { openEngine } from "./engine.ts"
+import { PrintsJson } from "./discovery.ts"
+import { Output } from "./output.ts"
 import { runArgument } from "./status.command.ts"
 import { nextCommand, statusMark } from "./style.render.ts"
 

@@ -1,9 +1,9 @@
 /** `mill init` */
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import { openEngine } from "./engine.command.ts"
-import { Discover, PrintsJson } from "./discovery.command.ts"
-import { Output } from "./output.command.ts"
+import { openEngine } from "./engine.ts"
+import { Discover, PrintsJson } from "./discovery.ts"
+import { Output } from "./output.ts"
 import { nextCommand } from "./style.render.ts"
 
 /** What the skill file says in this place. */

@@ -1,9 +1,9 @@
 /** `mill ls` */
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { openEngine } from "./engine.command.ts"
-import { PrintsJson } from "./discovery.command.ts"
-import { Output } from "./output.command.ts"
+import { openEngine } from "./engine.ts"
+import { PrintsJson } from "./discovery.ts"
+import { Output } from "./output.ts"
 import { renderRuns } from "./run.render.ts"
 
 const statuses = ["pending", "running", "complete", "failed", "cancelled"] as const

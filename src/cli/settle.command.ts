@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { RunId } from "../domain/ids.schema.ts"
-import { openEngine } from "./engine.command.ts"
+import { openEngine } from "./engine.ts"
 
 export const settleCommand = Command.make(
   "_settle",

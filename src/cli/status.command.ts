@@ -2,9 +2,9 @@
 import { Clock, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { RunId } from "../domain/ids.schema.ts"
-import { type Engine, openEngine } from "./engine.command.ts"
-import { PrintsJson } from "./discovery.command.ts"
-import { Output } from "./output.command.ts"
+import { type Engine, openEngine } from "./engine.ts"
+import { PrintsJson } from "./discovery.ts"
+import { Output } from "./output.ts"
 import { renderRun } from "./run.render.ts"
 
 export const runArgument = Argument.String("run").pipe(

@@ -1,9 +1,9 @@
 /** `mill wait <run> --timeout <seconds>` */
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { exitAs, openEngine } from "./engine.command.ts"
-import { PrintsJson } from "./discovery.command.ts"
-import { Output } from "./output.command.ts"
+import { exitAs, openEngine } from "./engine.ts"
+import { PrintsJson } from "./discovery.ts"
+import { Output } from "./output.ts"
 import { printRun, runArgument } from "./status.command.ts"
 
 export const waitCommand = Command.make(

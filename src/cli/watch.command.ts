@@ -3,11 +3,11 @@ import { Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { isRunTerminal, type LogEntry } from "../domain/event.schema.ts"
 import type { RunId } from "../domain/ids.schema.ts"
-import { type Engine, exitAs, openEngine } from "./engine.command.ts"
+import { type Engine, exitAs, openEngine } from "./engine.ts"
 import { renderError, type TellableError } from "./error.render.ts"
-import { showLive } from "./live.command.ts"
-import { PrintsJson } from "./discovery.command.ts"
-import { Output, ReaderGone } from "./output.command.ts"
+import { showLive } from "./live.ts"
+import { PrintsJson } from "./discovery.ts"
+import { Output, ReaderGone } from "./output.ts"
 import { type WatchItem, watchItemJson, watchItemLine } from "./watch.render.ts"
 
 const parameters = {
@@ -63,7 +63,7 @@ const itemsOf = (engine: Engine, runId: RunId, { channel, source, spawn }: Wante
 
 /** Ends when nobody reads standard output any more, also while there is nothing to write. */
 const untilReaderGone = Effect.flatMap(
-  Effect.promise(() => import("../runtime/stdout.effect.ts")),
+  Effect.promise(() => import("../runtime/platform/stdout.effect.ts")),
   ({ stdoutClosed }) => stdoutClosed,
 )
 

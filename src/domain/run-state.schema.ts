@@ -4,7 +4,7 @@
  * whole answer: `textLimit` characters of each, so that its size depends on the number of spawns alone.
  */
 import { HashMap, Option, Result, Schema } from "effect"
-import { cutText } from "./cut-text.schema.ts"
+import { cutText } from "./cut-text.ts"
 import { IllegalTransition } from "./error.schema.ts"
 import type { EventBody, MillEvent } from "./event.schema.ts"
 import { SpawnId, Timestamp } from "./ids.schema.ts"

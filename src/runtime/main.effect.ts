@@ -1,7 +1,7 @@
 /** Runs a process's one effect: interrupted by SIGINT and SIGTERM, and its value is the exit code. */
 import { Cause, Effect, Exit, Logger } from "effect"
-import { claimProcess, whenPrinted } from "./host/user-code.ts"
-import { runMain as run } from "./platform.effect.ts"
+import { claimProcess, whenPrinted } from "./bun/user-code.ts"
+import { runMain as run } from "./platform/platform.effect.ts"
 
 /** The exit code of a process that was interrupted. */
 const interrupted = 130

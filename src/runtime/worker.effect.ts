@@ -3,12 +3,12 @@ import { Effect, Layer, Logger, Schema, Stdio, Stream } from "effect"
 import { RunId } from "../domain/ids.schema.ts"
 import { ConfigValues } from "../internal/config/settings.effect.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
-import { fileMode } from "../internal/store/files.effect.ts"
+import { fileMode } from "../internal/files/files.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
-import { artefact } from "./artefact.effect.ts"
-import { becomeBun } from "./executable.effect.ts"
+import { artefact } from "./platform/artefact.ts"
+import { becomeBun } from "./platform/executable.effect.ts"
 import { layer, type Package } from "./engine.effect.ts"
-import { httpClient } from "./http-client.effect.ts"
+import { httpClient } from "./platform/http-client.effect.ts"
 
 const decodeValues = Schema.decodeUnknownEffect(ConfigValues)
 

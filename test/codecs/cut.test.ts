@@ -4,7 +4,7 @@ import { claudeCodec } from "../../src/codecs/claude.codec.ts"
 import { codexCodec } from "../../src/codecs/codex.codec.ts"
 import { piCodec } from "../../src/codecs/pi.codec.ts"
 import type { AgentExit, Codec, Decoding } from "../../src/domain/driver.schema.ts"
-import { makeLineSplitter } from "../../src/internal/process/lines.effect.ts"
+import { makeLineSplitter } from "../../src/internal/files/lines.ts"
 import { decodeLines, exited, linesOf, recording } from "./recorded.ts"
 
 const short: ReadonlyArray<readonly [Codec, string, string]> = [

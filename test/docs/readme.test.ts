@@ -11,7 +11,7 @@ import { SpawnFailure } from "../../src/domain/host-protocol.schema.ts"
 import { ScriptedResult } from "../../src/domain/scripted-agent.schema.ts"
 import { createMill } from "../../src/public/mill.api.ts"
 import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
-import { scriptOf } from "../../src/runtime/offline-script.effect.ts"
+import { scriptOf } from "../../src/runtime/offline/offline-script.effect.ts"
 import { eventually, makeWorld, repository, writeScript } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
 import { scripts as built } from "../../scripts/entries.ts"
@@ -232,7 +232,7 @@ describe("the README's tables", () => {
       )
     }
     // No directive is left out: the list is the one at the head of the script.
-    const source = readFileSync(join(repository, "src/runtime/offline-script.effect.ts"), "utf8")
+    const source = readFileSync(join(repository, "src/runtime/offline/offline-script.effect.ts"), "utf8")
     const listed = [...source.matchAll(/^ \* {5}(\[.*?\]) /gm)].map(([, directive]) => directive)
     expect(directives).toEqual(listed.map(String))
   })

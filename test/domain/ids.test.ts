@@ -1,7 +1,7 @@
 /** Identifiers: what they tell, and what is none. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
-import { canonicalJson } from "../../src/domain/canonical-json.schema.ts"
+import { canonicalJson } from "../../src/domain/canonical-json.ts"
 import { createdAtOf, runIdOf, RunReference, spawnIdOf } from "../../src/domain/ids.schema.ts"
 import { integer, property } from "../support/property.ts"
 

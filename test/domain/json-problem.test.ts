@@ -1,7 +1,7 @@
 /** What of a value is not JSON, and where. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
-import { jsonProblem } from "../../src/domain/json-problem.schema.ts"
+import { jsonProblem } from "../../src/domain/json-problem.ts"
 import { property } from "../support/property.ts"
 
 property("JSON is no problem", Arbitrary.schema(Schema.Json), (value) => jsonProblem(value) === undefined)

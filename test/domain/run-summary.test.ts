@@ -4,7 +4,7 @@ import { Result } from "effect"
 import type { EventBody } from "../../src/domain/event.schema.ts"
 import { spawnIdOf } from "../../src/domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../src/domain/run-state.schema.ts"
-import { runResult, spawnsInOrder, totalUsage } from "../../src/domain/run-summary.schema.ts"
+import { runResult, spawnsInOrder, totalUsage } from "../../src/domain/run-summary.ts"
 import type { Usage } from "../../src/domain/spawn.schema.ts"
 import { bodies, runId, spawnBodies, timestamp } from "./bodies.ts"
 

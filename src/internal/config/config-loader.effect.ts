@@ -1,7 +1,7 @@
 /** Evaluates the user's configuration with frozen sources; the runtime provides it, since it loads code. */
 import { Context, type Effect } from "effect"
 import type { ConfigError } from "../../domain/error.schema.ts"
-import type { GraphFile } from "../plan/source-compiler.effect.ts"
+import type { GraphFile } from "../sources/source-compiler.effect.ts"
 
 export class ConfigLoader extends Context.Service<
   ConfigLoader,

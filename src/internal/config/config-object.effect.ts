@@ -7,8 +7,8 @@ import { Context, Effect, Path, Result } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
 import { type Codec, factoryOf } from "../../domain/driver.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
-import { sha256 } from "../plan/digest.effect.ts"
-import type { GraphFile } from "../plan/source-compiler.effect.ts"
+import { sha256 } from "../sources/digest.effect.ts"
+import type { GraphFile } from "../sources/source-compiler.effect.ts"
 import type { ConfigValue } from "./settings.effect.ts"
 
 /** What this process was given instead of looking for a configuration. */

@@ -2,7 +2,7 @@
 import { Effect, Path } from "effect"
 import type { DriverConfig, ExecutorConfig, MillConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
-import { type GraphFile, SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { type GraphFile, SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { decodeConfig } from "./config-issue.effect.ts"
 import { GivenConfig, sourceOfObject, withValues } from "./config-object.effect.ts"
 import { ConfigLoader, type ConfigSource } from "./config-loader.effect.ts"

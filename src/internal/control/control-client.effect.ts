@@ -4,10 +4,10 @@ import { RpcClient } from "effect/rpc"
 import { Socket } from "effect/socket"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { Sockets } from "../process/sockets.effect.ts"
-import { controlFile, runPaths } from "../store/run-paths.effect.ts"
+import { Sockets } from "../sockets/sockets.effect.ts"
+import { controlFile, runPaths } from "../store/run-paths.ts"
 import { ControlRpcs, serialization } from "./control-protocol.effect.ts"
-import { controlSocket } from "./socket-paths.effect.ts"
+import { controlSocket } from "../sockets/socket-paths.ts"
 
 /** How long a worker that lives may take to answer. */
 const answerPatience = "500 millis"

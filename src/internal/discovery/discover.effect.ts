@@ -27,7 +27,7 @@ import { readSecrets } from "../drivers/secret-headers.effect.ts"
 import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { checkDocumentedTypes } from "../scaffold/documented-types.effect.ts"
-import { envText, exampleText } from "../scaffold/scaffold-texts.effect.ts"
+import { envText, exampleText } from "../scaffold/scaffold-texts.ts"
 import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 
 const noConfig: LoadedConfig = { config: {}, sources: [] }

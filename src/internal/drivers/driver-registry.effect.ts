@@ -12,7 +12,7 @@ import { ConfigError } from "../../domain/error.schema.ts"
 import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import { noSuch } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { readSecrets } from "./secret-headers.effect.ts"
 
 /** The known agents, in the order in which they are looked for, and what makes their codecs in a configuration. */

@@ -9,8 +9,8 @@ import type { ModelListing } from "../../domain/driver.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { startProcess } from "../process/process-group.effect.ts"
 import type { ProcessExit } from "../process/process-starter.effect.ts"
-import { reasonOf } from "../store/files.effect.ts"
-import { makeTail } from "./tail.effect.ts"
+import { reasonOf } from "../files/files.effect.ts"
+import { makeTail } from "./tail.ts"
 
 /** How long the command may take, and how long it may take to end when it is told to. */
 const deadline = Duration.seconds(3)

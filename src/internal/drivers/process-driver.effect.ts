@@ -10,15 +10,15 @@ import { SpawnRefused, systemCode } from "../../domain/error.schema.ts"
 import type { PlanProcessDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { makeLineSplitter } from "../process/lines.effect.ts"
+import { makeLineSplitter } from "../files/lines.ts"
 import { startProcess } from "../process/process-group.effect.ts"
 import { type ProcessExit, ProcessStarter } from "../process/process-starter.effect.ts"
-import { directoryMode, fileMode, reasonOf } from "../store/files.effect.ts"
+import { directoryMode, fileMode, reasonOf } from "../files/files.effect.ts"
 import { AcpClient } from "./acp-client.effect.ts"
 import { type AcpEnd, makeAcpSession } from "./acp-session.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
 import { makeLineDecoder } from "./line-decoder.effect.ts"
-import { makeTail } from "./tail.effect.ts"
+import { makeTail } from "./tail.ts"
 
 /** How much of the end of standard error is kept, in bytes. */
 const stderrBytes = 8 * 1024

@@ -4,7 +4,7 @@ import type { InspectedRun, InspectedSpawn } from "../../domain/engine.schema.ts
 import { RunNotFound } from "../../domain/error.schema.ts"
 import { isSpawnTerminal, type MillEvent } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { spawnSummary, spawnsInOrder } from "../../domain/run-summary.schema.ts"
+import { spawnSummary, spawnsInOrder } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../../domain/spawn.schema.ts"
 import { changedSources } from "../plan/changes.effect.ts"

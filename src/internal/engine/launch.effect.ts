@@ -7,7 +7,7 @@ import { GivenConfig } from "../config/config-object.effect.ts"
 import { ConfigValues, Settings } from "../config/settings.effect.ts"
 import { identify } from "../process/process-identity.effect.ts"
 import { ProcessStarter } from "../process/process-starter.effect.ts"
-import { fileMode, reasonOf } from "../store/files.effect.ts"
+import { fileMode, reasonOf } from "../files/files.effect.ts"
 
 /** The file that names the process that was started for a run, until that process has taken the run over. */
 export const launchFile = (paths: RunPaths): string => `${paths.runDir}/launch.json`

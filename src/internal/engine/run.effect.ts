@@ -5,7 +5,7 @@
 import { DateTime, Deferred, Duration, Effect, Fiber } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
-import { runResult } from "../../domain/run-summary.schema.ts"
+import { runResult } from "../../domain/run-summary.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { makeDriver } from "../drivers/make-driver.effect.ts"
 import { makeExecutor } from "../executors/executor-registry.effect.ts"

@@ -8,8 +8,8 @@ import type { RunPaths } from "../../domain/run.schema.ts"
 import type { SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
 import { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { identify, ProcessIdentity } from "../process/process-identity.effect.ts"
-import { fileMode } from "../store/files.effect.ts"
-import { spawnFile } from "../store/run-paths.effect.ts"
+import { fileMode } from "../files/files.effect.ts"
+import { spawnFile } from "../store/run-paths.ts"
 
 /** The contents of a spawn's file. The process leads a process group of the same number. */
 export const SpawnFile = Schema.Struct({

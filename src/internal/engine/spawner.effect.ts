@@ -3,8 +3,8 @@
  * the disk before the program is answered. Spawns run side by side; nothing here waits for another.
  */
 import { Cause, Clock, DateTime, Effect, Exit, Fiber, FiberSet, Option, Scope } from "effect"
-import { canonicalJson } from "../../domain/canonical-json.schema.ts"
-import { cutBytes } from "../../domain/cut-text.schema.ts"
+import { canonicalJson } from "../../domain/canonical-json.ts"
+import { cutBytes } from "../../domain/cut-text.ts"
 import type { DriverEvent } from "../../domain/driver.schema.ts"
 import type { SpawnRefused } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
@@ -23,9 +23,9 @@ import type { SpawnOptions, SpawnResult } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
 import type { Driver, DriverRequest } from "../drivers/driver.effect.ts"
-import { sha256 } from "../plan/digest.effect.ts"
+import { sha256 } from "../sources/digest.effect.ts"
 import type { EventLog } from "../store/event-log.effect.ts"
-import { scratchDir } from "../store/run-paths.effect.ts"
+import { scratchDir } from "../store/run-paths.ts"
 import { makeSpawnFiles } from "./spawn-files.effect.ts"
 import { decodeSpawnInput } from "./spawn-input.effect.ts"
 

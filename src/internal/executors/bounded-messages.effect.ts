@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import { Socket } from "effect/socket"
-import { concat } from "../process/lines.effect.ts"
+import { concat } from "../files/lines.ts"
 
 /** The longest message, in bytes. A result and the answers to it are one each. */
 export const maxMessageBytes = 64 * 1024 * 1024

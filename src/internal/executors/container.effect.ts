@@ -7,7 +7,7 @@ import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { PlanExecutor } from "../../domain/plan.schema.ts"
-import { liesIn, type Sandbox, scratch } from "./sandbox.effect.ts"
+import { liesIn, type Sandbox, scratch } from "./sandbox.ts"
 
 /** How long the removal of a container may take. */
 const removalPatience = "30 seconds"

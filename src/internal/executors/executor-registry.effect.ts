@@ -11,9 +11,9 @@ import type { Plan, PlanExecutor } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { noSuch } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { directExecutor } from "./direct-executor.effect.ts"
-import { runtimeOf } from "./sandbox-runtimes.effect.ts"
+import { runtimeOf } from "./sandbox-runtimes.ts"
 import { vmExecutor } from "./vm-executor.effect.ts"
 
 /** An executor that can be used: what it needs is installed. */

@@ -13,7 +13,7 @@ import {
   SpawnFailure,
 } from "../../domain/host-protocol.schema.ts"
 import { SpawnResult } from "../../domain/spawn.schema.ts"
-import { Sockets } from "../process/sockets.effect.ts"
+import { Sockets } from "../sockets/sockets.effect.ts"
 import { boundedMessages } from "./bounded-messages.effect.ts"
 
 const HostRpcs = RpcGroup.make(

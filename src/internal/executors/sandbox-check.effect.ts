@@ -6,9 +6,9 @@ import { ConfigError, ProgramError } from "../../domain/error.schema.ts"
 import type { DraftPlan, PlanVmExecutor } from "../../domain/plan.schema.ts"
 import { configName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { reasonOf } from "../store/files.effect.ts"
-import { probeArgs } from "./bubblewrap.effect.ts"
-import { liesIn } from "./sandbox.effect.ts"
+import { reasonOf } from "../files/files.effect.ts"
+import { probeArgs } from "./bubblewrap.ts"
+import { liesIn } from "./sandbox.ts"
 import { folderOf, upward } from "./sandbox-view.effect.ts"
 
 const refused = ({ name }: PlanVmExecutor, message: string, hint?: string) =>

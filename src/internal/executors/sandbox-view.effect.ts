@@ -6,8 +6,8 @@
 import { Effect, FileSystem } from "effect"
 import type { Plan, PlanSource } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { sourceFile } from "../store/run-paths.effect.ts"
-import { inside, liesIn, type Mount, scratch } from "./sandbox.effect.ts"
+import { sourceFile } from "../store/run-paths.ts"
+import { inside, liesIn, type Mount, scratch } from "./sandbox.ts"
 
 export type SandboxView = {
   readonly folders: ReadonlyArray<string>

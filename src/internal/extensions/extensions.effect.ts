@@ -11,7 +11,7 @@ import {
   type ExtensionCall,
   ExtensionCallFailure,
 } from "../../domain/host-protocol.schema.ts"
-import { jsonProblem } from "../../domain/json-problem.schema.ts"
+import { jsonProblem } from "../../domain/json-problem.ts"
 import type { EventLog, LogListener } from "../store/event-log.effect.ts"
 import { drainLimit, type EventFeed, makeEventFeed } from "./event-feed.effect.ts"
 import { HookFailure, runFunction, runHook, within } from "./hook.effect.ts"

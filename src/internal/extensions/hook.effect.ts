@@ -4,7 +4,7 @@
  * a pause: hooks share the worker's one thread.
  */
 import { Cause, type Duration, Effect, Fiber, Predicate, Schema, type Scope } from "effect"
-import { cutText } from "../../domain/cut-text.schema.ts"
+import { cutText } from "../../domain/cut-text.ts"
 
 /** How much of a message is told: characters. */
 const messageLimit = 2000

@@ -2,7 +2,7 @@
 import { Effect, FileSystem } from "effect"
 import type { Plan } from "../../domain/plan.schema.ts"
 import type { ChangedSource } from "../../domain/run.schema.ts"
-import { sha256 } from "./digest.effect.ts"
+import { sha256 } from "../sources/digest.effect.ts"
 
 /** The sources that are not on disk as the plan has them. */
 export const changedSources = Effect.fn("Plan.changedSources")(function* (plan: Plan) {

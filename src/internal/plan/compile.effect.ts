@@ -6,11 +6,11 @@ import type { LoadedConfig } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
 import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
-import { reasonOf } from "../store/files.effect.ts"
+import { reasonOf } from "../files/files.effect.ts"
 import type { SourceContents } from "../store/run-store.effect.ts"
 import { planContent, planIdOf } from "./content.effect.ts"
-import { sha256 } from "./digest.effect.ts"
-import { type GraphFile, SourceCompiler } from "./source-compiler.effect.ts"
+import { sha256 } from "../sources/digest.effect.ts"
+import { type GraphFile, SourceCompiler } from "../sources/source-compiler.effect.ts"
 
 /** A plan and the contents that it names. */
 export type CompiledPlan = {

@@ -1,6 +1,6 @@
 /** What a plan says, from what was chosen: made once at submit, and again by the worker, which must find the same. */
 import { Effect } from "effect"
-import { canonicalJson } from "../../domain/canonical-json.schema.ts"
+import { canonicalJson } from "../../domain/canonical-json.ts"
 import {
   defaultCancelGrace,
   defaultMaxLineBytes,
@@ -23,7 +23,7 @@ import type {
   ChosenProcessDriver,
 } from "../drivers/driver-registry.effect.ts"
 import { type ChosenExecutor, planExecutor } from "../executors/executor-registry.effect.ts"
-import { sha256 } from "./digest.effect.ts"
+import { sha256 } from "../sources/digest.effect.ts"
 
 /** What a plan is made of. Of both kinds of sources, the entry comes first. */
 export type PlanParts = {

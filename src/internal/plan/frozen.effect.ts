@@ -2,8 +2,8 @@
 import { Effect, FileSystem } from "effect"
 import type { PlanSource } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { storeError } from "../store/files.effect.ts"
-import { sourceFile } from "../store/run-paths.effect.ts"
+import { storeError } from "../files/files.effect.ts"
+import { sourceFile } from "../store/run-paths.ts"
 
 /** The contents that were kept under a sha256. */
 export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: string) {

@@ -1,8 +1,8 @@
 /** What a program can be seen to do from its text alone, for a person who is to say whether it may run. */
 import { Effect } from "effect"
 import { type PreparedRun, type ProgramOutline, Unseen } from "../../domain/submission.schema.ts"
-import { type ProgramUses, usesOf } from "./program-uses.effect.ts"
-import { SourceCompiler } from "./source-compiler.effect.ts"
+import { type ProgramUses, usesOf } from "../sources/program-uses.ts"
+import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 
 const isCode = /\.(?:[cm]?[jt]s|[jt]sx)$/
 

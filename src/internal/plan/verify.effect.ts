@@ -3,7 +3,7 @@
  * nothing but the very plan that was submitted.
  */
 import { Effect } from "effect"
-import { canonicalJson } from "../../domain/canonical-json.schema.ts"
+import { canonicalJson } from "../../domain/canonical-json.ts"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { Plan, PlanContent, PlanSource } from "../../domain/plan.schema.ts"
 import { evaluateConfig, type LoadedConfig } from "../config/config.effect.ts"
@@ -11,7 +11,7 @@ import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { planContent, planIdOf } from "./content.effect.ts"
-import { sha256 } from "./digest.effect.ts"
+import { sha256 } from "../sources/digest.effect.ts"
 import { readFrozen, readSources } from "./frozen.effect.ts"
 
 type Fields = { readonly [key: string]: unknown }

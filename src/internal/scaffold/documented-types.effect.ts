@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { ConfigError } from "../../domain/error.schema.ts"
 import type { LoadedConfig } from "../config/config.effect.ts"
-import { SourceCompiler } from "../plan/source-compiler.effect.ts"
+import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 
 /** A type that stands alone, and one that closes nothing that it has not opened. */
 const asAliases = (type: string): string => `type Alone =\n${type}\ntype Enclosed = (\n${type}\n)\n`

@@ -11,9 +11,9 @@ import { configName, findConfig, globalConfigName } from "../config/config-looku
 import { Settings } from "../config/settings.effect.ts"
 import { driversOf, findCommand, installedAgents } from "../drivers/driver-registry.effect.ts"
 import { askForModels } from "../drivers/model-catalogue.effect.ts"
-import { storeError, writeNew } from "../store/files.effect.ts"
+import { storeError, writeNew } from "../files/files.effect.ts"
 import { checkDocumentedTypes } from "./documented-types.effect.ts"
-import { configText, envText, exampleText } from "./scaffold-texts.effect.ts"
+import { configText, envText, exampleText } from "./scaffold-texts.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
 
 /** The types of a folder's programs. */

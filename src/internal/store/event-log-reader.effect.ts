@@ -6,8 +6,8 @@ import { Effect, FileSystem, Result, Scope } from "effect"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { decodeLine, type LogEntry } from "../../domain/event.schema.ts"
 import { applyEvent, initialRunState, type RunState } from "../../domain/run-state.schema.ts"
-import { makeLineSplitter } from "../process/lines.effect.ts"
-import { storeError } from "./files.effect.ts"
+import { makeLineSplitter } from "../files/lines.ts"
+import { storeError } from "../files/files.effect.ts"
 
 const chunkBytes = 256 * 1024
 

@@ -19,7 +19,7 @@ import {
 import type { RunId } from "../../domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../domain/run-state.schema.ts"
 import { foldOn, openCursor } from "./event-log-reader.effect.ts"
-import { fileMode, storeError } from "./files.effect.ts"
+import { fileMode, storeError } from "../files/files.effect.ts"
 
 type Append = {
   readonly body: EventBody

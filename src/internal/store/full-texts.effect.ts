@@ -6,8 +6,8 @@ import { Effect, FileSystem, Result, Stream } from "effect"
 import { decodeLine, isSpawnTerminal } from "../../domain/event.schema.ts"
 import type { SpawnId } from "../../domain/ids.schema.ts"
 import { textLimit } from "../../domain/run-state.schema.ts"
-import { makeLineSplitter } from "../process/lines.effect.ts"
-import { storeError } from "./files.effect.ts"
+import { makeLineSplitter } from "../files/lines.ts"
+import { storeError } from "../files/files.effect.ts"
 
 const mayEndSpawn = /"type":"spawn:(complete|error|cancelled)"/
 

@@ -8,7 +8,7 @@ import { Effect, FileSystem, Random, Schema } from "effect"
 import { OwnerExists } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { identify, isAlive, ProcessIdentity } from "../process/process-identity.effect.ts"
-import { fileMode, storeError } from "./files.effect.ts"
+import { fileMode, storeError } from "../files/files.effect.ts"
 
 const OwnerJson = Schema.fromJsonString(ProcessIdentity)
 const decodeOwner = Schema.decodeUnknownEffect(OwnerJson)

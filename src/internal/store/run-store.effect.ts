@@ -7,12 +7,12 @@ import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { RunId } from "../../domain/ids.schema.ts"
 import { Plan, planVersion } from "../../domain/plan.schema.ts"
 import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
-import { runRecord } from "../../domain/run-summary.schema.ts"
+import { runRecord } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunPaths, RunRecord, RunResult } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { foldLog } from "./event-log-reader.effect.ts"
-import { directoryMode, fileMode, storeError, syncDirectory, writeAtomically } from "./files.effect.ts"
-import { pathsIn, runPaths } from "./run-paths.effect.ts"
+import { directoryMode, fileMode, storeError, syncDirectory, writeAtomically } from "../files/files.effect.ts"
+import { pathsIn, runPaths } from "./run-paths.ts"
 
 const isRunId = Schema.is(RunId)
 

@@ -7,8 +7,8 @@ import { Effect, FileSystem, Option, Path, Schema } from "effect"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 import { SessionMessage } from "../../domain/http-codec.schema.ts"
 import { parseSessionRef, type RunId, type SpawnId } from "../../domain/ids.schema.ts"
-import { directoryMode, reasonOf, writeAtomically } from "./files.effect.ts"
-import { sessionFile } from "./run-paths.effect.ts"
+import { directoryMode, reasonOf, writeAtomically } from "../files/files.effect.ts"
+import { sessionFile } from "./run-paths.ts"
 import { RunStore } from "./run-store.effect.ts"
 
 /** The contents of a session's file. System prompts are each spawn's own, and not part of it. */

@@ -1,5 +1,5 @@
 /** The functions that extensions give to a program: calls of the worker, which takes and gives JSON. */
-import { jsonProblem } from "../../domain/json-problem.schema.ts"
+import { jsonProblem } from "../../domain/json-problem.ts"
 import type { ExtensionAnswer } from "../../domain/host-protocol.schema.ts"
 import { type RpcClient, RpcFailure } from "./rpc-client.ts"
 

@@ -1,7 +1,7 @@
 /** The end of a stream of bytes, whatever the chunks. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
-import { makeTail } from "../../../src/internal/drivers/tail.effect.ts"
+import { makeTail } from "../../../src/internal/drivers/tail.ts"
 import { integer, property } from "../../support/property.ts"
 
 const encoder = new TextEncoder()

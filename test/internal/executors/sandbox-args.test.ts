@@ -3,9 +3,9 @@ import { describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import type { PlanVmExecutor } from "../../../src/domain/plan.schema.ts"
 import { RunId } from "../../../src/domain/ids.schema.ts"
-import { bubblewrapArgs } from "../../../src/internal/executors/bubblewrap.effect.ts"
+import { bubblewrapArgs } from "../../../src/internal/executors/bubblewrap.ts"
 import { containerArgs } from "../../../src/internal/executors/container.effect.ts"
-import type { Sandbox } from "../../../src/internal/executors/sandbox.effect.ts"
+import type { Sandbox } from "../../../src/internal/executors/sandbox.ts"
 
 const runId = Schema.decodeUnknownSync(RunId)("run_01m7wpkzr5a6v4z8sv7vwp2m3c")
 const executor: PlanVmExecutor = {

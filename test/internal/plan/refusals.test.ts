@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, ManagedRuntime } from "effect"
-import { SourceCompiler } from "../../../src/internal/plan/source-compiler.effect.ts"
-import { layer as compilerLayer } from "../../../src/runtime/bun.effect.ts"
-import { layer as platformLayer } from "../../../src/runtime/platform.effect.ts"
+import { SourceCompiler } from "../../../src/internal/sources/source-compiler.effect.ts"
+import { layer as compilerLayer } from "../../../src/runtime/platform/source-compiler.effect.ts"
+import { layer as platformLayer } from "../../../src/runtime/platform/platform.effect.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "mill-test-"))
 const runtime = ManagedRuntime.make(Layer.provide(compilerLayer, platformLayer))

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Arbitrary, Effect, type FileSystem, Layer, Logger, ManagedRuntime, type Scope } from "effect"
 import { decodeLine, type MillEvent } from "../../../src/domain/event.schema.ts"
-import { layer } from "../../../src/runtime/platform.effect.ts"
+import { layer } from "../../../src/runtime/platform/platform.effect.ts"
 
 // What the writer refuses it tells in its log; the tests provoke much of that.
 const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([])))

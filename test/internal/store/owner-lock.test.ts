@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { Effect, Exit, ManagedRuntime } from "effect"
 import { RunId } from "../../../src/domain/ids.schema.ts"
 import { lastOwner, liveOwner, takeOwnership } from "../../../src/internal/store/owner-lock.effect.ts"
-import { layer } from "../../../src/runtime/platform.effect.ts"
+import { layer } from "../../../src/runtime/platform/platform.effect.ts"
 
 const runtime = ManagedRuntime.make(layer)
 const root = mkdtempSync(join(tmpdir(), "mill-test-"))

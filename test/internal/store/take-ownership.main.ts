@@ -2,7 +2,7 @@
 import { Effect, ManagedRuntime } from "effect"
 import { RunId } from "../../../src/domain/ids.schema.ts"
 import { takeOwnership } from "../../../src/internal/store/owner-lock.effect.ts"
-import { layer } from "../../../src/runtime/platform.effect.ts"
+import { layer } from "../../../src/runtime/platform/platform.effect.ts"
 
 const [runDir = ""] = process.argv.slice(2)
 const runtime = ManagedRuntime.make(layer)

@@ -1,0 +1,95 @@
+/** The platform: Effect's services on Bun. The only file that imports the platform packages. */
+import * as BunChildProcessSpawner from "@effect/platform-bun/BunChildProcessSpawner"
+import * as BunFileSystem from "@effect/platform-bun/BunFileSystem"
+import * as BunPath from "@effect/platform-bun/BunPath"
+import * as BunStdio from "@effect/platform-bun/BunStdio"
+import * as BunTerminal from "@effect/platform-bun/BunTerminal"
+import * as NodeSocket from "@effect/platform-node-shared/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node-shared/NodeSocketServer"
+import { Context, Effect, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { FileSystem } from "effect/FileSystem"
+import type { Path } from "effect/Path"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Sink from "effect/Sink"
+import { make as makeStdio, Stdio } from "effect/Stdio"
+import { make as makeTerminal, Terminal } from "effect/Terminal"
+import { systemError } from "effect/PlatformError"
+import * as Streams from "../bun/standard-streams.ts"
+import type { ProcessStarter } from "../../internal/process/process-starter.effect.ts"
+import * as BunProcesses from "./process-starter.effect.ts"
+import { Sockets } from "../../internal/sockets/sockets.effect.ts"
+
+// The package was built against another release, whose types do not name these services: say which they are.
+const bunServices: Layer.Layer<ChildProcessSpawner | FileSystem | Path> = Layer.provideMerge(
+  BunChildProcessSpawner.layer,
+  Layer.mergeAll(BunFileSystem.layer, BunPath.layer),
+)
+
+/** The terminal, which listens to standard input, once something of it is used: few commands do. */
+const terminal = Layer.effect(
+  Terminal,
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const built: Effect.Effect<Terminal> = yield* Effect.cached(
+      Effect.map(Layer.buildWithScope(BunTerminal.layer, scope), (context) => Context.get(context, Terminal)),
+    )
+    return makeTerminal({
+      columns: Effect.flatMap(built, ({ columns }) => columns),
+      rows: Effect.flatMap(built, ({ rows }) => rows),
+      size: Effect.flatMap(built, ({ size }) => size),
+      readInput: Effect.flatMap(built, ({ readInput }) => readInput),
+      readLine: Effect.flatMap(built, ({ readLine }) => readLine),
+      display: (text) => Effect.flatMap(built, ({ display }) => display(text)),
+    })
+  }),
+)
+
+const writer = (method: string, write: typeof Streams.writeOut) => (chunk: string | Uint8Array) =>
+  Effect.tryPromise({
+    try: () => write(chunk),
+    catch: (cause) => systemError({ module: "Stdio", method, _tag: "Unknown", cause }),
+  })
+
+/** Write, and wait until the reader has taken it. */
+export const writeOut = writer("stdout", Streams.writeOut)
+export const writeErr = writer("stderr", Streams.writeErr)
+
+/** What is written goes out by mill's own writers. */
+const stdio = Layer.effect(
+  Stdio,
+  Effect.map(Stdio, (streams) =>
+    makeStdio({ ...streams, stdout: () => Sink.forEach(writeOut), stderr: () => Sink.forEach(writeErr) }),
+  ),
+).pipe(Layer.provide(BunStdio.layer))
+
+const standardStreams: Layer.Layer<Stdio | Terminal> = Layer.mergeAll(stdio, terminal)
+
+const sockets = Layer.succeed(
+  Sockets,
+  Sockets.of({
+    listen: (path) => NodeSocketServer.make({ path }),
+    connect: (path) => NodeSocket.makeNet({ path }),
+  }),
+)
+
+export type Platform =
+  | ChildProcessSpawner
+  | FileSystem
+  | Path
+  | ProcessStarter
+  | SecureRandom.SecureRandom
+  | Sockets
+
+/** What is as good in a script's process: the standard streams there are the script's, and none of it listens to them. */
+export const layer: Layer.Layer<Platform> = Layer.mergeAll(
+  bunServices,
+  BunProcesses.layer,
+  sockets,
+  SecureRandom.layerWebCrypto,
+)
+
+/** What a process of mill's own has besides. */
+export const processLayer: Layer.Layer<Platform | Stdio | Terminal> = Layer.merge(layer, standardStreams)
+
+export { runMain } from "@effect/platform-node-shared/NodeRuntime"

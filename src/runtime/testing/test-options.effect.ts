@@ -1,0 +1,24 @@
+/** What a test may ask its kit for, judged: nobody may have type-checked it. */
+import { Schema } from "effect"
+import { checker } from "../../internal/engine/input.effect.ts"
+
+const isAgent = (value: unknown): boolean =>
+  typeof value === "function" || typeof value === "string" || (typeof value === "object" && value !== null)
+
+const isAgents = (value: unknown): boolean =>
+  typeof value === "function" ||
+  (typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(isAgent))
+
+export const checkTestOptions = checker(
+  "createTestMill",
+  Schema.Struct({
+    agents: Schema.Unknown.check(
+      Schema.makeFilter(isAgents, { expected: "a function, or agents by their names" }),
+    ),
+    cwd: Schema.optional(Schema.NonEmptyString),
+    config: Schema.optional(Schema.Unknown),
+  }),
+)
