@@ -6,7 +6,7 @@ import { Output } from "./output.ts"
 /** A person said no; `reason` is what they wrote. */
 export class RunRefused extends Schema.TaggedError<RunRefused>()("RunRefused", {
   message: Schema.String,
-  reason: Schema.optionalKey(Schema.String),
+  reason: Schema.optional(Schema.String),
 }) {
   readonly exitCode = 1
 }

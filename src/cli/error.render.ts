@@ -7,7 +7,7 @@ export type TellableError = {
   readonly message: string
   readonly hint?: string | undefined
   readonly location?: string | undefined
-  readonly exitCode?: number
+  readonly exitCode?: number | undefined
 }
 
 /** For stderr. */

@@ -9,7 +9,7 @@ type IoLine = {
   readonly stream: "stdout" | "stderr"
   readonly line: string
   readonly timestamp: string
-  readonly spawnId?: string
+  readonly spawnId?: string | undefined
 }
 
 /** An event, a printed line, or how many lines this reader was too slow for. */

@@ -3,7 +3,7 @@
  * answer, they would make a failure look like a success, since such an adapter ends the turn normally after an error.
  */
 
-type Chunk = { readonly text: string; readonly messageId?: string }
+type Chunk = { readonly text: string; readonly messageId?: string | undefined }
 
 const notices: Readonly<Record<string, (chunk: Chunk) => boolean>> = {
   // 2.6.0: what the model says has an id, what codex itself says has none.

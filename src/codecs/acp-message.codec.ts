@@ -16,7 +16,7 @@ export const ToolUpdate = Schema.Struct({
   title: ifValid(Schema.NonEmptyString),
   kind: ifValid(Schema.NonEmptyString),
   status: ifValid(Schema.NonEmptyString),
-  rawInput: Schema.optionalKey(Schema.Unknown),
+  rawInput: Schema.optional(Schema.Unknown),
 })
 export type ToolUpdate = typeof ToolUpdate.Type
 
@@ -72,7 +72,7 @@ export type Answer = typeof Answer.Type
 export const Refusal = Schema.Struct({
   code: Schema.Finite,
   message: ifValid(Schema.String),
-  data: Schema.optionalKey(Schema.Unknown),
+  data: Schema.optional(Schema.Unknown),
 })
 export type Refusal = typeof Refusal.Type
 

@@ -29,11 +29,11 @@ import {
 
 /** What has been heard so far. */
 export type AcpState = {
-  readonly adapter?: string
+  readonly adapter?: string | undefined
   /** What the adapter puts before the first answer. */
-  readonly preface?: string
+  readonly preface?: string | undefined
   readonly authMethods: ReadonlyArray<string>
-  readonly sessionRef?: string
+  readonly sessionRef?: string | undefined
   /** The last message so far, and whether it gave more than is kept. */
   readonly text: string
   readonly cut: boolean
@@ -45,11 +45,15 @@ export type AcpState = {
   /** How often it has asked for permission. */
   readonly asked: number
   /** What the adapter itself said last, if nothing came after it. */
-  readonly notice?: string
+  readonly notice?: string | undefined
   /** The entry of the plan that was told last. */
-  readonly plan?: string
-  readonly costUsd?: number
-  readonly end?: { readonly stopReason?: string; readonly errorMessage?: string; readonly usage?: Usage }
+  readonly plan?: string | undefined
+  readonly costUsd?: number | undefined
+  readonly end?: {
+    readonly stopReason?: string | undefined
+    readonly errorMessage?: string
+    readonly usage?: Usage | undefined
+  }
 }
 
 export const initial: AcpState = {

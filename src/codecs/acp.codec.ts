@@ -31,13 +31,13 @@ const Seconds = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 7 * 
 /** What can be chosen about a conversation. Everything else goes into the driver's `args` and `env`. */
 export const AcpOptions = Schema.Struct({
   /** What agents that ask for permission are told. `allow-always` lets them stop asking. Default: `deny`. */
-  permissions: Schema.optionalKey(Permissions),
+  permissions: Schema.optional(Permissions),
   /** Seconds until the answer must be there; 0 is no limit. Default: 1800. */
-  timeout: Schema.optionalKey(Seconds),
+  timeout: Schema.optional(Seconds),
   /** Seconds until the agent must have opened a session; 0 is no limit. Default: 60. */
-  handshakeTimeout: Schema.optionalKey(Seconds),
+  handshakeTimeout: Schema.optional(Seconds),
   /** The id of the agent's way to log in that is to be gone before a session is opened, where it needs one. */
-  authMethod: Schema.optionalKey(Schema.NonEmptyString),
+  authMethod: Schema.optional(Schema.NonEmptyString),
 })
 export type AcpOptions = typeof AcpOptions.Type
 

@@ -56,7 +56,7 @@ const Block = Schema.Struct({
   type: ifValid(Schema.String),
   text: ifValid(Schema.String),
   name: ifValid(Schema.NonEmptyString),
-  input: Schema.optionalKey(Schema.Unknown),
+  input: Schema.optional(Schema.Unknown),
 })
 type Block = typeof Block.Type
 
@@ -88,8 +88,8 @@ type State = {
   readonly cut: boolean
   /** The tool call that is being told. */
   readonly tool?: { readonly name: string; readonly json: string; readonly input: unknown }
-  readonly stopReason?: string
-  readonly errorMessage?: string
+  readonly stopReason?: string | undefined
+  readonly errorMessage?: string | undefined
   readonly usage: UsageFields
 }
 

@@ -18,8 +18,8 @@ type Encode<Input, Call> = (input: Input) => Result.Result<Call, SpawnRefused>
 /** What options make of an encoder; with bad ones it refuses every spawn, and `problem` says why. */
 export type Optioned<Input, Call> = {
   readonly encode: Encode<Input, Call>
-  readonly options?: Schema.Json
-  readonly problem?: string
+  readonly options?: Schema.Json | undefined
+  readonly problem?: string | undefined
 }
 
 /** The options of a codec: fields that may all be missing. */

@@ -80,9 +80,9 @@ type State = {
   readonly refusal: string
   /** Tool calls that are being told. */
   readonly tools: ReadonlyArray<Tool>
-  readonly stopReason?: string
-  readonly errorMessage?: string
-  readonly usage?: typeof UsageFields.Type
+  readonly stopReason?: string | undefined
+  readonly errorMessage?: string | undefined
+  readonly usage?: typeof UsageFields.Type | undefined
 }
 
 const initial: State = { ended: false, text: "", cut: false, refusal: "", tools: [] }

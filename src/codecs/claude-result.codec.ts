@@ -20,9 +20,9 @@ const ModelUsage = Schema.Record(
 const ResultLine = Schema.Struct({
   session_id: ifValid(Schema.NonEmptyString),
   subtype: ifValid(Schema.NonEmptyString),
-  is_error: Schema.optionalKey(Schema.Unknown),
+  is_error: Schema.optional(Schema.Unknown),
   result: ifValid(Schema.String),
-  structured_output: Schema.optionalKey(Schema.Unknown),
+  structured_output: Schema.optional(Schema.Unknown),
   errors: ifValid(Schema.Array(Schema.String)),
   api_error_status: ifValid(Schema.Finite),
   terminal_reason: ifValid(Schema.String),

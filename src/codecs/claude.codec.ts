@@ -40,13 +40,13 @@ import {
 /** What can be chosen about claude. Everything else goes into the driver's `args`. */
 export const ClaudeOptions = Schema.Struct({
   /** The built-in tools that there are, for example `["Read", "Bash"]`; none when empty. Default: claude's own set. */
-  tools: Schema.optionalKey(Schema.Array(Schema.String)),
+  tools: Schema.optional(Schema.Array(Schema.String)),
   /** Default: claude asks, and as nobody answers, refuses. `bypassPermissions` as root also needs `IS_SANDBOX=1`. */
-  permissionMode: Schema.optionalKey(
+  permissionMode: Schema.optional(
     Schema.Literals(["acceptEdits", "auto", "bypassPermissions", "dontAsk", "manual", "plan"]),
   ),
   /** Whether the system prompt takes the place of claude's own (the default), or follows it. */
-  systemPrompt: Schema.optionalKey(Schema.Literals(["append", "replace"])),
+  systemPrompt: Schema.optional(Schema.Literals(["append", "replace"])),
 })
 export type ClaudeOptions = typeof ClaudeOptions.Type
 
@@ -89,9 +89,9 @@ const SystemLine = Schema.Struct({
 const AssistantLine = Schema.Struct({
   message: Schema.Struct({ content: Schema.Array(Schema.Unknown) }),
   /** The tool call whose subagent speaks; null when it is claude itself. */
-  parent_tool_use_id: Schema.optionalKey(Schema.Unknown),
+  parent_tool_use_id: Schema.optional(Schema.Unknown),
   /** Set when the message is claude's own, about a failed call to the API. */
-  is_api_error_message: Schema.optionalKey(Schema.Unknown),
+  is_api_error_message: Schema.optional(Schema.Unknown),
 })
 
 const TextBlock = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
@@ -99,7 +99,7 @@ const TextBlock = Schema.Struct({ type: Schema.Literal("text"), text: Schema.Str
 const ToolBlock = Schema.Struct({
   type: Schema.Literals(["tool_use", "server_tool_use", "mcp_tool_use"]),
   name: Schema.NonEmptyString,
-  input: Schema.optionalKey(Schema.Unknown),
+  input: Schema.optional(Schema.Unknown),
 })
 
 const decodeSystem = Schema.decodeUnknownOption(SystemLine)
@@ -108,12 +108,12 @@ const decodeText = Schema.decodeUnknownOption(TextBlock)
 const decodeTool = Schema.decodeUnknownOption(ToolBlock)
 
 type State = {
-  readonly sessionRef?: string
+  readonly sessionRef?: string | undefined
   /** What claude said last. */
   readonly text: string
   /** What claude said last about a failed call to the API, if nothing came after it. */
-  readonly apiError?: string
-  readonly result?: ResultLine
+  readonly apiError?: string | undefined
+  readonly result?: ResultLine | undefined
 }
 
 const wanted: ReadonlySet<string> = new Set(["system", "assistant", "result"])

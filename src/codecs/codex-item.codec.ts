@@ -18,11 +18,11 @@ export const ItemLine = Schema.Struct({
     /** Of `command_execution`. */
     command: ifValid(Schema.String),
     /** Of `file_change`. */
-    changes: Schema.optionalKey(Schema.Unknown),
+    changes: Schema.optional(Schema.Unknown),
     /** Of `mcp_tool_call`; `tool` of `collab_tool_call` too. */
     server: ifValid(Schema.String),
     tool: ifValid(Schema.String),
-    arguments: Schema.optionalKey(Schema.Unknown),
+    arguments: Schema.optional(Schema.Unknown),
     /** Of `collab_tool_call`. */
     prompt: ifValid(Schema.String),
     /** Of `web_search`; empty while it has only started. */

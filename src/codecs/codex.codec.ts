@@ -43,11 +43,11 @@ import {
 /** What can be chosen about codex. Everything else goes into the driver's `args`, or into `execArgs`. */
 export const CodexOptions = Schema.Struct({
   /** What the commands that codex runs may touch. Default: codex's own, `read-only` unless configured otherwise. */
-  sandbox: Schema.optionalKey(Schema.Literals(["danger-full-access", "read-only", "workspace-write"])),
+  sandbox: Schema.optional(Schema.Literals(["danger-full-access", "read-only", "workspace-write"])),
   /** Whether the system prompt follows codex's own instructions (the default), or takes their place. */
-  systemPrompt: Schema.optionalKey(Schema.Literals(["append", "replace"])),
+  systemPrompt: Schema.optional(Schema.Literals(["append", "replace"])),
   /** Flags that `codex exec` takes and `codex` does not, for example `["--ephemeral"]`. */
-  execArgs: Schema.optionalKey(Schema.Array(Schema.String)),
+  execArgs: Schema.optional(Schema.Array(Schema.String)),
 })
 export type CodexOptions = typeof CodexOptions.Type
 
@@ -109,15 +109,15 @@ const decodeCompleted = Schema.decodeUnknownOption(CompletedLine)
 const decodeFailed = Schema.decodeUnknownOption(FailedLine)
 
 type State = {
-  readonly sessionRef?: string
+  readonly sessionRef?: string | undefined
   /** What codex said last. */
   readonly text: string
   /** The ids of the tool calls that have been told and have not ended. */
   readonly open: HashSet.HashSet<string>
   /** The last error it told, if nothing came after it. */
-  readonly lastError?: string
+  readonly lastError?: string | undefined
   /** How the turn ended. */
-  readonly end?: { readonly errorMessage?: string; readonly usage?: Usage }
+  readonly end?: { readonly errorMessage?: string | undefined; readonly usage?: Usage }
 }
 
 const wanted: ReadonlySet<string> = new Set([

@@ -18,11 +18,11 @@ import { ifValid, jsonObject, outcomeOf } from "./line.codec.ts"
 /** What can be chosen about an HTTP API. It is all written to a run's plan: no place for a key. */
 export const HttpCodecOptions = Schema.Struct({
   /** The most tokens that an answer may have. */
-  maxTokens: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  maxTokens: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
   /** More fields of the request, for example `{ temperature: 0 }`. They win; one that is null is left out. */
-  body: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
+  body: Schema.optional(Schema.Record(Schema.String, Schema.Json)),
   /** Models that the server has, best known first, for those who write programs. */
-  models: Schema.optionalKey(Schema.Array(Schema.String)),
+  models: Schema.optional(Schema.Array(Schema.String)),
 })
 export type HttpCodecOptions = typeof HttpCodecOptions.Type
 
@@ -53,7 +53,7 @@ const checkInput = (input: HttpInput) =>
   })
 
 /** What all APIs tell, one way or another. */
-type Told = { readonly ended: boolean; readonly text: string; readonly stopReason?: string }
+type Told = { readonly ended: boolean; readonly text: string; readonly stopReason?: string | undefined }
 
 /** An API: what its codec is, but for what all of them make of their options and of what was told. */
 type HttpApi<State extends Told> = Omit<
@@ -66,7 +66,7 @@ type HttpApi<State extends Told> = Omit<
   readonly usageIn: (state: State) => Usage | undefined
   /** The fields of a request that each spawn says. */
   readonly own: ReadonlyArray<string>
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   readonly bodyOf: (input: HttpInput, options: HttpCodecOptions) => Body
 }
 

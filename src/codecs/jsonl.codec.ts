@@ -49,12 +49,12 @@ const MilestoneLine = Schema.Struct({ type: Schema.Literal("milestone"), message
 const ToolCallLine = Schema.Struct({
   type: Schema.Literal("tool_call"),
   toolName: Schema.NonEmptyString,
-  input: Schema.optionalKey(Schema.Unknown),
+  input: Schema.optional(Schema.Unknown),
 })
 const TextLine = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
 const ResultLine = Schema.Struct({
   type: Schema.Literal("result"),
-  text: Schema.optionalKey(Schema.String),
+  text: Schema.optional(Schema.String),
   stopReason: ifValid(Schema.NonEmptyString),
   sessionRef: ifValid(Schema.NonEmptyString),
   usage: ifValid(Usage),
@@ -82,12 +82,12 @@ type End =
   | { readonly _tag: "Error"; readonly message: string }
 
 type State = {
-  readonly sessionRef?: string
+  readonly sessionRef?: string | undefined
   /** What the `text` lines have given so far. */
   readonly text: string
   /** Whether they gave more than is kept. */
   readonly cut: boolean
-  readonly end?: End
+  readonly end?: End | undefined
 }
 
 const wanted: ReadonlySet<string> = new Set(["session", "milestone", "tool_call", "text", "result", "error"])

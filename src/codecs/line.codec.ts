@@ -8,7 +8,7 @@ import type { Usage } from "../domain/spawn.schema.ts"
 
 /** A field that is dropped when it is not what it should be, so that one odd field does not cost the whole line. */
 export const ifValid = <S extends Schema.Constraint>(schema: S) =>
-  Schema.optionalKey(Schema.catchDecoding<S>(() => Effect.succeedNone)(schema))
+  Schema.optional(Schema.catchDecoding<S>(() => Effect.succeedNone)(schema))
 
 type TypedLine = { readonly type: string; readonly value: object }
 
@@ -68,7 +68,7 @@ export const toolCall = (toolName: string, given: unknown): DriverEvent => {
 }
 
 /** Takes the name of the session from the first line that tells one, and tells it once. */
-export const withSession = <State extends { readonly sessionRef?: string }>(
+export const withSession = <State extends { readonly sessionRef?: string | undefined }>(
   state: State,
   sessionRef: string | undefined,
 ): Step<State> =>

@@ -7,7 +7,7 @@ import { Option, Schema } from "effect"
 import type { ModelListing } from "../domain/driver.schema.ts"
 
 const Settings = Schema.fromJsonString(
-  Schema.Struct({ enabledModels: Schema.optionalKey(Schema.Array(Schema.String)) }),
+  Schema.Struct({ enabledModels: Schema.optional(Schema.Array(Schema.String)) }),
 )
 const decodeSettings = Schema.decodeUnknownOption(Settings)
 

@@ -48,9 +48,9 @@ import { addUsage, decodeMessage, errorOf, type Message, textOf } from "./pi-mes
 /** What can be chosen about pi. Everything else goes into the driver's `args`. */
 export const PiOptions = Schema.Struct({
   /** The tools that there are, for example `["read", "bash"]`; none when empty. Default: pi's own set. */
-  tools: Schema.optionalKey(Schema.Array(Schema.String)),
+  tools: Schema.optional(Schema.Array(Schema.String)),
   /** Whether the system prompt takes the place of pi's own (the default), or follows it. */
-  systemPrompt: Schema.optionalKey(Schema.Literals(["append", "replace"])),
+  systemPrompt: Schema.optional(Schema.Literals(["append", "replace"])),
 })
 export type PiOptions = typeof PiOptions.Type
 
@@ -88,7 +88,7 @@ const toolArgs = (tools: ReadonlyArray<string> | undefined) =>
 
 const SessionLine = Schema.Struct({ id: Schema.NonEmptyString })
 
-const ToolLine = Schema.Struct({ toolName: Schema.NonEmptyString, args: Schema.optionalKey(Schema.Unknown) })
+const ToolLine = Schema.Struct({ toolName: Schema.NonEmptyString, args: Schema.optional(Schema.Unknown) })
 
 const RetryLine = Schema.Struct({
   attempt: ifValid(Schema.Finite),
@@ -104,15 +104,15 @@ const decodeRetry = Schema.decodeUnknownOption(RetryLine)
 const decodeSettled = Schema.decodeUnknownOption(SettledLine)
 
 type State = {
-  readonly sessionRef?: string
+  readonly sessionRef?: string | undefined
   /** What pi said last. */
   readonly text: string
   /** Whether a message of pi has begun and not ended. */
   readonly speaking: boolean
   /** How its last message ended. */
-  readonly stopReason?: string
-  readonly errorMessage?: string
-  readonly usage?: Usage
+  readonly stopReason?: string | undefined
+  readonly errorMessage?: string | undefined
+  readonly usage?: Usage | undefined
   /** Whether `agent_end` was the last that was heard of it: an end, unless something follows. */
   readonly ended: boolean
   readonly settled: boolean

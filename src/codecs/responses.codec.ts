@@ -52,14 +52,14 @@ const Item = Schema.Struct({
   type: Schema.String,
   content: ifValid(Schema.Array(Schema.Unknown)),
   name: ifValid(Schema.NonEmptyString),
-  arguments: Schema.optionalKey(Schema.Unknown),
+  arguments: Schema.optional(Schema.Unknown),
 })
 type Item = typeof Item.Type
 
 const Response = Schema.Struct({
   status: ifValid(Schema.String),
   output: ifValid(Schema.Array(Schema.Unknown)),
-  error: Schema.optionalKey(Schema.Unknown),
+  error: Schema.optional(Schema.Unknown),
   incomplete_details: ifValid(Schema.Struct({ reason: ifValid(Schema.NonEmptyString) })),
   usage: ifValid(
     Schema.Struct({
@@ -74,7 +74,7 @@ type Response = typeof Response.Type
 const Event = Schema.Struct({
   type: ifValid(Schema.String),
   delta: ifValid(Schema.String),
-  item: Schema.optionalKey(Schema.Unknown),
+  item: Schema.optional(Schema.Unknown),
   response: ifValid(Response),
 })
 
@@ -92,9 +92,9 @@ type State = {
   readonly filled: boolean
   /** Whether the model waits for what only its caller could give. */
   readonly waits: boolean
-  readonly stopReason?: string
-  readonly errorMessage?: string
-  readonly usage?: NonNullable<Response["usage"]>
+  readonly stopReason?: string | undefined
+  readonly errorMessage?: string | undefined
+  readonly usage?: NonNullable<Response["usage"]> | undefined
 }
 
 const initial: State = { ended: false, text: "", cut: false, refusal: "", filled: false, waits: false }

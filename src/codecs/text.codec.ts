@@ -17,12 +17,12 @@ import { addText, answerTooLong, maxAnswerLength, outcomeOf, overlong } from "./
 /** How a command is to be called. */
 export const TextOptions = Schema.Struct({
   /** Templates of the arguments, which follow the driver's own. Default: none. */
-  args: Schema.optionalKey(Schema.Array(Schema.String)),
+  args: Schema.optional(Schema.Array(Schema.String)),
   /**
    * Template of the standard input; none when empty. Default: what no argument holds of `{systemPrompt}` and `{prompt}`,
    * with an empty line between the two.
    */
-  stdin: Schema.optionalKey(Schema.String),
+  stdin: Schema.optional(Schema.String),
 })
 export type TextOptions = typeof TextOptions.Type
 

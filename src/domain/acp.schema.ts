@@ -28,7 +28,7 @@ export type AcpConversation = {
   readonly handshakeTimeout: number
   readonly timeout: number
   /** The id of a way to log in that the agent is asked to go before a session is opened. */
-  readonly authMethod?: string
+  readonly authMethod?: string | undefined
   /** The text of the one prompt. */
   readonly prompt: (input: SpawnInput) => string
   /**

@@ -32,18 +32,18 @@ const CodecValue = Schema.declare<Codec>(isCodec, {
 export const ProcessDriverConfig = Schema.Struct({
   type: Schema.Literal("process"),
   /** What it is for, told to whoever writes programs. */
-  description: Schema.optionalKey(Schema.String),
+  description: Schema.optional(Schema.String),
   /** A name to be found on PATH, or a path. Never a shell line. */
   command: Schema.NonEmptyString,
-  args: Schema.optionalKey(Schema.Array(Schema.String)),
+  args: Schema.optional(Schema.Array(Schema.String)),
   codec: CodecValue,
   /** Added to the environment that the agent inherits. */
-  env: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  env: Schema.optional(Schema.Record(Schema.String, Schema.String)),
   /** The agent's working directory; the submitter's when absent. */
-  cwd: Schema.optionalKey(Schema.NonEmptyString),
-  maxLineBytes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  cwd: Schema.optional(Schema.NonEmptyString),
+  maxLineBytes: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
   /** Seconds that this agent may take to end after SIGTERM, before SIGKILL; the configuration's when absent. */
-  cancelGrace: Schema.optionalKey(Seconds),
+  cancelGrace: Schema.optional(Seconds),
 })
 export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
 
@@ -66,21 +66,21 @@ const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 export const VmExecutorConfig = Schema.Struct({
   type: Schema.Literal("vm"),
   /** bubblewrap when absent. */
-  runtime: Schema.optionalKey(SandboxRuntime),
+  runtime: Schema.optional(SandboxRuntime),
   /** The runtime's executable: a name to be found on PATH, or a path; the runtime's own name when absent. */
-  command: Schema.optionalKey(Schema.NonEmptyString),
+  command: Schema.optional(Schema.NonEmptyString),
   /** What docker and podman start; they need one. It is no flag, so it begins as names of images do. */
-  image: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9]/))),
+  image: Schema.optional(Schema.String.check(Schema.isPattern(/^[a-z0-9]/))),
   /** Names of variables of the submitter's that the program finds in its environment. */
-  env: Schema.optionalKey(Schema.Array(VariableName)),
+  env: Schema.optional(Schema.Array(VariableName)),
   /** More variables, with their values. */
-  setEnv: Schema.optionalKey(Schema.Record(VariableName, Schema.String)),
+  setEnv: Schema.optional(Schema.Record(VariableName, Schema.String)),
   /** More files and folders that the program may read. */
-  readable: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+  readable: Schema.optional(Schema.Array(Schema.NonEmptyString)),
   /** The most memory, in MiB. */
-  memory: Schema.optionalKey(Positive),
+  memory: Schema.optional(Positive),
   /** The most processes at a time. */
-  processes: Schema.optionalKey(Positive),
+  processes: Schema.optional(Positive),
 })
 export type VmExecutorConfig = typeof VmExecutorConfig.Type
 
@@ -92,21 +92,21 @@ export type ExecutorConfig = typeof ExecutorConfig.Type
 export const builtInDrivers = ["claude", "pi", "codex", "offline"] as const
 export const builtInExecutors = ["direct", "vm"] as const
 
-export const Authoring = Schema.Struct({ instructions: Schema.optionalKey(Schema.String) })
+export const Authoring = Schema.Struct({ instructions: Schema.optional(Schema.String) })
 
 export const MillConfig = Schema.Struct({
-  defaultDriver: Schema.optionalKey(Schema.NonEmptyString),
-  defaultExecutor: Schema.optionalKey(Schema.NonEmptyString),
-  drivers: Schema.optionalKey(Schema.Record(Schema.String, DriverConfig)),
-  executors: Schema.optionalKey(Schema.Record(Schema.String, ExecutorConfig)),
+  defaultDriver: Schema.optional(Schema.NonEmptyString),
+  defaultExecutor: Schema.optional(Schema.NonEmptyString),
+  drivers: Schema.optional(Schema.Record(Schema.String, DriverConfig)),
+  executors: Schema.optional(Schema.Record(Schema.String, ExecutorConfig)),
   /** Told to whoever writes programs, by `mill --help` and the skill file. */
-  authoring: Schema.optionalKey(Authoring),
-  extensions: Schema.optionalKey(Schema.Array(ExtensionConfig)),
+  authoring: Schema.optional(Authoring),
+  extensions: Schema.optional(Schema.Array(ExtensionConfig)),
   /** Whether `mill run` shows the program in a terminal and asks: true when absent. */
-  confirm: Schema.optionalKey(Schema.Boolean),
+  confirm: Schema.optional(Schema.Boolean),
   /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */
-  cancelGrace: Schema.optionalKey(Seconds),
+  cancelGrace: Schema.optional(Seconds),
   /** How many levels of runs may be started inside a run: 1 when absent. */
-  maxRunDepth: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+  maxRunDepth: Schema.optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
 })
 export type MillConfig = typeof MillConfig.Type

@@ -18,7 +18,7 @@ import { fieldNames, ProgramApi } from "./program-api.schema.ts"
 import { RunRecord, RunResult, SubmittedRun } from "./run.schema.ts"
 import { FailedSpawnResult, SpawnResult, SpawnSummary, Usage } from "./spawn.schema.ts"
 
-const optionalString = Schema.optionalKey(Schema.String)
+const optionalString = Schema.optional(Schema.String)
 const Strings = Schema.Array(Schema.String)
 
 export const DiscoveredDriver = Schema.Struct({
@@ -74,13 +74,13 @@ export const Surroundings = Schema.Struct({
   defaults: Schema.Struct({
     driver: optionalString,
     executor: Schema.String,
-    problem: Schema.optionalKey(Problem),
+    problem: Schema.optional(Problem),
   }),
   authoring: Schema.Struct({ instructions: Schema.String }),
   extensions: Schema.Array(DiscoveredExtension),
   async: Schema.Struct({ submit: Schema.String, status: Schema.String, wait: Schema.String }),
-  config: Schema.optionalKey(Schema.Struct({ path: Schema.String })),
-  configError: Schema.optionalKey(ConfigProblem),
+  config: Schema.optional(Schema.Struct({ path: Schema.String })),
+  configError: Schema.optional(ConfigProblem),
   exitCodes: Schema.Record(Schema.String, ExitCode),
   /** The fields of what commands print, by name; a field may be absent where it does not apply. */
   records: Schema.Record(Schema.String, Strings),

@@ -22,9 +22,9 @@ export const DriverEvent = Data.taggedEnum<DriverEvent>()
 /** How the agent's process ended, and what the codec cannot see by itself. */
 export const AgentExit = Schema.Struct({
   /** The exit code; absent when a signal ended it. */
-  code: Schema.optionalKey(Schema.Int),
+  code: Schema.optional(Schema.Int),
   /** For example `SIGKILL`. */
-  signal: Schema.optionalKey(Schema.String),
+  signal: Schema.optional(Schema.String),
   /** Lines that were longer than the driver's `maxLineBytes`; the codec has not seen them. */
   overlongLines: Schema.Int,
 })
@@ -36,11 +36,11 @@ export const AgentOutcome = Schema.Struct({
   final: Schema.Boolean,
   /** The answer, or as much of it as there is. */
   text: Schema.String,
-  sessionRef: Schema.optionalKey(Schema.NonEmptyString),
-  stopReason: Schema.optionalKey(Schema.String),
+  sessionRef: Schema.optional(Schema.NonEmptyString),
+  stopReason: Schema.optional(Schema.String),
   /** What the agent said went wrong. A spawn with this has failed, whatever its exit code. */
-  errorMessage: Schema.optionalKey(Schema.String),
-  usage: Schema.optionalKey(Usage),
+  errorMessage: Schema.optional(Schema.String),
+  usage: Schema.optional(Usage),
 })
 export type AgentOutcome = typeof AgentOutcome.Type
 
@@ -57,11 +57,11 @@ export const AgentCall = Schema.Struct({
   /** Follow the driver's own `args`. */
   args: Schema.Array(Schema.String),
   /** Written to standard input, which is then closed. Absent: there is none. */
-  stdin: Schema.optionalKey(Schema.String),
+  stdin: Schema.optional(Schema.String),
   /** Added to the agent's environment. */
-  env: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  env: Schema.optional(Schema.Record(Schema.String, Schema.String)),
   /** Files to write before the agent starts: absolute paths in the spawn's scratch directory, and their contents. */
-  files: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  files: Schema.optional(Schema.Record(Schema.String, Schema.String)),
 })
 export type AgentCall = typeof AgentCall.Type
 
@@ -69,9 +69,9 @@ export type AgentCall = typeof AgentCall.Type
 export type ModelListing = {
   readonly args: ReadonlyArray<string>
   /** Added to the command's environment, for example to keep it from the network. */
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>> | undefined
   /** Settings that say which of the models are wanted: relative to the working directory, or `~/` to the home folder. */
-  readonly files?: ReadonlyArray<string>
+  readonly files?: ReadonlyArray<string> | undefined
   /** The models in what the command printed, by the names that a spawn takes. `files` has the texts of those there are. */
   readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
 }
@@ -115,18 +115,18 @@ export type Codec = {
   readonly name: string
   readonly modelFormat: string
   readonly models: ReadonlyArray<string>
-  readonly listModels?: ModelListing
+  readonly listModels?: ModelListing | undefined
   /** The options that it was made with, as a run's plan keeps them. */
   readonly options: Schema.Json
   /** What is wrong with these options. Such a codec refuses every spawn. */
-  readonly problem?: string
+  readonly problem?: string | undefined
   /** Whether it can go on with an earlier conversation. */
   readonly resumes: boolean
   /** Whether the usage that a resumed conversation tells is that of all its turns. */
   readonly usageOfSession: boolean
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
   /** Set for an agent that is talked with: standard input stays open until it has answered. */
-  readonly conversation?: AcpConversation
+  readonly conversation?: AcpConversation | undefined
   /** A fold that has seen nothing yet. */
   readonly decoding: Decoding
 }

@@ -66,7 +66,7 @@ export type RunOrSpawnRef = string | SpawnRef
 export const InspectedRun = Schema.Struct({
   run: RunRecord,
   spawns: Schema.Array(SpawnSummary),
-  result: Schema.optionalKey(RunResult),
+  result: Schema.optional(RunResult),
 })
 export type InspectedRun = typeof InspectedRun.Type
 
@@ -89,7 +89,7 @@ export const IoLine = Schema.Struct({
   stream: Schema.Literals(["stdout", "stderr"]),
   line: Schema.String,
   timestamp: Timestamp,
-  spawnId: Schema.optionalKey(SpawnId),
+  spawnId: Schema.optional(SpawnId),
 })
 export type IoLine = typeof IoLine.Type
 
@@ -105,7 +105,7 @@ export const InitOptions = Schema.Struct({
   /** For all of the user's folders: in `$MILL_HOME`, and a skill in the home folder; not in the working directory. */
   global: Schema.Boolean,
   /** The text of a skill file, to be written instead of the others. */
-  skill: Schema.optionalKey(Schema.String),
+  skill: Schema.optional(Schema.String),
 })
 export type InitOptions = typeof InitOptions.Type
 
@@ -114,7 +114,7 @@ export const Initialized = Schema.Struct({
   created: Schema.Array(Schema.String),
   kept: Schema.Array(Schema.String),
   /** The configuration of a folder above, which counts here, so that none was written; it is among `kept`. */
-  configAbove: Schema.optionalKey(Schema.String),
+  configAbove: Schema.optional(Schema.String),
 })
 export type Initialized = typeof Initialized.Type
 

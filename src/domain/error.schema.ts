@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import { SpawnErrorCause } from "./spawn.schema.ts"
 
-const hint = Schema.optionalKey(Schema.String)
+const hint = Schema.optional(Schema.String)
 
 /** A command line that cannot be carried out as it stands. */
 export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
@@ -19,8 +19,8 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
 /** A configuration that cannot be used: which file, which key, what was found, what is allowed. */
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
   message: Schema.String,
-  path: Schema.optionalKey(Schema.String),
-  key: Schema.optionalKey(Schema.String),
+  path: Schema.optional(Schema.String),
+  key: Schema.optional(Schema.String),
   hint,
 }) {
   static readonly exitCode = 2
@@ -31,7 +31,7 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramError", {
   message: Schema.String,
   path: Schema.String,
-  location: Schema.optionalKey(Schema.String),
+  location: Schema.optional(Schema.String),
   hint,
 }) {
   static readonly exitCode = 2

@@ -27,12 +27,12 @@ const event = <const Type extends string, Fields extends Schema.Struct.Fields>(t
 const RunStart = event("run:start", {
   programPath: Schema.String,
   planId: Schema.String,
-  parentRunId: Schema.optionalKey(RunId),
-  parentSpawnId: Schema.optionalKey(SpawnId),
+  parentRunId: Schema.optional(RunId),
+  parentSpawnId: Schema.optional(SpawnId),
 })
 const RunStatusNote = event("run:status", {
   status: RunStatus,
-  cancelling: Schema.optionalKey(Schema.Boolean),
+  cancelling: Schema.optional(Schema.Boolean),
 })
 const RunLog = event("run:log", { message: Schema.String })
 const RunComplete = event("run:complete", { result: RunResult })
@@ -40,9 +40,9 @@ const RunFailed = event("run:failed", {
   message: Schema.String,
   cause: RunFailureCause,
   /** file:line:column in the user's own source. */
-  location: Schema.optionalKey(Schema.String),
+  location: Schema.optional(Schema.String),
 })
-const RunCancelled = event("run:cancelled", { reason: Schema.optionalKey(Schema.String) })
+const RunCancelled = event("run:cancelled", { reason: Schema.optional(Schema.String) })
 const SpawnStart = event("spawn:start", {
   spawnId: SpawnId,
   input: SpawnOptions,
@@ -55,19 +55,19 @@ const SpawnToolCall = event("spawn:tool_call", {
   spawnId: SpawnId,
   toolName: Schema.String,
   /** The tool's input as text: JSON where it was JSON, cut to 2 KiB. */
-  input: Schema.optionalKey(Schema.String),
+  input: Schema.optional(Schema.String),
 })
 const SpawnComplete = event("spawn:complete", { spawnId: SpawnId, result: SpawnResult })
 const SpawnError = event("spawn:error", {
   spawnId: SpawnId,
   message: Schema.String,
   cause: SpawnErrorCause,
-  result: Schema.optionalKey(FailedSpawnResult),
+  result: Schema.optional(FailedSpawnResult),
 })
 const SpawnCancelled = event("spawn:cancelled", {
   spawnId: SpawnId,
-  reason: Schema.optionalKey(Schema.String),
-  result: Schema.optionalKey(FailedSpawnResult),
+  reason: Schema.optional(Schema.String),
+  result: Schema.optional(FailedSpawnResult),
 })
 const ExtensionError = event("extension:error", {
   extensionName: Schema.String,

@@ -72,19 +72,19 @@ export const FunctionName = Identifier.check(
 
 /** What a function is for, and its TypeScript type, for those who write programs. */
 export const FunctionDoc = Schema.Struct({
-  description: Schema.optionalKey(Schema.String),
+  description: Schema.optional(Schema.String),
   /** For example `(title: string) => Promise<void>`; any arguments and an unknown result when absent. */
-  type: Schema.optionalKey(Schema.NonEmptyString),
+  type: Schema.optional(Schema.NonEmptyString),
 })
 export type FunctionDoc = typeof FunctionDoc.Type
 
 export const ExtensionConfig = Schema.Struct({
   name: ExtensionName,
-  description: Schema.optionalKey(Schema.String),
-  setup: Schema.optionalKey(Setup),
-  onEvent: Schema.optionalKey(OnEvent),
-  api: Schema.optionalKey(Schema.Record(FunctionName, ApiFunction)),
+  description: Schema.optional(Schema.String),
+  setup: Schema.optional(Setup),
+  onEvent: Schema.optional(OnEvent),
+  api: Schema.optional(Schema.Record(FunctionName, ApiFunction)),
   /** By the names of `api`. */
-  docs: Schema.optionalKey(Schema.Record(Schema.String, FunctionDoc)),
+  docs: Schema.optional(Schema.Record(Schema.String, FunctionDoc)),
 })
 export type ExtensionConfig = typeof ExtensionConfig.Type

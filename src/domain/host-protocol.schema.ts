@@ -11,8 +11,8 @@ export class SpawnFailure extends Schema.TaggedError<SpawnFailure>()("MillSpawnE
   message: Schema.String,
   /** `cancelled`, or `invalid-input` when nothing was started; otherwise why the spawn failed. */
   cause: Schema.Union([SpawnErrorCause, Schema.Literals(["cancelled", "invalid-input", "run-ending"])]),
-  spawnId: Schema.optionalKey(SpawnId),
-  result: Schema.optionalKey(FailedSpawnResult),
+  spawnId: Schema.optional(SpawnId),
+  result: Schema.optional(FailedSpawnResult),
 }) {}
 
 /** A call of an extension's function that failed, as the program's rejected promise carries it. */
@@ -31,17 +31,17 @@ export const ExtensionCall = Schema.Struct({
 export type ExtensionCall = typeof ExtensionCall.Type
 
 /** What the function gave, as JSON text; no text for `undefined`. */
-export const ExtensionAnswer = Schema.Struct({ json: Schema.optionalKey(Schema.String) })
+export const ExtensionAnswer = Schema.Struct({ json: Schema.optional(Schema.String) })
 export type ExtensionAnswer = typeof ExtensionAnswer.Type
 
 /** How a program ended by itself. */
 export const ProgramEnd = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("complete"), result: Schema.optionalKey(Schema.Json) }),
+  Schema.Struct({ type: Schema.Literal("complete"), result: Schema.optional(Schema.Json) }),
   Schema.Struct({
     type: Schema.Literal("failed"),
     message: Schema.String,
-    location: Schema.optionalKey(Schema.String),
-    stack: Schema.optionalKey(Schema.String),
+    location: Schema.optional(Schema.String),
+    stack: Schema.optional(Schema.String),
   }),
 ])
 export type ProgramEnd = typeof ProgramEnd.Type

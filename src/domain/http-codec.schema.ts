@@ -69,7 +69,7 @@ export type HttpCodec = {
   /** The options that it was made with, as a run's plan keeps them. */
   readonly options: Schema.Json
   /** What is wrong with these options. Such a codec refuses every spawn. */
-  readonly problem?: string
+  readonly problem?: string | undefined
   readonly endpoint: (url: URL) => URL
   readonly keyHeader: string
   readonly encodeRequest: (input: HttpInput) => Result.Result<HttpCall, SpawnRefused>

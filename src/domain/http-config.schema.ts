@@ -59,25 +59,25 @@ const FromEnvironment = Schema.Struct({ env: VariableName })
 export const ApiKey = Schema.Struct({
   env: VariableName,
   /** The header that carries it; the codec's when absent. `authorization` has `Bearer` before it. */
-  header: Schema.optionalKey(HeaderName),
+  header: Schema.optional(HeaderName),
 })
 
 /** An agent that is an HTTP API: asked once for each spawn. */
 export const HttpDriverConfig = Schema.Struct({
   type: Schema.Literal("http"),
   /** What it is for, told to whoever writes programs. */
-  description: Schema.optionalKey(Schema.String),
+  description: Schema.optional(Schema.String),
   /** The endpoint, or the base of it that the vendor's own libraries take. */
   url: EndpointUrl,
   codec: HttpCodecValue,
-  apiKey: Schema.optionalKey(ApiKey),
+  apiKey: Schema.optional(ApiKey),
   /** Sent with each request. */
-  headers: Schema.optionalKey(Schema.Record(HeaderName, Schema.Union([HeaderText, FromEnvironment]))),
+  headers: Schema.optional(Schema.Record(HeaderName, Schema.Union([HeaderText, FromEnvironment]))),
   /** Seconds that a spawn may take, waiting included; no limit when absent. */
-  timeout: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0.001, maximum: 86_400 }))),
+  timeout: Schema.optional(Schema.Finite.check(Schema.isBetween({ minimum: 0.001, maximum: 86_400 }))),
   /** How often a busy server is asked again. */
-  maxRetries: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))),
-  maxLineBytes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  maxRetries: Schema.optional(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))),
+  maxLineBytes: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
 })
 export type HttpDriverConfig = typeof HttpDriverConfig.Type
 

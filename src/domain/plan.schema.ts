@@ -15,17 +15,17 @@ export const PlanSource = Schema.Struct({
   path: Schema.String,
   sha256: Schema.String,
   /** Where the file is loaded in another form than it has on disk: the sha256 of that form. */
-  loadAs: Schema.optionalKey(Schema.String),
+  loadAs: Schema.optional(Schema.String),
   /** How many characters that form has before the first line's own. */
-  columnShift: Schema.optionalKey(Schema.Int),
+  columnShift: Schema.optional(Schema.Int),
   /** Imported as text, though its name does not say so. */
-  asText: Schema.optionalKey(Schema.Boolean),
+  asText: Schema.optional(Schema.Boolean),
   /** Made of a configuration that was given as an object: there is no such file. */
-  generated: Schema.optionalKey(Schema.Boolean),
+  generated: Schema.optional(Schema.Boolean),
   /** What its import specifiers stand for: absolute paths of other sources. */
-  imports: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  imports: Schema.optional(Schema.Record(Schema.String, Schema.String)),
   /** What it imports from elsewhere: packages, modules of Bun's and Node's. */
-  packages: Schema.optionalKey(Schema.Array(Schema.String)),
+  packages: Schema.optional(Schema.Array(Schema.String)),
 })
 export type PlanSource = typeof PlanSource.Type
 
@@ -40,7 +40,7 @@ export const PlanProcessDriver = Schema.Struct({
   codecOptions: Schema.Json,
   /** Names of the environment variables that the driver sets; their values are nowhere on disk. */
   env: Schema.Array(Schema.String),
-  cwd: Schema.optionalKey(Schema.String),
+  cwd: Schema.optional(Schema.String),
   maxLineBytes: Schema.Int,
   /** Seconds that an agent may take to end after SIGTERM. */
   cancelGrace: Schema.Finite,
@@ -62,7 +62,7 @@ export const PlanHttpDriver = Schema.Struct({
   /** Headers that are taken from environment variables, by name; their values are nowhere on disk. */
   keys: Schema.Array(SecretHeader),
   /** Seconds that a spawn may take. */
-  timeout: Schema.optionalKey(Schema.Finite),
+  timeout: Schema.optional(Schema.Finite),
   maxRetries: Schema.Int,
   maxLineBytes: Schema.Int,
   modelFormat: Schema.String,
@@ -83,7 +83,7 @@ export const PlanVmExecutor = Schema.Struct({
   runtime: SandboxRuntime,
   /** Absolute path of the runtime's executable, as found on PATH at submit. */
   command: Schema.String,
-  image: Schema.optionalKey(Schema.String),
+  image: Schema.optional(Schema.String),
   /** Names of the submitter's variables that the program finds; their values are nowhere on disk. */
   env: Schema.Array(Schema.String),
   /** Names of the variables that the configuration sets. */
@@ -91,8 +91,8 @@ export const PlanVmExecutor = Schema.Struct({
   /** Absolute paths that the program may read besides its own. */
   readable: Schema.Array(Schema.String),
   /** MiB. */
-  memory: Schema.optionalKey(Schema.Int),
-  processes: Schema.optionalKey(Schema.Int),
+  memory: Schema.optional(Schema.Int),
+  processes: Schema.optional(Schema.Int),
 })
 export type PlanVmExecutor = typeof PlanVmExecutor.Type
 
@@ -115,8 +115,8 @@ export const Invocation = Schema.Struct({
   metadata: Schema.Record(Schema.String, Schema.String),
   /** 0 for a run started from outside any run. */
   depth: Schema.Int,
-  parentRunId: Schema.optionalKey(RunId),
-  parentSpawnId: Schema.optionalKey(SpawnId),
+  parentRunId: Schema.optional(RunId),
+  parentSpawnId: Schema.optional(SpawnId),
 })
 export type Invocation = typeof Invocation.Type
 
@@ -133,7 +133,7 @@ const content = {
   executor: PlanExecutor,
   extensions: Schema.Array(PlanExtension),
   /** What the configuration tells to whoever writes programs. */
-  authoring: Schema.optionalKey(Schema.String),
+  authoring: Schema.optional(Schema.String),
   limits: Schema.Struct({
     maxRunDepth: Schema.Int,
     /** Seconds that the program's process, and what an agent leaves, may take to end after SIGTERM. */

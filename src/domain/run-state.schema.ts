@@ -22,9 +22,9 @@ export const SpawnState = Schema.Struct({
   driver: Schema.String,
   status: SpawnStatus,
   startedAt: Timestamp,
-  endedAt: Schema.optionalKey(Timestamp),
-  errorMessage: Schema.optionalKey(Schema.String),
-  result: Schema.optionalKey(FailedSpawnResult),
+  endedAt: Schema.optional(Timestamp),
+  errorMessage: Schema.optional(Schema.String),
+  result: Schema.optional(FailedSpawnResult),
 })
 export type SpawnState = typeof SpawnState.Type
 
@@ -33,12 +33,12 @@ const RunFacts = Schema.Struct({
   /** The sequence number of the last event; 0 before the first. */
   sequence: Schema.Int,
   cancelling: Schema.Boolean,
-  startedAt: Schema.optionalKey(Timestamp),
-  updatedAt: Schema.optionalKey(Timestamp),
-  completedAt: Schema.optionalKey(Timestamp),
-  errorMessage: Schema.optionalKey(Schema.String),
-  location: Schema.optionalKey(Schema.String),
-  programResult: Schema.optionalKey(Schema.Json),
+  startedAt: Schema.optional(Timestamp),
+  updatedAt: Schema.optional(Timestamp),
+  completedAt: Schema.optional(Timestamp),
+  errorMessage: Schema.optional(Schema.String),
+  location: Schema.optional(Schema.String),
+  programResult: Schema.optional(Schema.Json),
 })
 
 /** A run as far as its log tells. */

@@ -30,8 +30,8 @@ export type RunFailureCause = typeof RunFailureCause.Type
  */
 export const RunUsage = Schema.Struct({
   ...Usage.fields,
-  costUsdAtLeast: Schema.optionalKey(Schema.Finite),
-  spawnsWithoutUsage: Schema.optionalKey(Schema.Int),
+  costUsdAtLeast: Schema.optional(Schema.Finite),
+  spawnsWithoutUsage: Schema.optional(Schema.Int),
 })
 export type RunUsage = typeof RunUsage.Type
 
@@ -42,11 +42,11 @@ export const RunResult = Schema.Struct({
   startedAt: Timestamp,
   completedAt: Timestamp,
   spawns: Schema.Array(SpawnSummary),
-  programResult: Schema.optionalKey(Schema.Json),
-  errorMessage: Schema.optionalKey(Schema.String),
+  programResult: Schema.optional(Schema.Json),
+  errorMessage: Schema.optional(Schema.String),
   /** Where in the user's own source the program failed: file:line:column. */
-  errorLocation: Schema.optionalKey(Schema.String),
-  usage: Schema.optionalKey(RunUsage),
+  errorLocation: Schema.optional(Schema.String),
+  usage: Schema.optional(RunUsage),
 })
 export type RunResult = typeof RunResult.Type
 
@@ -88,18 +88,18 @@ export const RunRecord = Schema.Struct({
   executor: Schema.String,
   createdAt: Timestamp,
   updatedAt: Timestamp,
-  startedAt: Schema.optionalKey(Timestamp),
-  completedAt: Schema.optionalKey(Timestamp),
+  startedAt: Schema.optional(Timestamp),
+  completedAt: Schema.optional(Timestamp),
   planId: Schema.String,
-  metadata: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  metadata: Schema.optional(Schema.Record(Schema.String, Schema.String)),
   spawns: SpawnCounts,
-  usage: Schema.optionalKey(RunUsage),
-  errorMessage: Schema.optionalKey(Schema.String),
+  usage: Schema.optional(RunUsage),
+  errorMessage: Schema.optional(Schema.String),
   /** Where in the user's own source the program failed: file:line:column. */
-  errorLocation: Schema.optionalKey(Schema.String),
-  parentRunId: Schema.optionalKey(RunId),
+  errorLocation: Schema.optional(Schema.String),
+  parentRunId: Schema.optional(RunId),
   /** Told by `status` alone: which sources have been changed since. The run goes by the frozen ones. */
-  changedSources: Schema.optionalKey(Schema.Array(ChangedSource)),
+  changedSources: Schema.optional(Schema.Array(ChangedSource)),
   paths: RunPaths,
   summaryHuman: Schema.String,
 })
@@ -111,6 +111,6 @@ export const SubmittedRun = Schema.Struct({
   status: RunStatus,
   paths: RunPaths,
   /** The configuration that was used, if there is one. */
-  configPath: Schema.optionalKey(Schema.String),
+  configPath: Schema.optional(Schema.String),
 })
 export type SubmittedRun = typeof SubmittedRun.Type

@@ -26,7 +26,7 @@ export const AgentReport = Schema.Struct({
   /** The last 8 KiB. */
   stderr: Schema.String,
   /** Why the driver gave the agent up, when it did; what is known all the same is in `outcome`. */
-  failure: Schema.optionalKey(Schema.Struct({ cause: SpawnErrorCause, message: Schema.String })),
+  failure: Schema.optional(Schema.Struct({ cause: SpawnErrorCause, message: Schema.String })),
 })
 export type AgentReport = typeof AgentReport.Type
 

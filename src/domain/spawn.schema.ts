@@ -11,7 +11,7 @@ export const SpawnOptions = Schema.Struct({
   prompt: Schema.NonEmptyString,
   model: Schema.NonEmptyString,
   /** The conversation to go on with: the `sessionRef` of an earlier answer of the same driver. */
-  sessionRef: Schema.optionalKey(Schema.NonEmptyString),
+  sessionRef: Schema.optional(Schema.NonEmptyString),
 })
 export type SpawnOptions = typeof SpawnOptions.Type
 
@@ -22,9 +22,9 @@ export type SpawnOptions = typeof SpawnOptions.Type
 export const Usage = Schema.Struct({
   inputTokens: Schema.Finite,
   outputTokens: Schema.Finite,
-  cacheReadTokens: Schema.optionalKey(Schema.Finite),
-  cacheWriteTokens: Schema.optionalKey(Schema.Finite),
-  costUsd: Schema.optionalKey(Schema.Finite),
+  cacheReadTokens: Schema.optional(Schema.Finite),
+  cacheWriteTokens: Schema.optional(Schema.Finite),
+  costUsd: Schema.optional(Schema.Finite),
 })
 export type Usage = typeof Usage.Type
 
@@ -33,9 +33,9 @@ const known = {
   agent: Schema.NonEmptyString,
   model: Schema.NonEmptyString,
   driver: Schema.NonEmptyString,
-  stopReason: Schema.optionalKey(Schema.String),
-  errorMessage: Schema.optionalKey(Schema.String),
-  usage: Schema.optionalKey(Usage),
+  stopReason: Schema.optional(Schema.String),
+  errorMessage: Schema.optional(Schema.String),
+  usage: Schema.optional(Usage),
   /** Milliseconds from the start of the agent to the end of its output. */
   durationMs: Schema.Finite,
 }
@@ -51,10 +51,10 @@ export type SpawnResult = typeof SpawnResult.Type
 /** What is known of an agent that failed. `stderr` is the last 8 KiB of what it wrote there. */
 export const FailedSpawnResult = Schema.Struct({
   ...known,
-  sessionRef: Schema.optionalKey(Schema.NonEmptyString),
-  exitCode: Schema.optionalKey(Schema.Int),
-  signal: Schema.optionalKey(Schema.String),
-  stderr: Schema.optionalKey(Schema.String),
+  sessionRef: Schema.optional(Schema.NonEmptyString),
+  exitCode: Schema.optional(Schema.Int),
+  signal: Schema.optional(Schema.String),
+  stderr: Schema.optional(Schema.String),
 })
 export type FailedSpawnResult = typeof FailedSpawnResult.Type
 

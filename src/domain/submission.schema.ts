@@ -47,7 +47,7 @@ export const PreparedRun = Schema.Struct({
   contents: Schema.ReadonlyMap(Schema.String, Schema.String),
   invocation: Schema.Struct(Struct.omit(Invocation.fields, ["runId"])),
   /** Why this driver, where the choice was mill's. */
-  because: Schema.optionalKey(Schema.String),
+  because: Schema.optional(Schema.String),
   /** Whether the configuration would have a person asked before it starts. */
   confirm: Schema.Boolean,
 })

@@ -5,7 +5,7 @@ import { Schema, SchemaIssue } from "effect"
 export const ValueProblem = Schema.Struct({
   key: Schema.String,
   message: Schema.String,
-  hint: Schema.optionalKey(Schema.String),
+  hint: Schema.optional(Schema.String),
 })
 export type ValueProblem = typeof ValueProblem.Type
 

@@ -8,7 +8,7 @@ import { RunId, SpawnId } from "../../domain/ids.schema.ts"
 /** The run that this process was started in, when an agent or a program calls mill. */
 export const ParentRun = Schema.Struct({
   runId: RunId,
-  spawnId: Schema.optionalKey(SpawnId),
+  spawnId: Schema.optional(SpawnId),
   depth: Schema.Int,
 })
 export type ParentRun = typeof ParentRun.Type
@@ -31,9 +31,9 @@ export const ConfigValues = Schema.fromJsonString(Schema.Array(ConfigValue))
 export const SettingsData = Schema.Struct({
   cwd: Schema.String,
   /** The user's home folder, where there is one. */
-  userHome: Schema.optionalKey(Schema.String),
+  userHome: Schema.optional(Schema.String),
   /** `$MILL_HOME`, by default `~/.mill`. */
-  millHome: Schema.optionalKey(Schema.String),
+  millHome: Schema.optional(Schema.String),
   /** The store: `$MILL_HOME/runs`, or what `--runs-dir` says. */
   runsDir: Schema.String,
   /** A short private folder for sockets, whose paths may have about 100 bytes. */
@@ -51,8 +51,8 @@ export const SettingsData = Schema.Struct({
   bun: Command,
   hostScript: Schema.String,
   /** What the configuration's generated text leaves out. */
-  configValues: Schema.optionalKey(Schema.Array(ConfigValue)),
-  parent: Schema.optionalKey(ParentRun),
+  configValues: Schema.optional(Schema.Array(ConfigValue)),
+  parent: Schema.optional(ParentRun),
   millVersion: Schema.String,
   bunVersion: Schema.String,
   pid: Schema.Int,

@@ -10,7 +10,7 @@ export const ControlRpcs = RpcGroup.make(
   /** Answered by whoever lives. */
   Rpc.make("ping"),
   /** Asks for the end of the run; answered at once, the end is in the event log. */
-  Rpc.make("cancel", { payload: { reason: Schema.optionalKey(Schema.String) } }),
+  Rpc.make("cancel", { payload: { reason: Schema.optional(Schema.String) } }),
   /** What the program and its agents print from now on. */
   Rpc.make("io", { success: IoItem, stream: true }),
 )

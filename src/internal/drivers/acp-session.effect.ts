@@ -38,7 +38,7 @@ export type AcpSessionOptions = {
 /** How a conversation ended. `exit` is absent when the agent had to be ended before it had answered. */
 export type AcpEnd = {
   readonly exit: ProcessExit | undefined
-  readonly failure?: SpawnRefused
+  readonly failure?: SpawnRefused | undefined
 }
 
 export type AcpSession = {

@@ -27,7 +27,7 @@ export type ChosenProcessDriver = {
   readonly name: string
   readonly config: ProcessDriverConfig
   readonly command: string
-  readonly because?: string
+  readonly because?: string | undefined
 }
 
 /** A driver that can be used: the variables that it names are set. */
@@ -35,7 +35,7 @@ export type ChosenHttpDriver = {
   readonly type: "http"
   readonly name: string
   readonly config: HttpDriverConfig
-  readonly because?: string
+  readonly because?: string | undefined
 }
 export type ChosenDriver = ChosenProcessDriver | ChosenHttpDriver
 

@@ -15,10 +15,10 @@ import { spawnFile } from "../store/run-paths.ts"
 export const SpawnFile = Schema.Struct({
   spawnId: Schema.String,
   input: SpawnOptions,
-  process: Schema.optionalKey(ProcessIdentity),
+  process: Schema.optional(ProcessIdentity),
   startedAt: Schema.String,
   /** The terminal event's type and payload. */
-  outcome: Schema.optionalKey(Schema.Unknown),
+  outcome: Schema.optional(Schema.Unknown),
 })
 export type SpawnFile = typeof SpawnFile.Type
 

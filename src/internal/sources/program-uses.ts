@@ -3,16 +3,7 @@
  * looked at, and what is put together while the program runs cannot be seen: then `unseen` says so.
  */
 import type { Unseen } from "../../domain/submission.schema.ts"
-import {
-  childrenOf,
-  keyOf,
-  literalOf,
-  memberOf,
-  nameOf,
-  type Node,
-  nodeOf,
-  nodesOf,
-} from "./syntax-tree.ts"
+import { childrenOf, keyOf, literalOf, memberOf, nameOf, type Node, nodeOf, nodesOf } from "./syntax-tree.ts"
 
 export type ProgramUses = {
   readonly spawnCalls: number

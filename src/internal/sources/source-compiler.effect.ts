@@ -15,9 +15,9 @@ export type GraphFile = {
   readonly imports: Readonly<Record<string, string>>
   readonly packages: ReadonlyArray<string>
   /** Imported as text, though its name does not say so. */
-  readonly asText?: boolean
+  readonly asText?: boolean | undefined
   /** There is no such file: it was made of an object. */
-  readonly generated?: boolean
+  readonly generated?: boolean | undefined
   /** How the entry is loaded when not as on disk: the same lines and, after `columnShift` on the first, columns. */
   readonly wrapped?: { readonly contents: string; readonly columnShift: number }
 }

@@ -7,8 +7,8 @@
 export type MacroProblem = {
   readonly path: string
   readonly message: string
-  readonly line?: number
-  readonly column?: number
+  readonly line?: number | undefined
+  readonly column?: number | undefined
 }
 
 type ParserOptions = {

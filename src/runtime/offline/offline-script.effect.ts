@@ -65,11 +65,11 @@ const numberOf = (text: string, most: number, whole: boolean): number | undefine
 }
 
 type Directive = {
-  readonly steps?: ReadonlyArray<Step>
-  readonly says?: string
-  readonly exitCode?: number
+  readonly steps?: ReadonlyArray<Step> | undefined
+  readonly says?: string | undefined
+  readonly exitCode?: number | undefined
   /** Nothing is done after it. */
-  readonly ends?: boolean
+  readonly ends?: boolean | undefined
 }
 
 const directiveOf = (name: string, given: string): Directive | undefined => {
