@@ -1,7 +1,7 @@
 /** The command line as data, from the commands' own help, and the discovery payload that it is a part of. */
 import { Context, Effect, Option } from "effect"
 import { CliOutput, Command, type HelpDoc } from "effect/cli"
-import type { CommandLine, DescribedCommand, DescribedFlag, Discovery } from "../domain/discovery.schema.ts"
+import type { CommandLineDoc, DescribedCommand, DescribedFlag, Discovery } from "../domain/discovery.schema.ts"
 import type { ConfigError, UsageError } from "../domain/error.schema.ts"
 
 /** What a command prints with `--json`: an annotation, in the words of the payload's `records`. */
@@ -79,7 +79,7 @@ export const describeCommandLine = Effect.fnUntraced(function* <
   for (const name of roots.flatMap(commandNames)) {
     for (const doc of yield* helpOf([name])) commands[name] = describeCommand(doc)
   }
-  return { commands, globalFlags: roots.flatMap(globalFlags) } satisfies CommandLine
+  return { commands, globalFlags: roots.flatMap(globalFlags) } satisfies CommandLineDoc
 })
 
 /** The payload of this place and this command line. The engine is loaded here: help of one command does without. */

@@ -3,6 +3,7 @@
  * foot. A pure fold over events and a pure drawing of its state.
  */
 import type { LogEntry } from "../domain/event.schema.ts"
+import { readSpawnNumber } from "../domain/ids.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
 import { duration, oneLine, statusMark, type Style, table } from "./style.render.ts"
 
@@ -79,7 +80,7 @@ export const liveAfter = (run: LiveRun, { event, known }: LogEntry): LiveRun => 
     case "spawn:start": {
       const { input, spawnId } = event.payload
       const spawn = {
-        number: `#${spawnId.slice("spawn_".length)}`,
+        number: `#${readSpawnNumber(spawnId)}`,
         agent: input.agent,
         model: input.model,
         startedAt: Date.parse(event.timestamp),
@@ -175,7 +176,7 @@ export const liveLines = (
 export const eventLine = ({ event, known }: LogEntry, columns: number, style: Style): string | undefined => {
   if (!known) return undefined
   const line = (mark: string, spawnId: string, head: string, tail: string) => {
-    const start = `#${spawnId.slice("spawn_".length)} ${oneLine(head, 24)}`
+    const start = `#${readSpawnNumber(spawnId)} ${oneLine(head, 24)}`
     return `${mark} ${start} ${style.dim(oneLine(tail, Math.max(20, columns - start.length - 4)))}`
   }
   const marked = (status: Parameters<typeof statusMark>[0]) => {

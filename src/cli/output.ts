@@ -1,6 +1,6 @@
 /** How a command speaks: JSON or text, to whom, with which style. */
 import { Context, Data, Effect, type PlatformError } from "effect"
-import { systemCode } from "../domain/error.schema.ts"
+import { readSystemCode } from "../domain/error.schema.ts"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 
 /** In characters. */
@@ -59,7 +59,7 @@ export const outputOf = (surroundings: Surroundings) => {
   let problem: string | undefined
   const written = (text: string) =>
     Effect.mapError(writeOut(text), ({ reason }) => {
-      const code = systemCode(reason.cause) ?? "unknown"
+      const code = readSystemCode(reason.cause) ?? "unknown"
       if (code !== "EPIPE") problem ??= code
       return new ReaderGone()
     })

@@ -1,6 +1,6 @@
 /** What `mill watch` tells, as JSON and for a person. */
 import type { LogEntry } from "../domain/event.schema.ts"
-import type { RunId } from "../domain/ids.schema.ts"
+import { readSpawnNumber, type RunId } from "../domain/ids.schema.ts"
 import { eventLine } from "./live.render.ts"
 import type { Style } from "./style.render.ts"
 
@@ -33,7 +33,7 @@ export const watchItemLine = (item: WatchItem, label: string, style: Style): Rea
     return line === undefined ? [] : [`${label}${line}`]
   }
   const { line, source, spawnId, stream } = item.io
-  const from = spawnId === undefined ? source : `#${spawnId.slice("spawn_".length)}`
+  const from = spawnId === undefined ? source : `#${readSpawnNumber(spawnId)}`
   // What is printed goes to the terminal as text: it must not move the cursor or change the title.
   return [
     `${label}${style.dim(`${from} ${stream === "stderr" ? "!" : "│"}`)} ${line.replace(/[\p{Cc}]/gu, " ")}`,

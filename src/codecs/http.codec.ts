@@ -4,7 +4,7 @@
  * whatever is missing is unknown and whatever is not known is passed over.
  */
 import { Option, Result, Schema } from "effect"
-import { madeBy } from "../domain/driver.schema.ts"
+import { rememberFactory } from "../domain/driver.schema.ts"
 import {
   defineHttpCodec,
   type HttpCodec,
@@ -83,7 +83,7 @@ export const builtInHttpCodec = <State extends Told>(
         Result.map(checkInput(input), () => ({ headers, body: bodyWith(bodyOf(input, valid), valid) })),
     ),
   )
-  return madeBy(
+  return rememberFactory(
     factory,
     defineHttpCodec<State>({
       ...definition,

@@ -6,4 +6,4 @@ const inOrder = (_key: string, value: unknown): unknown =>
     : value
 
 /** The canonical JSON of a value that is JSON. */
-export const canonicalJson = (value: unknown): string => JSON.stringify(value, inOrder) ?? "null"
+export const toCanonicalJson = (value: unknown): string => JSON.stringify(value, inOrder) ?? "null"

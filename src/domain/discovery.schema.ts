@@ -14,7 +14,7 @@ import {
   WaitTimeout,
 } from "./error.schema.ts"
 import { FunctionDoc } from "./extension.schema.ts"
-import { fieldNames, ProgramApi } from "./program-api.schema.ts"
+import { listFields, ProgramApi } from "./program-api.schema.ts"
 import { RunRecord, RunResult, SubmittedRun } from "./run.schema.ts"
 import { FailedSpawnResult, SpawnResult, SpawnSummary, Usage } from "./spawn.schema.ts"
 
@@ -61,7 +61,7 @@ const ExitCode = Schema.Struct({
 })
 
 /** All that does not depend on how the command line is laid out. */
-export const Surroundings = Schema.Struct({
+export const DiscoveryFacts = Schema.Struct({
   discoveryVersion: Schema.Literal(1),
   mill: Schema.String,
   programApi: ProgramApi,
@@ -87,7 +87,7 @@ export const Surroundings = Schema.Struct({
   /** The types of a run's events and the fields of their payloads. */
   events: Schema.Record(Schema.String, Strings),
 })
-export type Surroundings = typeof Surroundings.Type
+export type DiscoveryFacts = typeof DiscoveryFacts.Type
 
 const DescribedParameter = {
   name: Schema.String,
@@ -110,17 +110,17 @@ export const DescribedCommand = Schema.Struct({
 export type DescribedCommand = typeof DescribedCommand.Type
 
 /** The commands, and the flags that may stand with any of them. */
-export const CommandLine = Schema.Struct({
+export const CommandLineDoc = Schema.Struct({
   commands: Schema.Record(Schema.String, DescribedCommand),
   globalFlags: Schema.Array(DescribedFlag),
 })
-export type CommandLine = typeof CommandLine.Type
+export type CommandLineDoc = typeof CommandLineDoc.Type
 
-export const Discovery = Schema.Struct({ ...Surroundings.fields, ...CommandLine.fields })
+export const Discovery = Schema.Struct({ ...DiscoveryFacts.fields, ...CommandLineDoc.fields })
 export type Discovery = typeof Discovery.Type
 
 /** How to submit a run, to look at it and to wait for its end without standing by. */
-export const asyncCommands: Surroundings["async"] = {
+export const asyncCommands: DiscoveryFacts["async"] = {
   submit: "mill run <program.ts> --json",
   status: "mill status <runId> --json",
   wait: "mill wait <runId> --timeout 30 --json",
@@ -138,7 +138,7 @@ const meanings: Readonly<Record<number, string>> = {
 }
 
 /** What a command's exit code says, and which errors have it. */
-export const exitCodes: Surroundings["exitCodes"] = Object.fromEntries(
+export const exitCodes: DiscoveryFacts["exitCodes"] = Object.fromEntries(
   Object.entries(meanings).map(([code, meaning]) => [
     code,
     {
@@ -148,17 +148,17 @@ export const exitCodes: Surroundings["exitCodes"] = Object.fromEntries(
   ]),
 )
 
-export const records: Surroundings["records"] = {
-  SubmittedRun: fieldNames(SubmittedRun.fields),
-  RunRecord: fieldNames(RunRecord.fields),
-  RunResult: fieldNames(RunResult.fields),
-  SpawnResult: fieldNames(SpawnResult.fields),
-  FailedSpawnResult: fieldNames(FailedSpawnResult.fields),
-  SpawnSummary: fieldNames(SpawnSummary.fields),
-  Usage: fieldNames(Usage.fields),
-  Event: fieldNames(MillEvent.cases["run:start"].fields),
+export const records: DiscoveryFacts["records"] = {
+  SubmittedRun: listFields(SubmittedRun.fields),
+  RunRecord: listFields(RunRecord.fields),
+  RunResult: listFields(RunResult.fields),
+  SpawnResult: listFields(SpawnResult.fields),
+  FailedSpawnResult: listFields(FailedSpawnResult.fields),
+  SpawnSummary: listFields(SpawnSummary.fields),
+  Usage: listFields(Usage.fields),
+  Event: listFields(MillEvent.cases["run:start"].fields),
 }
 
-export const events: Surroundings["events"] = Object.fromEntries(
-  Object.entries(MillEvent.cases).map(([type, { fields }]) => [type, fieldNames(fields.payload.fields)]),
+export const events: DiscoveryFacts["events"] = Object.fromEntries(
+  Object.entries(MillEvent.cases).map(([type, { fields }]) => [type, listFields(fields.payload.fields)]),
 )

@@ -135,17 +135,17 @@ export type Codec = {
 const factories = new WeakMap<object, string>()
 
 /** The name of the function of `@mill/core` that made this very codec, if one did: called with its options, it makes another. */
-export const factoryOf = (codec: object): string | undefined => factories.get(codec)
+export const findFactory = (codec: object): string | undefined => factories.get(codec)
 
 /** Says of a codec of mill's own, whatever it is for, that `factory(options)` makes it. */
-export const madeBy = <Made extends object>(factory: string, codec: Made): Made => {
+export const rememberFactory = <Made extends object>(factory: string, codec: Made): Made => {
   factories.set(codec, factory)
   return codec
 }
 
 /** A codec of mill's own, which `factory(options)` makes. */
 export const builtInCodec = <State>(factory: string, definition: CodecDefinition<State>): Codec =>
-  madeBy(factory, defineCodec(definition))
+  rememberFactory(factory, defineCodec(definition))
 
 /** A codec from its definition; the type of its state stays its own affair. */
 export const defineCodec = <State>(definition: CodecDefinition<State>): Codec => {

@@ -1,6 +1,6 @@
 /** The engine: what can be done with runs, and what that takes and gives. */
 import { type Duration, type Effect, Schema, type Stream } from "effect"
-import type { Surroundings } from "./discovery.schema.ts"
+import type { DiscoveryFacts } from "./discovery.schema.ts"
 import type {
   ConfigError,
   LaunchError,
@@ -18,7 +18,7 @@ import { SpawnOptions, SpawnSummary } from "./spawn.schema.ts"
 import type { PreparedRun, ProgramOutline, SubmitInput } from "./submission.schema.ts"
 
 /** What an engine goes by where its surroundings are not to say it. */
-export const EngineOptions = Schema.Struct({
+export const EngineSettings = Schema.Struct({
   /** The path of a configuration, or a configuration; looked for from the working directory when absent. */
   config: Schema.optional(
     Schema.Unknown.check(
@@ -35,7 +35,7 @@ export const EngineOptions = Schema.Struct({
   /** The working directory of programs and agents: this process's own when absent. */
   cwd: Schema.optional(Schema.NonEmptyString),
 })
-export type EngineOptions = typeof EngineOptions.Type
+export type EngineSettings = typeof EngineSettings.Type
 
 /** Which runs, and how many at the most (50 when absent). */
 export const RunFilter = Schema.Struct({
@@ -171,7 +171,7 @@ export type MillEngine = {
   /** Makes a folder ready for mill; whatever is there stays as it is. */
   readonly init: (options: InitOptions) => Effect.Effect<Initialized, UsageError | ConfigError | StoreError>
   /** What whoever writes programs here should know; never fails for what is wrong with the configuration. */
-  readonly discover: (options: DiscoverOptions) => Effect.Effect<Surroundings>
+  readonly discover: (options: DiscoverOptions) => Effect.Effect<DiscoveryFacts>
 }
 
 /** Fails with `RunNotFound` also where the run has no such spawn. */

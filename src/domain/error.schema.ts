@@ -132,5 +132,5 @@ export class SpawnRefused extends Schema.TaggedError<SpawnRefused>()("SpawnRefus
 }) {}
 
 /** The code that the system or the platform gave to what went wrong, such as `ENOENT`, if it has one. */
-export const systemCode = (cause: unknown): string | undefined =>
+export const readSystemCode = (cause: unknown): string | undefined =>
   typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : undefined

@@ -129,10 +129,10 @@ const decoders = new Map<string, (line: unknown) => Result.Result<MillEvent, Sch
 const decodeUnknownType = Schema.decodeUnknownResult(UnknownEvent)
 
 /** One event as a line of the log, without its line feed. The schemas change nothing in encoding, so JSON is it. */
-export const encodeLine = (event: MillEvent): string => JSON.stringify(event)
+export const encodeLogLine = (event: MillEvent): string => JSON.stringify(event)
 
 /** Reads one line of the log; `lineNumber` is counted from 1, and for the errors. */
-export const decodeLine = (
+export const decodeLogLine = (
   text: string,
   lineNumber: number,
 ): Result.Result<LogEntry, IllegalLine | UnsupportedVersion> =>

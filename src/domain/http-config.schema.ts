@@ -86,7 +86,7 @@ export const SecretHeader = Schema.Struct({ header: Schema.String, env: Schema.S
 export type SecretHeader = typeof SecretHeader.Type
 
 /** The headers of a driver that come from the environment, in order of their names. */
-export const secretHeaders = ({
+export const listSecretHeaders = ({
   apiKey,
   codec,
   headers = {},

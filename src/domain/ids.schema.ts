@@ -17,22 +17,25 @@ export const SpawnId = Schema.String.check(Schema.isPattern(/^spawn_\d+$/)).pipe
 export type SpawnId = typeof SpawnId.Type
 
 /** The id of the spawn that was started as the `n`th of its run. */
-export const spawnIdOf = (n: number): SpawnId => SpawnId.make(`spawn_${n}`)
+export const makeSpawnId = (n: number): SpawnId => SpawnId.make(`spawn_${n}`)
+
+/** The number in a spawn id. */
+export const readSpawnNumber = (spawnId: string): number => Number(spawnId.slice("spawn_".length))
 
 /** The id of a run, from a ULID. */
-export const runIdOf = (ulid: string): RunId => RunId.make(`run_${ulid.toLowerCase()}`)
+export const makeRunId = (ulid: string): RunId => RunId.make(`run_${ulid.toLowerCase()}`)
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
 
 /** When the run was created, in milliseconds since 1970: the first ten characters of its ULID. */
-export const createdAtOf = (runId: RunId): number => {
+export const readCreatedAt = (runId: RunId): number => {
   let millis = 0
   for (const character of runId.slice(4, 14)) millis = millis * 32 + Math.max(0, crockford.indexOf(character))
   return millis
 }
 
 /** What mill calls the conversation of a spawn whose agent has no name for it. */
-export const sessionRefOf = (runId: RunId, spawnId: SpawnId): string => `${runId}/${spawnId}`
+export const makeSessionRef = (runId: RunId, spawnId: SpawnId): string => `${runId}/${spawnId}`
 
 const decodeRunId = Schema.decodeUnknownOption(RunId)
 const decodeSpawnId = Schema.decodeUnknownOption(SpawnId)

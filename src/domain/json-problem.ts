@@ -1,7 +1,7 @@
 /** Why a value is not JSON, and where in it. The program's own process loads this: it imports nothing. */
 
 /** The first part of `value` that JSON cannot hold, as a path such as `$.items[3]` and a reason; nothing when all is well. */
-export const jsonProblem = (value: unknown): string | undefined => problemAt(value, "$", new Set())
+export const findJsonProblem = (value: unknown): string | undefined => problemAt(value, "$", new Set())
 
 /** `above` holds the objects that the value lies in; it is the same after as before. */
 const problemAt = (value: unknown, path: string, above: Set<object>): string | undefined => {

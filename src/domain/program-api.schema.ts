@@ -9,12 +9,12 @@ import { FailedSpawnResult, SpawnOptions, SpawnResult } from "./spawn.schema.ts"
 type Fields = Readonly<Record<string, Schema.Top>>
 
 /** The names of fields, in their order. */
-export const fieldNames = (fields: Fields): ReadonlyArray<string> => Object.keys(fields)
+export const listFields = (fields: Fields): ReadonlyArray<string> => Object.keys(fields)
 
 const isOptional = (field: Schema.Top): boolean => field.ast.context?.isOptional === true
 
 const namesWhere = (fields: Fields, optional: boolean): ReadonlyArray<string> =>
-  fieldNames(fields).filter((name) => fields[name] !== undefined && isOptional(fields[name]) === optional)
+  listFields(fields).filter((name) => fields[name] !== undefined && isOptional(fields[name]) === optional)
 
 /** Why a spawn fails, as a `MillSpawnError`'s `cause` has it. */
 const causes: Readonly<Record<SpawnFailure["cause"], string>> = {
@@ -31,7 +31,7 @@ const causes: Readonly<Record<SpawnFailure["cause"], string>> = {
 }
 
 /** A successful spawn has no error to tell of. */
-const resultFields = fieldNames(SpawnResult.fields).filter((name) => name !== "errorMessage")
+const resultFields = listFields(SpawnResult.fields).filter((name) => name !== "errorMessage")
 
 export const ProgramApi = Schema.Struct({
   /** The fields that `mill.spawn` needs, those that it takes besides, and those of what it gives. */
@@ -74,9 +74,9 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
     "A program's result is its default export, or what a top-level return gives. It must be JSON; the run's result has it as programResult.",
   error: {
     name: SpawnFailure.identifier,
-    fields: fieldNames(SpawnFailure.fields).filter((name) => name !== "_tag"),
+    fields: listFields(SpawnFailure.fields).filter((name) => name !== "_tag"),
     causes,
-    resultFields: fieldNames(FailedSpawnResult.fields),
+    resultFields: listFields(FailedSpawnResult.fields),
   },
   rules: [
     "mill is a global: a program imports nothing for it. Top-level await works.",

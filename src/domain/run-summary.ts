@@ -2,7 +2,7 @@
  * What is told of a run: its record and its result, made from the state that its log folds to.
  */
 import { HashMap } from "effect"
-import { createdAtOf, type RunId, type SpawnId } from "./ids.schema.ts"
+import { readCreatedAt, readSpawnNumber, type RunId, type SpawnId } from "./ids.schema.ts"
 import type { Plan } from "./plan.schema.ts"
 import type { RunState, SpawnState } from "./run-state.schema.ts"
 import {
@@ -15,13 +15,11 @@ import {
 import type { SpawnSummary, Usage } from "./spawn.schema.ts"
 
 /** The spawns in order of start. */
-export const spawnsInOrder = (state: RunState): ReadonlyArray<SpawnState> =>
-  Array.from(HashMap.values(state.spawns)).sort((a, b) => ordinal(a.spawnId) - ordinal(b.spawnId))
-
-const ordinal = (spawnId: SpawnId): number => Number(spawnId.slice("spawn_".length))
+export const listSpawns = (state: RunState): ReadonlyArray<SpawnState> =>
+  Array.from(HashMap.values(state.spawns)).sort((a, b) => readSpawnNumber(a.spawnId) - readSpawnNumber(b.spawnId))
 
 /** A spawn as it stands in a run's result. */
-export const spawnSummary = (spawn: SpawnState): SpawnSummary => ({
+export const summarizeSpawn = (spawn: SpawnState): SpawnSummary => ({
   text: "",
   agent: spawn.agent,
   model: spawn.model,
@@ -38,8 +36,8 @@ const defined = (values: ReadonlyArray<number | undefined>): ReadonlyArray<numbe
   values.filter((value) => value !== undefined)
 
 /** What the ended spawns used together; nothing when none of them said. */
-export const totalUsage = (state: RunState): RunUsage | undefined => {
-  const ended = spawnsInOrder(state).filter((spawn) => spawn.status !== "running")
+export const sumUsage = (state: RunState): RunUsage | undefined => {
+  const ended = listSpawns(state).filter((spawn) => spawn.status !== "running")
   const reported: ReadonlyArray<Usage> = ended.flatMap((spawn) => spawn.result?.usage ?? [])
   if (reported.length === 0) return undefined
   const total = (key: "cacheReadTokens" | "cacheWriteTokens") => {
@@ -64,21 +62,21 @@ export const totalUsage = (state: RunState): RunUsage | undefined => {
  * The result of a run that ends now, or has ended. Answers longer than `textLimit` are cut as in the state, except
  * those that `texts` gives whole.
  */
-export const runResult = (
+export const makeRunResult = (
   runId: RunId,
   state: RunState,
   status: RunResult["status"],
   completedAt: string,
   texts: ReadonlyMap<SpawnId, string> = new Map(),
 ): RunResult => {
-  const usage = totalUsage(state)
+  const usage = sumUsage(state)
   return {
     runId,
     status,
     startedAt: state.startedAt ?? completedAt,
     completedAt,
-    spawns: spawnsInOrder(state).map((spawn) => {
-      const summary = spawnSummary(spawn)
+    spawns: listSpawns(state).map((spawn) => {
+      const summary = summarizeSpawn(spawn)
       return { ...summary, text: texts.get(spawn.spawnId) ?? summary.text }
     }),
     ...(state.programResult === undefined ? {} : { programResult: state.programResult }),
@@ -89,10 +87,10 @@ export const runResult = (
 }
 
 /** A run at a glance. */
-export const runRecord = (plan: Plan, paths: RunPaths, state: RunState): RunRecord => {
+export const makeRunRecord = (plan: Plan, paths: RunPaths, state: RunState): RunRecord => {
   const { invocation } = plan
-  const createdAt = new Date(createdAtOf(invocation.runId)).toISOString()
-  const usage = totalUsage(state)
+  const createdAt = new Date(readCreatedAt(invocation.runId)).toISOString()
+  const usage = sumUsage(state)
   return {
     id: invocation.runId,
     status: state.status,

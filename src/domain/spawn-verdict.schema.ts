@@ -37,7 +37,7 @@ export type SpawnTerminal = Extract<
 >
 
 /** The terminal event of a spawn whose agent has ended. */
-export const spawnVerdict = (spawn: EndedSpawn, report: AgentReport): SpawnTerminal => {
+export const judgeSpawn = (spawn: EndedSpawn, report: AgentReport): SpawnTerminal => {
   const { spawnId } = spawn
   const { exit, outcome } = report
   const failure = failureOf(spawn.driver, report)
@@ -61,7 +61,7 @@ export const spawnVerdict = (spawn: EndedSpawn, report: AgentReport): SpawnTermi
 const nothing: AgentOutcome = { final: false, text: "" }
 
 /** The terminal event of a spawn whose agent could not be asked. */
-export const spawnRefused = (spawn: EndedSpawn, cause: SpawnErrorCause, message: string): SpawnTerminal => ({
+export const makeSpawnRefusal = (spawn: EndedSpawn, cause: SpawnErrorCause, message: string): SpawnTerminal => ({
   type: "spawn:error",
   payload: {
     spawnId: spawn.spawnId,
@@ -72,7 +72,7 @@ export const spawnRefused = (spawn: EndedSpawn, cause: SpawnErrorCause, message:
 })
 
 /** The terminal event of a spawn that was ended before its agent had. */
-export const spawnCancelled = (
+export const makeSpawnCancellation = (
   spawn: EndedSpawn,
   reason: string | undefined,
   sessionRef: string | undefined,

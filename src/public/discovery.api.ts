@@ -1,8 +1,8 @@
 /** What mill tells to those who write programs: the discovery payload, and the skill file that is made of it. */
-import type { CommandLine, Discovery, Surroundings } from "../domain/discovery.schema.ts"
+import type { CommandLineDoc, Discovery, DiscoveryFacts } from "../domain/discovery.schema.ts"
 
 /** The payload of `mill --help --json`. */
-export const discoveryOf = (surroundings: Surroundings, commandLine: CommandLine): Discovery => ({
+export const discoveryOf = (surroundings: DiscoveryFacts, commandLine: CommandLineDoc): Discovery => ({
   ...surroundings,
   ...commandLine,
 })

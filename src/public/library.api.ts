@@ -1,6 +1,6 @@
 /** The types of mill as a library. */
 import type { Duration, Effect } from "effect"
-import type { Surroundings } from "../domain/discovery.schema.ts"
+import type { DiscoveryFacts } from "../domain/discovery.schema.ts"
 import type {
   Cancellation,
   DiscoverOptions,
@@ -76,7 +76,7 @@ export interface MillClient extends AsyncDisposable {
   /** Makes a folder ready for mill, as `mill init` does. */
   init(options?: InitOptions): Promise<Initialized>
   /** What whoever writes programs here should know: all of `mill --help --json` but the command line. */
-  discover(options?: DiscoverOptions): Promise<Surroundings>
+  discover(options?: DiscoverOptions): Promise<DiscoveryFacts>
   /** Ends what is under way here; runs go on. Whatever is called from then on is rejected. */
   close(): Promise<void>
 }

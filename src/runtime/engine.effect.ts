@@ -1,6 +1,6 @@
 /** The one place where the layers of a mill process are composed. */
 import { Context, Effect, FileSystem, Layer, Path, Schema, Semaphore } from "effect"
-import { EngineOptions } from "../domain/engine.schema.ts"
+import { EngineSettings } from "../domain/engine.schema.ts"
 import { ConfigError, LaunchError, UsageError } from "../domain/error.schema.ts"
 import { givenObject } from "../internal/config/config.effect.ts"
 import { inputProblem } from "../domain/value-problem.schema.ts"
@@ -96,12 +96,12 @@ export const layer = (options: Overrides & Package) =>
     Layer.provideMerge(PlatformLayer.layer),
   )
 
-const decodeOptions = Schema.decodeUnknownEffect(EngineOptions, { onExcessProperty: "error" })
+const decodeOptions = Schema.decodeUnknownEffect(EngineSettings, { onExcessProperty: "error" })
 
 const checkOptions = (options: unknown) =>
   Effect.suspend(() => decodeOptions(options)).pipe(
     Effect.mapError((error) => {
-      const keys = () => Object.keys(EngineOptions.fields)
+      const keys = () => Object.keys(EngineSettings.fields)
       const { hint, key, message } = inputProblem("what it is given", keys, options, error)
       return new ConfigError({
         message: `createEngine: ${message}`,
@@ -117,7 +117,7 @@ const checkOptions = (options: unknown) =>
   )
 
 /** The configuration that the options name, or are. */
-const givenConfig = ({ config, ...options }: EngineOptions) =>
+const givenConfig = ({ config, ...options }: EngineSettings) =>
   Layer.effect(
     GivenConfig,
     Effect.gen(function* () {
@@ -129,7 +129,7 @@ const givenConfig = ({ config, ...options }: EngineOptions) =>
   )
 
 /** The engine alone, for as long as the scope lives. `given` is looked at: it may come from a script without types. */
-export const makeEngine = (given: EngineOptions, own: Package) =>
+export const makeEngine = (given: EngineSettings, own: Package) =>
   Effect.gen(function* () {
     if (process.versions.bun === undefined) {
       return yield* new UsageError({

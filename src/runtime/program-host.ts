@@ -12,7 +12,7 @@ import type { ProgramEnd } from "../domain/host-protocol.schema.ts"
 import type { Plan, PlanSource } from "../domain/plan.schema.ts"
 import { guardWord, keepGuard } from "./host/guard.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
-import { jsonProblem } from "../domain/json-problem.ts"
+import { findJsonProblem } from "../domain/json-problem.ts"
 import { millGlobal } from "./host/mill-global.ts"
 import { describeFailure } from "./host/program-error.ts"
 import { connect } from "./host/rpc-client.ts"
@@ -56,7 +56,7 @@ const fail = (thrown: unknown) => end({ type: "failed", ...describeFailure(throw
 
 const complete = async (value: unknown) => {
   const result: unknown = await value
-  const problem = jsonProblem(result)
+  const problem = findJsonProblem(result)
   if (problem !== undefined) {
     return end({ type: "failed", message: `the program's result is not JSON: ${problem}` })
   }

@@ -6,7 +6,7 @@ import {
   isSpawnTerminal,
   type MillEvent,
 } from "../../src/domain/event.schema.ts"
-import { RunId, spawnIdOf } from "../../src/domain/ids.schema.ts"
+import { RunId, makeSpawnId } from "../../src/domain/ids.schema.ts"
 import { integer } from "../support/property.ts"
 
 export const runId = RunId.make("run_01m7000000000000000000000x")
@@ -24,7 +24,7 @@ const result = {
 
 /** One body of each type; those of spawns are the `n`th spawn's. */
 export const bodies = (n: number): ReadonlyArray<EventBody> => {
-  const spawnId = spawnIdOf(n)
+  const spawnId = makeSpawnId(n)
   return [
     { type: "run:start", payload: { programPath: "/p.ts", planId: "plan" } },
     { type: "run:status", payload: { status: "running", cancelling: true } },

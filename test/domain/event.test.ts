@@ -1,31 +1,31 @@
 /** Lines of the log: what is written is what is read, and what is no event is told with its line. */
 import { describe, expect, test } from "bun:test"
 import { Arbitrary, Result } from "effect"
-import { decodeLine, encodeLine, MillEvent } from "../../src/domain/event.schema.ts"
+import { decodeLogLine, encodeLogLine, MillEvent } from "../../src/domain/event.schema.ts"
 import { integer, property } from "../support/property.ts"
 import { bodies, eventOf } from "./bodies.ts"
 
 property("any event is one line, and is read as it was written", Arbitrary.schema(MillEvent), (event) => {
-  const line = encodeLine(event)
-  const entry = Result.getOrUndefined(decodeLine(line, 1))
+  const line = encodeLogLine(event)
+  const entry = Result.getOrUndefined(decodeLogLine(line, 1))
   return !line.includes("\n") && entry?.known === true && Bun.deepEquals(entry.event, JSON.parse(line))
 })
 
-const lines = bodies(1).map((body, index) => encodeLine(eventOf(body, index + 1)))
+const lines = bodies(1).map((body, index) => encodeLogLine(eventOf(body, index + 1)))
 
 property(
   "a line that is cut anywhere is no event",
   Arbitrary.all([integer(0, lines.length - 1), integer(0, 2000)]),
   ([index, length]) => {
     const line = lines[index] ?? ""
-    return length >= line.length || Result.isFailure(decodeLine(line.slice(0, length), 1))
+    return length >= line.length || Result.isFailure(decodeLogLine(line.slice(0, length), 1))
   },
 )
 
 describe("a line is read", () => {
   const log = eventOf({ type: "run:log", payload: { message: "m" } }, 7)
   const read = (event: unknown) => {
-    const entry = decodeLine(JSON.stringify(event), 7)
+    const entry = decodeLogLine(JSON.stringify(event), 7)
     return Result.isSuccess(entry) ? entry.success : entry.failure
   }
   test("with what a newer mill may have added", () => {

@@ -1,8 +1,8 @@
 /** Identifiers: what they tell, and what is none. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
-import { canonicalJson } from "../../src/domain/canonical-json.ts"
-import { createdAtOf, runIdOf, RunReference, spawnIdOf } from "../../src/domain/ids.schema.ts"
+import { toCanonicalJson } from "../../src/domain/canonical-json.ts"
+import { readCreatedAt, makeRunId, RunReference, makeSpawnId } from "../../src/domain/ids.schema.ts"
 import { integer, property } from "../support/property.ts"
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -19,9 +19,9 @@ property(
   "a run id tells when it was made, and sorts by it",
   Arbitrary.all([integer(0, 2 ** 47), integer(1, 10 ** 9)]),
   ([millis, later]) => {
-    const [first, second] = [millis, millis + later].map((at) => runIdOf(`${ulidTime(at)}${"Z".repeat(16)}`))
+    const [first, second] = [millis, millis + later].map((at) => makeRunId(`${ulidTime(at)}${"Z".repeat(16)}`))
     if (first === undefined || second === undefined) return false
-    return /^run_[0-9a-z]{26}$/.test(first) && createdAtOf(first) === millis && first < second
+    return /^run_[0-9a-z]{26}$/.test(first) && readCreatedAt(first) === millis && first < second
   },
 )
 
@@ -36,7 +36,7 @@ property(
 )
 
 test("spawn ids count", () => {
-  expect([1, 2, 10].map((n) => `${spawnIdOf(n)}`)).toEqual(["spawn_1", "spawn_2", "spawn_10"])
+  expect([1, 2, 10].map((n) => `${makeSpawnId(n)}`)).toEqual(["spawn_1", "spawn_2", "spawn_10"])
 })
 
 property(
@@ -53,9 +53,9 @@ property(
                 .map(([key, one]) => [key, reversed(one)]),
             )
           : part
-    const text = canonicalJson(value)
+    const text = toCanonicalJson(value)
     return (
-      canonicalJson(reversed(value)) === text &&
+      toCanonicalJson(reversed(value)) === text &&
       Bun.deepEquals(JSON.parse(text), JSON.parse(JSON.stringify(value)))
     )
   },

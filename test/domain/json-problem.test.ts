@@ -1,10 +1,10 @@
 /** What of a value is not JSON, and where. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
-import { jsonProblem } from "../../src/domain/json-problem.ts"
+import { findJsonProblem } from "../../src/domain/json-problem.ts"
 import { property } from "../support/property.ts"
 
-property("JSON is no problem", Arbitrary.schema(Schema.Json), (value) => jsonProblem(value) === undefined)
+property("JSON is no problem", Arbitrary.schema(Schema.Json), (value) => findJsonProblem(value) === undefined)
 
 class Boxed {
   value = 1
@@ -18,7 +18,7 @@ test.each([
   ["an object of one's own class", new Boxed()],
   ["an object without a prototype", Object.create(null)],
 ])("%s is no problem", (_, value) => {
-  expect(jsonProblem(value)).toBeUndefined()
+  expect(findJsonProblem(value)).toBeUndefined()
 })
 
 const cyclic: Record<string, unknown> = { list: [{}] }
@@ -39,9 +39,9 @@ const cases: ReadonlyArray<readonly [value: unknown, problem: string]> = [
   [{ toJSON: () => ({ n: 1n }) }, "$.n is a BigInt"],
 ]
 test.each(cases.map(([value, problem]) => [problem, value] as const))("%s", (problem, value) => {
-  expect(jsonProblem(value)).toBe(problem)
+  expect(findJsonProblem(value)).toBe(problem)
 })
 
 test("a value that is nested very deeply is told, and does not exhaust the stack", () => {
-  expect(jsonProblem(deep)).toMatch(/^\$(?:\[0\])+ is nested too deeply$/)
+  expect(findJsonProblem(deep)).toMatch(/^\$(?:\[0\])+ is nested too deeply$/)
 })

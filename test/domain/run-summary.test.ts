@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test"
 import { Result } from "effect"
 import type { EventBody } from "../../src/domain/event.schema.ts"
-import { spawnIdOf } from "../../src/domain/ids.schema.ts"
+import { makeSpawnId } from "../../src/domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../src/domain/run-state.schema.ts"
-import { runResult, spawnsInOrder, totalUsage } from "../../src/domain/run-summary.ts"
+import { makeRunResult, listSpawns, sumUsage } from "../../src/domain/run-summary.ts"
 import type { Usage } from "../../src/domain/spawn.schema.ts"
 import { bodies, runId, spawnBodies, timestamp } from "./bodies.ts"
 
@@ -19,7 +19,7 @@ const withUsages = (...usages: ReadonlyArray<Usage | undefined>) =>
   stateOf([
     bodies(1)[0],
     ...usages.flatMap((usage, index): ReadonlyArray<EventBody | undefined> => {
-      const spawnId = spawnIdOf(index + 1)
+      const spawnId = makeSpawnId(index + 1)
       const known = {
         text: "",
         agent: "a",
@@ -37,18 +37,18 @@ const withUsages = (...usages: ReadonlyArray<Usage | undefined>) =>
 describe("the usage of a run", () => {
   const tokens = { inputTokens: 10, outputTokens: 1 }
   test("is unknown when no spawn told any", () => {
-    expect(totalUsage(withUsages())).toBeUndefined()
-    expect(totalUsage(withUsages(undefined, undefined))).toBeUndefined()
+    expect(sumUsage(withUsages())).toBeUndefined()
+    expect(sumUsage(withUsages(undefined, undefined))).toBeUndefined()
   })
   test("has a cost when every spawn told one", () => {
-    expect(totalUsage(withUsages({ ...tokens, costUsd: 0.5 }, { ...tokens, costUsd: 0 }))).toEqual({
+    expect(sumUsage(withUsages({ ...tokens, costUsd: 0.5 }, { ...tokens, costUsd: 0 }))).toEqual({
       inputTokens: 20,
       outputTokens: 2,
       costUsd: 0.5,
     })
   })
   test("has a lower bound of the cost when some did, and says how many told nothing", () => {
-    expect(totalUsage(withUsages({ ...tokens, costUsd: 0.5 }, tokens, undefined))).toEqual({
+    expect(sumUsage(withUsages({ ...tokens, costUsd: 0.5 }, tokens, undefined))).toEqual({
       inputTokens: 20,
       outputTokens: 2,
       costUsdAtLeast: 0.5,
@@ -56,7 +56,7 @@ describe("the usage of a run", () => {
     })
   })
   test("has cached tokens only when they were told", () => {
-    expect(totalUsage(withUsages({ ...tokens, cacheReadTokens: 3 }, tokens))).toEqual({
+    expect(sumUsage(withUsages({ ...tokens, cacheReadTokens: 3 }, tokens))).toEqual({
       inputTokens: 20,
       outputTokens: 2,
       cacheReadTokens: 3,
@@ -67,7 +67,7 @@ describe("the usage of a run", () => {
 test("spawns are in order of start, also from the tenth on", () => {
   const spawns = Array.from({ length: 12 }, (_, index) => spawnBodies(12 - index)[0])
   const state = stateOf([bodies(1)[0], ...spawns])
-  expect(spawnsInOrder(state).map(({ spawnId }) => `${spawnId}`)).toEqual(
+  expect(listSpawns(state).map(({ spawnId }) => `${spawnId}`)).toEqual(
     Array.from({ length: 12 }, (_, index) => `spawn_${index + 1}`),
   )
 })
@@ -76,8 +76,8 @@ test("the result has whole texts where they are given, and what is known of ever
   const [, , , complete1] = spawnBodies(1)
   const [, , , , error2] = spawnBodies(2)
   const state = stateOf([bodies(1)[0], spawnBodies(1)[0], spawnBodies(2)[0], complete1, error2])
-  const whole = new Map([[spawnIdOf(1), "whole"]])
-  const { spawns, ...result } = runResult(runId, state, "failed", timestamp, whole)
+  const whole = new Map([[makeSpawnId(1), "whole"]])
+  const { spawns, ...result } = makeRunResult(runId, state, "failed", timestamp, whole)
   expect(result).toEqual({ runId, status: "failed", startedAt: timestamp, completedAt: timestamp })
   expect(spawns.map(({ errorMessage, status, text }) => [status, text, errorMessage])).toEqual([
     ["complete", "whole", undefined],

@@ -1,12 +1,12 @@
 /** What becomes of a spawn, from how its agent ended and what it said. */
 import { describe, expect, test } from "bun:test"
 import { Arbitrary } from "effect"
-import { spawnIdOf } from "../../src/domain/ids.schema.ts"
-import { AgentReport, type EndedSpawn, spawnVerdict } from "../../src/domain/spawn-verdict.schema.ts"
+import { makeSpawnId } from "../../src/domain/ids.schema.ts"
+import { AgentReport, type EndedSpawn, judgeSpawn } from "../../src/domain/spawn-verdict.schema.ts"
 import { property } from "../support/property.ts"
 
 const spawn: EndedSpawn = {
-  spawnId: spawnIdOf(1),
+  spawnId: makeSpawnId(1),
   input: { agent: "a", systemPrompt: "s", prompt: "p", model: "m" },
   driver: "d",
   fallbackSessionRef: "run/spawn_1",
@@ -18,7 +18,7 @@ property(
   Arbitrary.schema(AgentReport),
   (report) => {
     const { exit, outcome } = report
-    const verdict = spawnVerdict(spawn, report)
+    const verdict = judgeSpawn(spawn, report)
     const good =
       outcome.final && outcome.errorMessage === undefined && exit.code === 0 && exit.signal === undefined
     return (verdict.type === "spawn:complete") === good && verdict.payload.spawnId === spawn.spawnId
@@ -27,7 +27,7 @@ property(
 
 property("whatever is known is in the result", Arbitrary.schema(AgentReport), (report) => {
   const { exit, outcome, stderr } = report
-  const { type, payload } = spawnVerdict(spawn, report)
+  const { type, payload } = judgeSpawn(spawn, report)
   const { result } = payload
   if (result === undefined) return false
   const told =
@@ -74,7 +74,7 @@ describe("a failure has the cause that says most", () => {
       `d exited with code 1: [31m${"x".repeat(296)}…`,
     ],
   ] as const)("%s", (_, given, cause, message) => {
-    const verdict = spawnVerdict(spawn, given)
+    const verdict = judgeSpawn(spawn, given)
     expect(verdict.type).toBe("spawn:error")
     expect(verdict.payload as object).toMatchObject({ cause, message, result: { errorMessage: message } })
   })

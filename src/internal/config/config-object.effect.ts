@@ -5,7 +5,7 @@
  */
 import { Context, Effect, Path, Result } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
-import { type Codec, factoryOf } from "../../domain/driver.schema.ts"
+import { type Codec, findFactory } from "../../domain/driver.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import type { GraphFile } from "../sources/source-compiler.effect.ts"
@@ -63,7 +63,7 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
     return text === undefined ? refuse(`a ${typeof value}`) : Result.succeed(text)
   }
   if (isCodec(value)) {
-    const factory = factoryOf(value)
+    const factory = findFactory(value)
     return factory === undefined
       ? refuse("a codec of your own")
       : Result.succeed(call(factory, value.options))

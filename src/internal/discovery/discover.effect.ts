@@ -13,7 +13,7 @@ import {
   events,
   exitCodes,
   records,
-  type Surroundings,
+  type DiscoveryFacts,
 } from "../../domain/discovery.schema.ts"
 import type { DiscoverOptions } from "../../domain/engine.schema.ts"
 import type { ConfigError } from "../../domain/error.schema.ts"
@@ -144,7 +144,7 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
     exitCodes,
     records,
     events,
-  } satisfies Surroundings
+  } satisfies DiscoveryFacts
 })
 
 const executorDescriptions = {

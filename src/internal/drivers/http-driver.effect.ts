@@ -13,7 +13,7 @@ import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import { errorIn } from "../../codecs/http.codec.ts"
 import { milestone } from "../../codecs/line.codec.ts"
 import type { AgentOutcome } from "../../domain/driver.schema.ts"
-import { SpawnRefused, systemCode } from "../../domain/error.schema.ts"
+import { SpawnRefused, readSystemCode } from "../../domain/error.schema.ts"
 import type { HttpCall, SessionMessage } from "../../domain/http-codec.schema.ts"
 import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import type { PlanHttpDriver } from "../../domain/plan.schema.ts"
@@ -189,7 +189,7 @@ const unreachableCodes = /refused|notfound|eai_again|failedtoopensocket|unreach|
 const connectionProblem = (error: HttpClientError) => {
   const { reason } = error
   const { cause } = reason
-  const code = systemCode(cause) ?? ""
+  const code = readSystemCode(cause) ?? ""
   const told = cause instanceof Error ? cause.message : ""
   return { reason: code || told || reason._tag, unreachable: unreachableCodes.test(code) }
 }

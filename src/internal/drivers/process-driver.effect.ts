@@ -6,7 +6,7 @@ import { Duration, Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { AgentCall, AgentExit, AgentOutcome, Codec, SpawnInput } from "../../domain/driver.schema.ts"
-import { SpawnRefused, systemCode } from "../../domain/error.schema.ts"
+import { SpawnRefused, readSystemCode } from "../../domain/error.schema.ts"
 import type { PlanProcessDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -146,7 +146,7 @@ const failureOf = ({ failure }: AcpEnd, { errorMessage }: AgentOutcome): Pick<Ag
     : { failure: { cause: failure.cause, message: failure.message } }
 
 const notStarted = (name: string, command: string, error: PlatformError): SpawnRefused => {
-  return systemCode(error.reason.cause) === "E2BIG"
+  return readSystemCode(error.reason.cause) === "E2BIG"
     ? new SpawnRefused({
         cause: "codec",
         message: `driver ${name}: an argument is longer than the system allows`,

@@ -4,7 +4,7 @@
  */
 import { Effect, Redacted } from "effect"
 import { ConfigError } from "../../domain/error.schema.ts"
-import { type HttpDriverConfig, secretHeaders } from "../../domain/http-config.schema.ts"
+import { type HttpDriverConfig, listSecretHeaders } from "../../domain/http-config.schema.ts"
 import { Secrets } from "../config/secrets.effect.ts"
 
 /** The values, by header. */
@@ -17,7 +17,7 @@ const sendable = /^[\t\x20-\x7e]+$/
 export const readSecrets = Effect.fnUntraced(function* (name: string, config: HttpDriverConfig) {
   const secrets = yield* Secrets
   const values = new Map<string, Redacted.Redacted<string>>()
-  for (const { env, header } of secretHeaders(config)) {
+  for (const { env, header } of listSecretHeaders(config)) {
     const value = secrets.read(env)
     const refuse = (problem: string, hint: string) =>
       new ConfigError({

@@ -4,7 +4,7 @@ import type { InspectedRun, InspectedSpawn } from "../../domain/engine.schema.ts
 import { RunNotFound } from "../../domain/error.schema.ts"
 import { isSpawnTerminal, type MillEvent } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { spawnSummary, spawnsInOrder } from "../../domain/run-summary.ts"
+import { summarizeSpawn, listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../../domain/spawn.schema.ts"
 import { changedSources } from "../plan/changes.effect.ts"
@@ -43,7 +43,7 @@ export const inspectRun = Effect.fn("Engine.inspectRun")(function* (runId: RunId
     return { run, spawns: result.spawns, result } satisfies InspectedRun
   }
   const state = yield* foldLog(run.paths.eventsFile)
-  return { run, spawns: spawnsInOrder(state).map(spawnSummary) } satisfies InspectedRun
+  return { run, spawns: listSpawns(state).map(summarizeSpawn) } satisfies InspectedRun
 })
 
 /** What its own events say of a spawn that they have led to so far, whole texts and all. */
@@ -53,7 +53,7 @@ const summaryAfter = (known: SpawnSummary, event: MillEvent): SpawnSummary =>
 export const inspectSpawn = Effect.fn("Engine.inspectSpawn")(function* (runId: RunId, spawn: string) {
   const { eventsFile } = (yield* RunStore).paths(runId)
   yield* currentRecord(runId)
-  const known = spawnsInOrder(yield* foldLog(eventsFile)).find(({ spawnId }) => spawnId === spawn)
+  const known = listSpawns(yield* foldLog(eventsFile)).find(({ spawnId }) => spawnId === spawn)
   const cursor = yield* openCursor(eventsFile)
   const events: Array<MillEvent> = []
   let input: SpawnOptions | undefined
@@ -73,6 +73,6 @@ export const inspectSpawn = Effect.fn("Engine.inspectSpawn")(function* (runId: R
       hint: `mill status ${runId} lists its spawns`,
     })
   }
-  const summary = events.reduce(summaryAfter, spawnSummary(known))
+  const summary = events.reduce(summaryAfter, summarizeSpawn(known))
   return { runId, input, spawn: summary, events } satisfies InspectedSpawn
 }, Effect.scoped)

@@ -4,7 +4,7 @@
  * it writes. An owner that dies in the middle is followed by the next.
  */
 import { Clock, Duration, Effect, FileSystem, Option, Schema } from "effect"
-import { createdAtOf, type RunId } from "../../domain/ids.schema.ts"
+import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -51,7 +51,7 @@ const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) 
   if (owner !== undefined) return !(yield* isAlive(owner.identity)) && !(yield* workerAnswers(runId))
   const launched = yield* launchedProcess(paths)
   if (launched !== undefined) return !(yield* isAlive(launched))
-  const age = (yield* Clock.currentTimeMillis) - createdAtOf(runId)
+  const age = (yield* Clock.currentTimeMillis) - readCreatedAt(runId)
   return age > Duration.toMillis(launchPatience)
 })
 

@@ -5,7 +5,7 @@
 import { DateTime, Deferred, Duration, Effect, Fiber } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
-import { runResult } from "../../domain/run-summary.ts"
+import { makeRunResult } from "../../domain/run-summary.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { makeDriver } from "../drivers/make-driver.effect.ts"
 import { makeExecutor } from "../executors/executor-registry.effect.ts"
@@ -147,6 +147,6 @@ const completion = Effect.fnUntraced(function* (
 ) {
   const completedAt = DateTime.formatIso(yield* DateTime.now)
   const state = programResult === undefined ? log.state() : { ...log.state(), programResult }
-  const result = runResult(plan.invocation.runId, state, "complete", completedAt)
+  const result = makeRunResult(plan.invocation.runId, state, "complete", completedAt)
   return { type: "run:complete", payload: { result } } satisfies EventBody
 })

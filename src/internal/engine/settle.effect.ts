@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
 import type { SpawnId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
-import { spawnsInOrder } from "../../domain/run-summary.ts"
+import { listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { type LogListener, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -22,7 +22,7 @@ export const settleRun = Effect.fn("Run.settle")(
     const { runId } = plan.invocation
     const log = yield* openEventLog(runId, store.paths(runId).eventsFile, listener)
     if (!isTerminalStatus(log.state().status)) {
-      for (const { spawnId, status } of spawnsInOrder(log.state())) {
+      for (const { spawnId, status } of listSpawns(log.state())) {
         if (status === "running") yield* log.append(spawnEnd(spawnId, settlement))
       }
       yield* log.append(settlement)

@@ -3,7 +3,7 @@ import { Effect, FileSystem } from "effect"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { type RunState, textLimit } from "../../domain/run-state.schema.ts"
-import { runResult, spawnsInOrder } from "../../domain/run-summary.ts"
+import { makeRunResult, listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { controlSocket, hostSocket } from "../sockets/socket-paths.ts"
@@ -25,9 +25,9 @@ export const writeSnapshots = Effect.fn("Run.writeSnapshots")(function* (plan: P
   const { runId } = plan.invocation
   yield* removeSockets(runId)
   if (isTerminalStatus(state.status) && state.completedAt !== undefined) {
-    const cut = spawnsInOrder(state).some((spawn) => (spawn.result?.text.length ?? 0) >= textLimit - 1)
+    const cut = listSpawns(state).some((spawn) => (spawn.result?.text.length ?? 0) >= textLimit - 1)
     const texts = cut ? yield* fullTexts(store.paths(runId).eventsFile) : undefined
-    yield* store.writeResult(runResult(runId, state, state.status, state.completedAt, texts))
+    yield* store.writeResult(makeRunResult(runId, state, state.status, state.completedAt, texts))
   }
   return yield* store.writeRecord(plan, state)
 })

@@ -3,21 +3,21 @@
  * the disk before the program is answered. Spawns run side by side; nothing here waits for another.
  */
 import { Cause, Clock, DateTime, Effect, Exit, Fiber, FiberSet, Option, Scope } from "effect"
-import { canonicalJson } from "../../domain/canonical-json.ts"
+import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import { cutBytes } from "../../domain/cut-text.ts"
 import type { DriverEvent } from "../../domain/driver.schema.ts"
 import type { SpawnRefused } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
-import { type RunId, sessionRefOf, type SpawnId, spawnIdOf } from "../../domain/ids.schema.ts"
+import { type RunId, makeSessionRef, type SpawnId, makeSpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import {
   type AgentReport,
   type EndedSpawn,
-  spawnCancelled,
-  spawnRefused,
+  makeSpawnCancellation,
+  makeSpawnRefusal,
   type SpawnTerminal,
-  spawnVerdict,
+  judgeSpawn,
 } from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnOptions, SpawnResult } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -100,7 +100,7 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
       spawnId,
       input,
       driver: driver.name,
-      fallbackSessionRef: sessionRefOf(runId, spawnId),
+      fallbackSessionRef: makeSessionRef(runId, spawnId),
       durationMs: (yield* Clock.currentTimeMillis) - startedAt,
     }
     // A cancelled agent must be gone before its event says so; one that has answered is cleaned up after meanwhile.
@@ -118,10 +118,10 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     const input = yield* decodeSpawnInput(raw)
     if (ending !== undefined)
       return yield* new SpawnFailure({ cause: "run-ending", message: `the run ends: ${ending}` })
-    const key = yield* Effect.provideContext(sha256(canonicalJson(input)), context)
+    const key = yield* Effect.provideContext(sha256(toCanonicalJson(input)), context)
     // Numbered when nothing is in the way of its first event any more: the numbers tell the order in the log.
     started += 1
-    const spawnId = spawnIdOf(started)
+    const spawnId = makeSpawnId(started)
     const fiber = yield* FiberSet.run(running, Effect.exit(carryOut(spawnId, input, key)))
     const exit = yield* Effect.flatten(Fiber.join(fiber)).pipe(Effect.exit)
     if (Exit.isFailure(exit)) {
@@ -146,12 +146,12 @@ const terminalOf = (
   reason: string | undefined,
   sessionRef: string | undefined,
 ): SpawnTerminal => {
-  if (Exit.isSuccess(exit)) return spawnVerdict(spawn, exit.value)
+  if (Exit.isSuccess(exit)) return judgeSpawn(spawn, exit.value)
   const refused = Option.getOrUndefined(Exit.findErrorOption(exit))
-  if (refused !== undefined) return spawnRefused(spawn, refused.cause, refused.message)
+  if (refused !== undefined) return makeSpawnRefusal(spawn, refused.cause, refused.message)
   return Exit.hasDies(exit)
-    ? spawnRefused(spawn, "codec", `mill or a codec failed: ${Cause.pretty(exit.cause)}`)
-    : spawnCancelled(spawn, reason, sessionRef)
+    ? makeSpawnRefusal(spawn, "codec", `mill or a codec failed: ${Cause.pretty(exit.cause)}`)
+    : makeSpawnCancellation(spawn, reason, sessionRef)
 }
 
 /** What the program gets for a terminal event. */

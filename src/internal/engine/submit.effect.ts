@@ -7,7 +7,7 @@ import { SecureRandom } from "effect/crypto"
 import { defaultMaxRunDepth } from "../../domain/config.schema.ts"
 import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
-import { runIdOf } from "../../domain/ids.schema.ts"
+import { makeRunId } from "../../domain/ids.schema.ts"
 import type { SubmittedRun } from "../../domain/run.schema.ts"
 import { loadConfig, namingFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -71,7 +71,7 @@ export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedR
   const fs = yield* FileSystem.FileSystem
   yield* checkWorkingDirectory
   yield* yield* LaunchPreparation
-  const runId = runIdOf(yield* (yield* SecureRandom.SecureRandom).ulid)
+  const runId = makeRunId(yield* (yield* SecureRandom.SecureRandom).ulid)
   const plan = { ...prepared.plan, invocation: { runId, ...prepared.invocation } }
   const paths = yield* store.create(plan, prepared.program, prepared.contents)
   const forget = Effect.ignore(fs.remove(paths.runDir, { recursive: true, force: true }))

@@ -11,7 +11,7 @@ import {
   type ExtensionCall,
   ExtensionCallFailure,
 } from "../../domain/host-protocol.schema.ts"
-import { jsonProblem } from "../../domain/json-problem.ts"
+import { findJsonProblem } from "../../domain/json-problem.ts"
 import type { EventLog, LogListener } from "../store/event-log.effect.ts"
 import { drainLimit, type EventFeed, makeEventFeed } from "./event-feed.effect.ts"
 import { HookFailure, runFunction, runHook, within } from "./hook.effect.ts"
@@ -169,7 +169,7 @@ const asAnswer = Effect.fnUntraced(function* (value: unknown) {
   const { json, problem } = yield* Effect.try({
     // What a value says of itself may be wrong in ways of its own: `toJSON` may throw.
     try: () => {
-      const found = jsonProblem(value)
+      const found = findJsonProblem(value)
       return found === undefined ? { json: JSON.stringify(value), problem: undefined } : { problem: found }
     },
     catch: (error) => new HookFailure({ message: `what it gave is not JSON: ${String(error)}` }),

@@ -4,7 +4,7 @@
  */
 import { Effect, FileSystem, Path, Random } from "effect"
 import type { PlatformError } from "effect/PlatformError"
-import { StoreError, systemCode } from "../../domain/error.schema.ts"
+import { StoreError, readSystemCode } from "../../domain/error.schema.ts"
 
 export const directoryMode = 0o700
 export const fileMode = 0o600
@@ -18,7 +18,7 @@ export const storeError = (path: string, doing: string) => (error: PlatformError
 /** The reason of a platform failure in plain words, without the call's arguments. */
 export const reasonOf = (error: PlatformError): string => {
   const { reason } = error
-  const code = systemCode(reason.cause)
+  const code = readSystemCode(reason.cause)
   switch (reason._tag) {
     case "NotFound":
       return "there is no such file"

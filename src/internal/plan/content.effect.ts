@@ -1,13 +1,13 @@
 /** What a plan says, from what was chosen: made once at submit, and again by the worker, which must find the same. */
 import { Effect } from "effect"
-import { canonicalJson } from "../../domain/canonical-json.ts"
+import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import {
   defaultCancelGrace,
   defaultMaxLineBytes,
   defaultMaxRunDepth,
   type MillConfig,
 } from "../../domain/config.schema.ts"
-import { defaultMaxRetries, secretHeaders } from "../../domain/http-config.schema.ts"
+import { defaultMaxRetries, listSecretHeaders } from "../../domain/http-config.schema.ts"
 import {
   type PlanContent,
   type PlanDriver,
@@ -47,7 +47,7 @@ const httpDriver = ({ config, name }: ChosenHttpDriver): PlanHttpDriver => ({
   headers: Object.entries(config.headers ?? {})
     .flatMap(([header, value]) => (typeof value === "string" ? [header.toLowerCase()] : []))
     .sort(),
-  keys: secretHeaders(config),
+  keys: listSecretHeaders(config),
   ...(config.timeout === undefined ? {} : { timeout: config.timeout }),
   maxRetries: config.maxRetries ?? defaultMaxRetries,
   maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
@@ -97,4 +97,4 @@ export const planContent = Effect.fnUntraced(function* (parts: PlanParts) {
 })
 
 /** The hash by which plans are told apart. */
-export const planIdOf = (content: PlanContent) => sha256(canonicalJson(content))
+export const planIdOf = (content: PlanContent) => sha256(toCanonicalJson(content))

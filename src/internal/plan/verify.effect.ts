@@ -3,7 +3,7 @@
  * nothing but the very plan that was submitted.
  */
 import { Effect } from "effect"
-import { canonicalJson } from "../../domain/canonical-json.ts"
+import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { Plan, PlanContent, PlanSource } from "../../domain/plan.schema.ts"
 import { evaluateConfig, type LoadedConfig } from "../config/config.effect.ts"
@@ -20,7 +20,7 @@ const hasFields = (value: unknown): value is Fields => typeof value === "object"
 
 /** The path of the first field in which two plans differ, such as `driver.args.0`. */
 const difference = (a: unknown, b: unknown, path = ""): string | undefined => {
-  if (!hasFields(a) || !hasFields(b)) return canonicalJson(a) === canonicalJson(b) ? undefined : path
+  if (!hasFields(a) || !hasFields(b)) return toCanonicalJson(a) === toCanonicalJson(b) ? undefined : path
   for (const key of Object.keys({ ...a, ...b })) {
     const found = difference(a[key], b[key], path === "" ? key : `${path}.${key}`)
     if (found !== undefined) return found

@@ -5,7 +5,7 @@
  */
 import { type Duration, Effect, Fiber } from "effect"
 import type { PlatformError } from "effect/PlatformError"
-import { systemCode } from "../../domain/error.schema.ts"
+import { readSystemCode } from "../../domain/error.schema.ts"
 import { type Drain, type ProcessExit, type ProcessSpec, ProcessStarter } from "./process-starter.effect.ts"
 import { endGroup } from "./process-tree.effect.ts"
 
@@ -30,7 +30,7 @@ const busyRetries = 300
 const busyPause = "100 millis"
 
 const isBusy = ({ reason }: PlatformError): boolean =>
-  ["EMFILE", "ENFILE", "EAGAIN"].includes(systemCode(reason.cause) ?? "")
+  ["EMFILE", "ENFILE", "EAGAIN"].includes(readSystemCode(reason.cause) ?? "")
 
 /** Starts the process. Fails when there is no such command, or the system refuses to run it. */
 export const startProcess = Effect.fnUntraced(function* (spec: GroupSpec) {

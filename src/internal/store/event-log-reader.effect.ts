@@ -4,7 +4,7 @@
  */
 import { Effect, FileSystem, Result, Scope } from "effect"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
-import { decodeLine, type LogEntry } from "../../domain/event.schema.ts"
+import { decodeLogLine, type LogEntry } from "../../domain/event.schema.ts"
 import { applyEvent, initialRunState, type RunState } from "../../domain/run-state.schema.ts"
 import { makeLineSplitter } from "../files/lines.ts"
 import { storeError } from "../files/files.effect.ts"
@@ -46,7 +46,7 @@ export const openCursor = Effect.fnUntraced(function* (path: string) {
       const entries: Array<LogEntry> = []
       for (const text of splitter.push(buffer.subarray(0, read))) {
         line += 1
-        const decoded = decodeLine(text, line)
+        const decoded = decodeLogLine(text, line)
         if (Result.isFailure(decoded)) return yield* decoded.failure
         entries.push(decoded.success)
       }

@@ -10,7 +10,7 @@
 import { DateTime, Deferred, Effect, Exit, FileSystem, Queue, Result } from "effect"
 import { IllegalTransition, type StoreError } from "../../domain/error.schema.ts"
 import {
-  encodeLine,
+  encodeLogLine,
   type EventBody,
   isDurable,
   type MillEvent,
@@ -74,7 +74,7 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
   const enterSafely = (body: EventBody, timestamp: string) =>
     Result.flatMap(
       Result.try({
-        try: () => Result.map(enter(body, timestamp), (event) => ({ event, line: encodeLine(event) })),
+        try: () => Result.map(enter(body, timestamp), (event) => ({ event, line: encodeLogLine(event) })),
         catch: (error) => new IllegalTransition({ type: body.type, reason: String(error) }),
       }),
       (entered) => entered,

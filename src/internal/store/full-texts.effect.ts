@@ -3,7 +3,7 @@
  * that cannot be the end of a spawn are passed over without being decoded.
  */
 import { Effect, FileSystem, Result, Stream } from "effect"
-import { decodeLine, isSpawnTerminal } from "../../domain/event.schema.ts"
+import { decodeLogLine, isSpawnTerminal } from "../../domain/event.schema.ts"
 import type { SpawnId } from "../../domain/ids.schema.ts"
 import { textLimit } from "../../domain/run-state.schema.ts"
 import { makeLineSplitter } from "../files/lines.ts"
@@ -18,7 +18,7 @@ export const fullTexts = Effect.fnUntraced(function* (path: string) {
   const splitter = makeLineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER })
   const keep = (line: string) => {
     if (!mayEndSpawn.test(line)) return
-    const entry = decodeLine(line, 0)
+    const entry = decodeLogLine(line, 0)
     if (Result.isFailure(entry) || !entry.success.known || !isSpawnTerminal(entry.success.event)) return
     const { result, spawnId } = entry.success.event.payload
     if (result !== undefined && result.text.length > textLimit) texts.set(spawnId, result.text)

@@ -7,7 +7,7 @@ import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { RunId } from "../../domain/ids.schema.ts"
 import { Plan, planVersion } from "../../domain/plan.schema.ts"
 import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
-import { runRecord } from "../../domain/run-summary.ts"
+import { makeRunRecord } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunPaths, RunRecord, RunResult } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { foldLog } from "./event-log-reader.effect.ts"
@@ -84,7 +84,7 @@ export class RunStore extends Context.Service<
           for (const [sha256, contents] of sources) {
             yield* write(`${building.runDir}/sources/${sha256}`, contents)
           }
-          const record = runRecord(plan, final, initialRunState)
+          const record = makeRunRecord(plan, final, initialRunState)
           yield* write(building.runFile, `${JSON.stringify(record)}\n`)
           yield* fs.rename(building.runDir, final.runDir)
         }).pipe(
@@ -131,12 +131,12 @@ export class RunStore extends Context.Service<
         const known = yield* snapshot(runId)
         if (known !== undefined && isTerminalStatus(known.status)) return known
         const frozen = yield* plan(runId)
-        return runRecord(frozen, paths(runId), yield* foldLog(paths(runId).eventsFile))
+        return makeRunRecord(frozen, paths(runId), yield* foldLog(paths(runId).eventsFile))
       }, provideFs)
 
       const writeRecord = Effect.fn("RunStore.writeRecord")(function* (frozen: Plan, state: RunState) {
         const at = paths(frozen.invocation.runId)
-        const written = runRecord(frozen, at, state)
+        const written = makeRunRecord(frozen, at, state)
         yield* writeAtomically(at.runFile, `${JSON.stringify(written)}\n`)
         return written
       }, provideFs)

@@ -1,5 +1,5 @@
 /** The functions that extensions give to a program: calls of the worker, which takes and gives JSON. */
-import { jsonProblem } from "../../domain/json-problem.ts"
+import { findJsonProblem } from "../../domain/json-problem.ts"
 import type { ExtensionAnswer } from "../../domain/host-protocol.schema.ts"
 import { type RpcClient, RpcFailure } from "./rpc-client.ts"
 
@@ -18,7 +18,7 @@ class MillExtensionError extends Error {
 /** Why arguments cannot be sent. Those that are left out at the end may also be given as undefined. */
 const argumentsProblem = (args: ReadonlyArray<unknown>): string | undefined => {
   for (const [index, argument] of args.entries()) {
-    const problem = argument === undefined ? "it is undefined" : jsonProblem(argument)
+    const problem = argument === undefined ? "it is undefined" : findJsonProblem(argument)
     if (problem !== undefined) return `argument ${index + 1} is not JSON: ${problem}`
   }
   return undefined

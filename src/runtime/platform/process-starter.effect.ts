@@ -4,7 +4,7 @@
  */
 import { Effect, Layer, Stream } from "effect"
 import { badArgument, systemError } from "effect/PlatformError"
-import { systemCode } from "../../domain/error.schema.ts"
+import { readSystemCode } from "../../domain/error.schema.ts"
 import {
   type Drain,
   type LaunchSpec,
@@ -18,7 +18,7 @@ import { end, put } from "../bun/file-sink.ts"
 const where = { module: "ProcessStarter", method: "start" }
 
 const platformError = (cause: unknown) => {
-  const code = systemCode(cause)
+  const code = readSystemCode(cause)
   // Bun's message would repeat the value.
   if (code === "ERR_INVALID_ARG_VALUE")
     return badArgument({ ...where, description: "an argument, its folder or its environment holds a NUL" })

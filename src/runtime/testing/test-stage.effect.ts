@@ -4,7 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import { RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
 import type { JsonlLine } from "../../codecs/jsonl.codec.ts"
-import { jsonProblem } from "../../domain/json-problem.ts"
+import { findJsonProblem } from "../../domain/json-problem.ts"
 import { type SpawnRefused, StoreError } from "../../domain/error.schema.ts"
 import { ScriptedResult, type ScriptedStep } from "../../domain/scripted-agent.schema.ts"
 import type { SpawnOptions } from "../../domain/spawn.schema.ts"
@@ -63,7 +63,7 @@ const stepsOf = (result: ScriptedResult): ReadonlyArray<ScriptedStep> => [
 /** The first input of a tool that cannot be told. */
 const inputsProblem = ({ toolCalls = [] }: ScriptedResult): string | undefined => {
   for (const [index, { input }] of toolCalls.entries()) {
-    const problem = input === undefined ? undefined : jsonProblem(input)
+    const problem = input === undefined ? undefined : findJsonProblem(input)
     if (problem !== undefined) return `toolCalls.${index}.input is not JSON: ${problem}`
   }
   return undefined

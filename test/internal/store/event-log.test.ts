@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { Arbitrary, Effect, Exit } from "effect"
 import { type EventBody, isDurable } from "../../../src/domain/event.schema.ts"
-import { spawnIdOf } from "../../../src/domain/ids.schema.ts"
+import { makeSpawnId } from "../../../src/domain/ids.schema.ts"
 import { openEventLog } from "../../../src/internal/store/event-log.effect.ts"
 import { foldLog } from "../../../src/internal/store/event-log-reader.effect.ts"
 import { anyBodies, bodies, endsOnce, Model, runId, spawnBodies } from "../../domain/bodies.ts"
@@ -15,7 +15,7 @@ const [start, , log, , complete, failed] = bodies(1) as ReadonlyArray<EventBody>
 
 const never: EventBody = {
   type: "spawn:cancelled",
-  payload: { spawnId: spawnIdOf(99) },
+  payload: { spawnId: makeSpawnId(99) },
 }
 
 /** A spawn from its start to one of its ends, with some of what may come between. */
@@ -189,7 +189,7 @@ describe("a log that was cut off at any byte", () => {
 const startOf = (n: number) => {
   const body = spawnBodies(n)[0]
   if (body?.type !== "spawn:start") throw new Error("no start")
-  return { ...body.payload, spawnId: spawnIdOf(n) }
+  return { ...body.payload, spawnId: makeSpawnId(n) }
 }
 
 test("a log that is wrong in the middle is not opened for writing", async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Arbitrary, Effect, type FileSystem, Layer, Logger, ManagedRuntime, type Scope } from "effect"
-import { decodeLine, type MillEvent } from "../../../src/domain/event.schema.ts"
+import { decodeLogLine, type MillEvent } from "../../../src/domain/event.schema.ts"
 import { layer } from "../../../src/runtime/platform/platform.effect.ts"
 
 // What the writer refuses it tells in its log; the tests provoke much of that.
@@ -57,7 +57,7 @@ export const eventsIn = (path: string): ReadonlyArray<MillEvent> => {
     .split("\n")
     .slice(0, -1)
     .map((line, index) => {
-      const decoded = decodeLine(line, index + 1)
+      const decoded = decodeLogLine(line, index + 1)
       if (decoded._tag === "Failure") throw decoded.failure
       if (!decoded.success.known) throw new Error("a type is unknown")
       return decoded.success.event
