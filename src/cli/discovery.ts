@@ -1,7 +1,12 @@
 /** The command line as data, from the commands' own help, and the discovery payload that it is a part of. */
 import { Context, Effect, Option } from "effect"
 import { CliOutput, Command, type HelpDoc } from "effect/cli"
-import type { CommandLineDoc, DescribedCommand, DescribedFlag, Discovery } from "../domain/discovery.schema.ts"
+import type {
+  CommandLineDoc,
+  DescribedCommand,
+  DescribedFlag,
+  Discovery,
+} from "../domain/discovery.schema.ts"
 import type { ConfigError, UsageError } from "../domain/error.schema.ts"
 
 /** What a command prints with `--json`: an annotation, in the words of the payload's `records`. */

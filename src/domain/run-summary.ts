@@ -16,7 +16,9 @@ import type { SpawnSummary, Usage } from "./spawn.schema.ts"
 
 /** The spawns in order of start. */
 export const listSpawns = (state: RunState): ReadonlyArray<SpawnState> =>
-  Array.from(HashMap.values(state.spawns)).sort((a, b) => readSpawnNumber(a.spawnId) - readSpawnNumber(b.spawnId))
+  Array.from(HashMap.values(state.spawns)).sort(
+    (a, b) => readSpawnNumber(a.spawnId) - readSpawnNumber(b.spawnId),
+  )
 
 /** A spawn as it stands in a run's result. */
 export const summarizeSpawn = (spawn: SpawnState): SpawnSummary => ({

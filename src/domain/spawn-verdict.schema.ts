@@ -61,7 +61,11 @@ export const judgeSpawn = (spawn: EndedSpawn, report: AgentReport): SpawnTermina
 const nothing: AgentOutcome = { final: false, text: "" }
 
 /** The terminal event of a spawn whose agent could not be asked. */
-export const makeSpawnRefusal = (spawn: EndedSpawn, cause: SpawnErrorCause, message: string): SpawnTerminal => ({
+export const makeSpawnRefusal = (
+  spawn: EndedSpawn,
+  cause: SpawnErrorCause,
+  message: string,
+): SpawnTerminal => ({
   type: "spawn:error",
   payload: {
     spawnId: spawn.spawnId,

@@ -19,7 +19,9 @@ property(
   "a run id tells when it was made, and sorts by it",
   Arbitrary.all([integer(0, 2 ** 47), integer(1, 10 ** 9)]),
   ([millis, later]) => {
-    const [first, second] = [millis, millis + later].map((at) => makeRunId(`${ulidTime(at)}${"Z".repeat(16)}`))
+    const [first, second] = [millis, millis + later].map((at) =>
+      makeRunId(`${ulidTime(at)}${"Z".repeat(16)}`),
+    )
     if (first === undefined || second === undefined) return false
     return /^run_[0-9a-z]{26}$/.test(first) && readCreatedAt(first) === millis && first < second
   },
