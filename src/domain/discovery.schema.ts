@@ -143,7 +143,9 @@ export const exitCodes: DiscoveryFacts["exitCodes"] = Object.fromEntries(
     code,
     {
       meaning,
-      errors: errors.filter(({ exitCode }) => String(exitCode) === code).map(({ identifier }) => identifier),
+      errors: errors
+        .filter(({ fields }) => String(fields.exitCode.schema.literal) === code)
+        .map(({ identifier }) => identifier),
     },
   ]),
 )

@@ -1,77 +1,61 @@
 /**
- * Everything that can go wrong in a way that a user can act on. `message` says what and where, in one line; `hint`
- * says what to do next. The exit code of a command is the one that its error carries.
+ * Failures that a user can act on. `message` says in one line what is wrong and where; `hint` says what to do next. An
+ * error that ends a command also carries the command's exit code.
  */
 import { Schema } from "effect"
 import { SpawnErrorCause } from "./spawn.schema.ts"
 
-const hint = Schema.optional(Schema.String)
+const optionalString = Schema.optional(Schema.String)
 
-/** A command line that cannot be carried out as it stands. */
-export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
+/** The fields of every error that ends a command. */
+const commandFields = <const ExitCode extends number>(exitCode: ExitCode) => ({
   message: Schema.String,
-  hint,
-}) {
-  static readonly exitCode = 2
-  readonly exitCode = UsageError.exitCode
-}
+  hint: optionalString,
+  exitCode: Schema.tag(exitCode),
+})
+
+/** A command line, or an argument of the library, that cannot be used. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", commandFields(2)) {}
 
 /** A configuration that cannot be used: which file, which key, what was found, what is allowed. */
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
-  message: Schema.String,
-  path: Schema.optional(Schema.String),
-  key: Schema.optional(Schema.String),
-  hint,
-}) {
-  static readonly exitCode = 2
-  readonly exitCode = ConfigError.exitCode
-}
+  ...commandFields(2),
+  path: optionalString,
+  key: optionalString,
+}) {}
 
-/** A program that is refused before anything has started. `location` is file:line:column. */
+/** A program that cannot run; nothing was started. `location` is file:line:column. */
 export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramError", {
-  message: Schema.String,
+  ...commandFields(2),
   path: Schema.String,
-  location: Schema.optional(Schema.String),
-  hint,
-}) {
-  static readonly exitCode = 2
-  readonly exitCode = ProgramError.exitCode
-}
+  location: optionalString,
+}) {}
 
-/** No run has the id, the prefix, or the name `last`. */
+/** No run matches the id, the prefix or `last`. */
 export class RunNotFound extends Schema.TaggedError<RunNotFound>()("RunNotFound", {
+  ...commandFields(3),
   run: Schema.String,
-  message: Schema.String,
-  hint,
-}) {
-  static readonly exitCode = 3
-  readonly exitCode = RunNotFound.exitCode
-}
+}) {}
 
-/** The run had not ended when the time was up; it goes on. */
+/** The run was still running when the timeout expired. It keeps running. */
 export class WaitTimeout extends Schema.TaggedError<WaitTimeout>()("WaitTimeout", {
+  ...commandFields(124),
   run: Schema.String,
   seconds: Schema.Finite,
-  message: Schema.String,
-  hint,
-}) {
-  static readonly exitCode = 124
-  readonly exitCode = WaitTimeout.exitCode
-}
+}) {}
 
-/** The store could not be read or written. */
+/** A file of the store could not be read or written. */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  message: Schema.String,
+  ...commandFields(1),
   path: Schema.String,
-  hint,
-}) {
-  static readonly exitCode = 1
-  readonly exitCode = StoreError.exitCode
-}
+}) {}
+
+/** The worker could not start, or exited before it took over the run. */
+export class LaunchError extends Schema.TaggedError<LaunchError>()("LaunchError", commandFields(1)) {}
 
 /**
- * A line of an event log that is no event. `lineNumber` is counted from 1. (A field `line` would be lost: errors have
- * one of their own in JavaScriptCore, which is not enumerable.)
+ * A line of an event log that is not an event. `lineNumber` counts from 1. (A field named `line` would be lost:
+ * JavaScriptCore gives every error a `line` that is not enumerable.)
  */
 export class IllegalLine extends Schema.TaggedError<IllegalLine>()("IllegalLine", {
   lineNumber: Schema.Int,
@@ -92,10 +76,10 @@ export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>()
   }
 }
 
-/** Why an event log could not be read on. */
+/** Why an event log could not be read to its end. */
 export type LogError = StoreError | IllegalLine | UnsupportedVersion
 
-/** An event that may not follow what the log holds already. */
+/** An event that must not follow the events before it. */
 export class IllegalTransition extends Schema.TaggedError<IllegalTransition>()("IllegalTransition", {
   type: Schema.String,
   reason: Schema.String,
@@ -105,32 +89,22 @@ export class IllegalTransition extends Schema.TaggedError<IllegalTransition>()("
   }
 }
 
-/** A run that another live worker owns. */
+/** Another live worker owns the run. */
 export class OwnerExists extends Schema.TaggedError<OwnerExists>()("OwnerExists", {
   run: Schema.String,
   pid: Schema.Int,
 }) {
-  readonly exitCode = 1
   override get message() {
     return `run ${this.run} is owned by process ${this.pid}, which is alive`
   }
 }
 
-/** The worker could not be started, or ended before it had taken over the run. */
-export class LaunchError extends Schema.TaggedError<LaunchError>()("LaunchError", {
-  message: Schema.String,
-  hint,
-}) {
-  static readonly exitCode = 1
-  readonly exitCode = LaunchError.exitCode
-}
-
-/** A spawn that a codec or a driver cannot carry out as it was asked for. */
+/** A spawn that a codec or a driver cannot carry out. */
 export class SpawnRefused extends Schema.TaggedError<SpawnRefused>()("SpawnRefused", {
   cause: SpawnErrorCause,
   message: Schema.String,
 }) {}
 
-/** The code that the system or the platform gave to what went wrong, such as `ENOENT`, if it has one. */
+/** The code of a system or platform error, such as `ENOENT`, if it has one. */
 export const readSystemCode = (cause: unknown): string | undefined =>
   typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : undefined
