@@ -33,7 +33,10 @@ test.concurrent("a run inside a run records its parent, and one more inside is r
   expect(result.programResult).toBe(`2 ${run.id} spawn_1 1`)
 
   const { error } = JSON.parse(await Bun.file(`${world.dir}/inner.${run.id}`).text())
-  expect(error).toMatchObject({ _tag: "UsageError", message: expect.stringMatching(/maxRunDepth is 1/) })
+  expect(error).toMatchObject({
+    _tag: "UsageError",
+    message: expect.stringMatching(/^nested run refused: depth 2 exceeds maxRunDepth 1$/),
+  })
   const all = JSON.parse((await world.mill(["ls", "--json"])).stdout) as ReadonlyArray<{
     readonly parentRunId?: string
   }>

@@ -50,13 +50,13 @@ const watches = (pid: number): boolean => {
   return found.includes("inotify")
 }
 
-describe("while a run goes on", () => {
-  test("wait --timeout ends with 124, and the run goes on", async () => {
+describe("while a run is live", () => {
+  test("wait --timeout exits with 124, and the run keeps running", async () => {
     const { code, record } = await meanwhile(async (runId) => {
       const { code, stderr, stdout } = await world.mill(["wait", runId, "--timeout", "0.05", "--json"])
       const { error } = JSON.parse(stdout)
       expect([code, error._tag, error.run, error.seconds]).toEqual([124, "WaitTimeout", runId, 0.05])
-      expect(stderr).toContain("it goes on")
+      expect(stderr).toContain(`${runId} is still running after 0.05 s`)
       const status = await world.mill(["status", runId, "--json"])
       expect(JSON.parse(status.stdout)).toMatchObject({
         status: "running",
@@ -66,7 +66,7 @@ describe("while a run goes on", () => {
     expect([code, record.status]).toEqual([0, "complete"])
   })
 
-  test("wait that is interrupted ends with 130, and the run goes on", async () => {
+  test("an interrupted wait exits with 130, and the run keeps running", async () => {
     const { code, record } = await meanwhile(async (runId) => {
       expect((await interrupted(["wait", runId, "--timeout", "60"], watches)).code).toBe(130)
     })

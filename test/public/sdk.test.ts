@@ -269,8 +269,8 @@ describe("createMill", () => {
       const left = () => readdirSync(runsDir).toSorted()
       const program = join(folder, "ask.ts")
       for (const [cwd, what] of [
-        [join(folder, "absent"), "is not there"],
-        [program, "is no folder"],
+        [join(folder, "absent"), "does not exist"],
+        [program, "is not a directory"],
       ] as const) {
         await using mill = open({ cwd })
         const before = left()

@@ -1,7 +1,9 @@
-/** The engine: what a user can do with runs. Every method works from any process; a run's worker is one of them. */
-import { Context, Effect, type FileSystem, Layer, type Path, Stream } from "effect"
-import type { Digest, SecureRandom } from "effect/crypto"
-import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+/**
+ * The engine: what a user can do with runs. Every method works from any process.
+ *
+ * A command calls one method and should not load the modules of the others, so most methods load theirs on call.
+ */
+import { Context, Effect, Layer, Stream } from "effect"
 import type {
   InspectedRun,
   InspectedSpawn,
@@ -10,18 +12,11 @@ import type {
   RunOrSpawnRef,
   SpawnRef,
 } from "../../domain/engine.schema.ts"
-import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import type { LogError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import type { ConfigLoader } from "../config/config-loader.effect.ts"
-import type { Secrets } from "../config/secrets.effect.ts"
-import type { Settings } from "../config/settings.effect.ts"
-import type { SourceCompiler } from "../sources/source-compiler.effect.ts"
-import type { ProcessStarter } from "../process/process-starter.effect.ts"
-import type { Sockets } from "../sockets/sockets.effect.ts"
-import type { TypeTexts } from "../scaffold/type-texts.effect.ts"
+import type { SubmitInput } from "../../domain/submission.schema.ts"
 import { resolveRun } from "../store/run-reference.effect.ts"
-import type { RunStore } from "../store/run-store.effect.ts"
+import { importOnCall } from "./import-on-call.effect.ts"
 import {
   checkInitOptions,
   checkPrepared,
@@ -30,63 +25,61 @@ import {
   checkSpawnRef,
   checkTimeout,
 } from "./input.effect.ts"
-import { inspectRun, inspectSpawn, resultOf, statusOf } from "./inspect.effect.ts"
+import { inspectRun, inspectSpawn, readResult, readStatus } from "./inspect.effect.ts"
 import { listRuns } from "./list.effect.ts"
-import { untilEnd, waitForEnd } from "./wait.effect.ts"
+import { awaitEnd, waitForEnd } from "./wait.effect.ts"
 
-type Needs =
-  | ChildProcessSpawner
-  | ConfigLoader
-  | Digest.Digest
-  | FileSystem.FileSystem
-  | Path.Path
-  | ProcessStarter
-  | RunStore
-  | SecureRandom.SecureRandom
-  | Secrets
-  | Settings
-  | Sockets
-  | SourceCompiler
-  | TypeTexts
+const cancelModule = Effect.promise(() => import("./cancel.effect.ts"))
+const discoverModule = Effect.promise(() => import("../discovery/discover.effect.ts"))
+const outlineModule = Effect.promise(() => import("../plan/outline.effect.ts"))
+const scaffoldModule = Effect.promise(() => import("../scaffold/scaffold.effect.ts"))
+const submitModule = Effect.promise(() => import("./submit.effect.ts"))
+const watchModule = Effect.promise(() => import("./watch.effect.ts"))
 
-// What a method needs and others do not is loaded when it is called: a command calls one, and waits for no other.
-const cancelling = Effect.promise(() => import("./cancel.effect.ts"))
-const discovery = Effect.promise(() => import("../discovery/discover.effect.ts"))
-const outlining = Effect.promise(() => import("../plan/outline.effect.ts"))
-const scaffolding = Effect.promise(() => import("../scaffold/scaffold.effect.ts"))
-const submitting = Effect.promise(() => import("./submit.effect.ts"))
-const watching = Effect.promise(() => import("./watch.effect.ts"))
-
-const prepare = (input: SubmitInput) => Effect.flatMap(submitting, ({ prepareRun }) => prepareRun(input))
-const start = (prepared: PreparedRun) => Effect.flatMap(submitting, ({ startRun }) => startRun(prepared))
+const cancel = importOnCall(cancelModule, ({ cancelRun }) => cancelRun)
+const discover = importOnCall(discoverModule, (module) => module.discover)
+const init = importOnCall(scaffoldModule, ({ scaffold }) => scaffold)
+const outline = importOnCall(outlineModule, ({ outlineOf }) => outlineOf)
+const prepare = importOnCall(submitModule, ({ prepareRun }) => prepareRun)
+const start = importOnCall(submitModule, ({ startRun }) => startRun)
 const submit = (input: SubmitInput) => Effect.flatMap(prepare(input), start)
-const outline = (prepared: PreparedRun) => Effect.flatMap(outlining, ({ outlineOf }) => outlineOf(prepared))
 
 const runSync = Effect.fn("Engine.runSync")(function* (input: SubmitInput) {
   const { runId } = yield* submit(input)
-  yield* untilEnd(runId)
-  return yield* resultOf(runId)
+  yield* awaitEnd(runId)
+  return yield* readResult(runId)
 })
+
+const watch = (run: string) =>
+  Stream.unwrap(Effect.zipWith(resolveRun(run), watchModule, (runId, { watchEvents }) => watchEvents(runId)))
+const watchIo = (run: string) =>
+  Stream.unwrap(Effect.zipWith(resolveRun(run), watchModule, (runId, module) => module.watchIo(runId)))
+const liveRuns = Stream.unwrap(Effect.map(watchModule, (module) => module.liveRuns))
+
+type Services =
+  | Effect.Services<
+      ReturnType<
+        | typeof cancel
+        | typeof discover
+        | typeof init
+        | typeof inspectRun
+        | typeof inspectSpawn
+        | typeof listRuns
+        | typeof outline
+        | typeof runSync
+      >
+    >
+  | Stream.Services<ReturnType<typeof watch | typeof watchIo> | typeof liveRuns>
 
 export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal/Engine") {
   static readonly layer = Layer.effect(
     Engine,
-    Effect.gen(function* () {
-      const context = yield* Effect.context<Needs>()
+    Effect.map(Effect.context<Services>(), (context) => {
       const provide = Effect.provideContext(context)
-      /** Does something with the run that is named. */
-      const withRun = <A, E>(run: string, act: (runId: RunId) => Effect.Effect<A, E, Needs>) =>
+      const provideStream = <A, E>(stream: Stream.Stream<A, E, Services>) =>
+        Stream.provideContext(stream, context)
+      const withRun = <A, E>(run: string, act: (runId: RunId) => Effect.Effect<A, E, Services>) =>
         provide(Effect.flatMap(resolveRun(run), act))
-      const streamOf = <A, E>(
-        run: string,
-        items: (runId: RunId, watch: Effect.Success<typeof watching>) => Stream.Stream<A, E, Needs>,
-      ) =>
-        Stream.provideContext(
-          Stream.unwrap(
-            Effect.map(Effect.all([resolveRun(run), watching]), ([runId, watch]) => items(runId, watch)),
-          ),
-          context,
-        )
 
       function inspect(run: string): Effect.Effect<InspectedRun, ReferenceError | LogError>
       function inspect(spawn: SpawnRef): Effect.Effect<InspectedSpawn, ReferenceError | LogError>
@@ -107,32 +100,24 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
         submit: (input) => provide(submit(input)),
         runSync: (input) => provide(runSync(input)),
         resolve: (run) => provide(resolveRun(run)),
-        status: (run) => withRun(run, statusOf),
+        status: (run) => withRun(run, readStatus),
         wait: (run, timeout) =>
           Effect.andThen(
             checkTimeout(timeout),
-            withRun(run, (runId) => (timeout === undefined ? untilEnd(runId) : waitForEnd(runId, timeout))),
+            withRun(run, (runId) => waitForEnd(runId, timeout)),
           ),
         inspect,
-        watch: (run) => streamOf(run, (runId, { watchEvents }) => watchEvents(runId)),
-        watchIo: (run) => streamOf(run, (runId, { watchIo }) => watchIo(runId)),
-        liveRuns: Stream.provideContext(
-          Stream.unwrap(Effect.map(watching, ({ liveRuns }) => liveRuns)),
-          context,
-        ),
+        watch: (run) => provideStream(watch(run)),
+        watchIo: (run) => provideStream(watchIo(run)),
+        liveRuns: provideStream(liveRuns),
         cancel: (run, reason) =>
           Effect.andThen(
             checkReason({ reason }),
-            withRun(run, (runId) => Effect.flatMap(cancelling, ({ cancelRun }) => cancelRun(runId, reason))),
+            withRun(run, (runId) => cancel(runId, reason)),
           ),
         list: (filter = {}) => provide(Effect.flatMap(checkRunFilter(filter), listRuns)),
-        init: (options) =>
-          provide(
-            Effect.flatMap(Effect.all([checkInitOptions(options), scaffolding]), ([checked, { scaffold }]) =>
-              scaffold(checked),
-            ),
-          ),
-        discover: (options) => provide(Effect.flatMap(discovery, ({ discover }) => discover(options))),
+        init: (options) => provide(Effect.flatMap(checkInitOptions(options), init)),
+        discover: (options) => provide(discover(options)),
       })
     }),
   )

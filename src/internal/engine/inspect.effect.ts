@@ -1,4 +1,4 @@
-/** Looks at runs and spawns: what is in their records, results and logs. */
+/** Reads the details of runs and spawns from their records, results and logs. */
 import { Effect } from "effect"
 import type { InspectedRun, InspectedSpawn } from "../../domain/engine.schema.ts"
 import { RunNotFound } from "../../domain/error.schema.ts"
@@ -10,10 +10,10 @@ import type { SpawnOptions, SpawnSummary } from "../../domain/spawn.schema.ts"
 import { changedSources } from "../plan/changes.effect.ts"
 import { foldLog, openCursor } from "../store/event-log-reader.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { currentRecord } from "./reconcile.effect.ts"
+import { reconcileRun } from "./reconcile.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
 
-/** A result that is lost or damaged is made from the log again. */
+/** Rebuilds a missing or damaged `result.json` from the log. */
 const rebuildResult = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
   const plan = yield* store.plan(runId)
@@ -21,38 +21,36 @@ const rebuildResult = Effect.fnUntraced(function* (runId: RunId) {
   return yield* store.result(runId)
 })
 
-/** The result of a run that has ended. */
-export const resultOf = Effect.fnUntraced(function* (runId: RunId) {
+/** Reads the result of a run that has ended. */
+export const readResult = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
   return yield* Effect.catchTag(store.result(runId), "StoreError", () => rebuildResult(runId))
 })
 
-/** The run's record, and what has become of its sources. */
-export const statusOf = Effect.fn("Engine.status")(function* (runId: RunId) {
-  const run = yield* currentRecord(runId)
-  // A record is worth having, also of a run whose plan is damaged.
+/** Reads the run's record, and finds which of its sources have changed. */
+export const readStatus = Effect.fn("Engine.status")(function* (runId: RunId) {
+  const run = yield* reconcileRun(runId)
+  // A damaged plan should not hide the record.
   const plan = yield* Effect.option((yield* RunStore).plan(runId))
   if (plan._tag === "None") return run
   return { ...run, changedSources: yield* changedSources(plan.value) } satisfies RunRecord
 })
 
+/** Reads a run, with its spawns and, once it has ended, its result. */
 export const inspectRun = Effect.fn("Engine.inspectRun")(function* (runId: RunId) {
-  const run = yield* statusOf(runId)
+  const run = yield* readStatus(runId)
   if (isTerminalStatus(run.status)) {
-    const result = yield* resultOf(runId)
+    const result = yield* readResult(runId)
     return { run, spawns: result.spawns, result } satisfies InspectedRun
   }
   const state = yield* foldLog(run.paths.eventsFile)
   return { run, spawns: listSpawns(state).map(summarizeSpawn) } satisfies InspectedRun
 })
 
-/** What its own events say of a spawn that they have led to so far, whole texts and all. */
-const summaryAfter = (known: SpawnSummary, event: MillEvent): SpawnSummary =>
-  isSpawnTerminal(event) ? { ...known, ...event.payload.result } : known
-
+/** Reads a spawn, with its events. Its summary has the whole text of the terminal event, which a fold of the log cuts. */
 export const inspectSpawn = Effect.fn("Engine.inspectSpawn")(function* (runId: RunId, spawn: string) {
   const { eventsFile } = (yield* RunStore).paths(runId)
-  yield* currentRecord(runId)
+  yield* reconcileRun(runId)
   const known = listSpawns(yield* foldLog(eventsFile)).find(({ spawnId }) => spawnId === spawn)
   const cursor = yield* openCursor(eventsFile)
   const events: Array<MillEvent> = []
@@ -73,6 +71,7 @@ export const inspectSpawn = Effect.fn("Engine.inspectSpawn")(function* (runId: R
       hint: `mill status ${runId} lists its spawns`,
     })
   }
-  const summary = events.reduce(summaryAfter, summarizeSpawn(known))
+  const terminal = events.find(isSpawnTerminal)
+  const summary: SpawnSummary = { ...summarizeSpawn(known), ...terminal?.payload.result }
   return { runId, input, spawn: summary, events } satisfies InspectedSpawn
 }, Effect.scoped)

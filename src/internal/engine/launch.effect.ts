@@ -1,4 +1,4 @@
-/** Starts a run's worker as a process of its own, which outlives whoever submitted the run. */
+/** Starts a run's worker as a process that outlives the submitter. */
 import { Context, Effect, FileSystem, Schema } from "effect"
 import { LaunchError, type StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
@@ -9,10 +9,10 @@ import { identify } from "../process/process-identity.effect.ts"
 import { ProcessStarter } from "../process/process-starter.effect.ts"
 import { fileMode, reasonOf } from "../files/files.effect.ts"
 
-/** The file that names the process that was started for a run, until that process has taken the run over. */
+/** The path of the file that names the process started for a run. It matters until that process owns the run. */
 export const launchFile = (paths: RunPaths): string => `${paths.runDir}/launch.json`
 
-/** What has to be done before anything of a run is written, so that its worker can be started. */
+/** Makes sure that a worker can be started; runs before anything of a run is written. */
 export const LaunchPreparation = Context.Reference<Effect.Effect<void, LaunchError | StoreError>>(
   "mill/internal/LaunchPreparation",
   { defaultValue: () => Effect.void },
@@ -20,7 +20,7 @@ export const LaunchPreparation = Context.Reference<Effect.Effect<void, LaunchErr
 
 const encodeValues = Schema.encodeEffect(ConfigValues)
 
-/** Starts the worker of a run that is in the store. When it fails there is none. */
+/** Starts the worker of a run that is in the store, and returns its pid. After a failure there is no worker. */
 export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, paths: RunPaths) {
   const { cwd, runsDir, worker } = yield* Settings
   const given = yield* GivenConfig
@@ -44,12 +44,12 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
       cwd,
       env: {
         ...worker.env,
-        // A worker is no part of the run in which its own was started: that run would end it.
+        // A parent run must not end the worker of a nested run as one of its own processes.
         MILL_RUN_ID: undefined,
         MILL_SPAWN_ID: undefined,
         MILL_RUN_DEPTH: undefined,
       },
-      // What the configuration's text leaves out may be of any size, and must not be on the disk.
+      // These values may be of any size, and must not be on disk.
       stdin: values.length === 0 ? undefined : yield* Effect.orDie(encodeValues(values)),
     })
     .pipe(Effect.mapError((error) => refuse(reasonOf(error))))

@@ -1,25 +1,25 @@
-/** Lists runs, newest first. One that cannot be read is told of, and the list goes on without it. */
+/** Lists runs, newest first. Runs that cannot be read are listed apart. */
 import { Effect } from "effect"
 import type { ListedRuns, RunFilter } from "../../domain/engine.schema.ts"
 import type { RunRecord } from "../../domain/run.schema.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { currentRecord } from "./reconcile.effect.ts"
+import { reconcileRun } from "./reconcile.effect.ts"
 
-/** How many runs are looked at at a time. */
-const batch = 32
+/** How many runs are read at a time. */
+const batchSize = 32
 
-/** The newest runs that the filter lets through, and those that were met on the way and could not be read. */
+/** The newest runs that match the filter, and the unreadable ones among those looked at. */
 export const listRuns = Effect.fn("Engine.list")(function* ({ limit = 50, status }: RunFilter) {
   const store = yield* RunStore
   const runs: Array<RunRecord> = []
   const unreadable: Array<ListedRuns["unreadable"][number]> = []
   const names = yield* store.names
-  for (let start = 0; start < names.length && runs.length < limit; start += batch) {
-    // Side by side, since one whose worker is gone takes its time to be settled.
+  for (let start = 0; start < names.length && runs.length < limit; start += batchSize) {
+    // Settling a run whose worker has died takes time: read them concurrently.
     const found = yield* Effect.forEach(
-      names.slice(start, start + batch),
-      (runId) => Effect.map(Effect.result(currentRecord(runId)), (result) => ({ runId, result })),
-      { concurrency: batch },
+      names.slice(start, start + batchSize),
+      (runId) => Effect.map(Effect.result(reconcileRun(runId)), (result) => ({ runId, result })),
+      { concurrency: batchSize },
     )
     for (const { result, runId } of found) {
       if (runs.length >= limit) break

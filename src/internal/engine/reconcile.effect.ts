@@ -1,7 +1,7 @@
 /**
- * Tells the truth about runs whose worker is gone: ends what is left of their processes, and brings them to their
- * end. Any command that meets such a run does it; the one that becomes the run's owner, while the others wait for what
- * it writes. An owner that dies in the middle is followed by the next.
+ * Reconciles runs whose worker has died: ends their remaining processes and settles them. Any command that meets such a
+ * run does so. One command becomes the run's owner, and the others wait for the snapshots that it writes; if that owner
+ * dies too, another takes over.
  */
 import { Clock, Duration, Effect, FileSystem, Option, Schema } from "effect"
 import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
@@ -13,49 +13,49 @@ import { endGroup, endMarkedProcesses } from "../process/process-tree.effect.ts"
 import { isAlive, ProcessIdentity } from "../process/process-identity.effect.ts"
 import { lastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
+import { importOnCall } from "./import-on-call.effect.ts"
 import { launchFile } from "./launch.effect.ts"
 import { type Settlement, settleRun } from "./settle.effect.ts"
 import { SpawnFile } from "./spawn-files.effect.ts"
 
-/** How long a submitter may take from making a run's folder to starting its worker. */
-const launchPatience = Duration.seconds(10)
+/** How long a submitter may take between creating a run's folder and starting its worker. */
+const launchTimeout = Duration.seconds(10)
 
-/** What processes of a lost run get between SIGTERM and SIGKILL: whoever asks about the run waits for it. */
+/** The time between SIGTERM and SIGKILL for processes of a lost run. It is short, as a command is waiting. */
 const lostGrace = Duration.millis(500)
 
 const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(ProcessIdentity))
 const decodeSpawnFile = Schema.decodeUnknownOption(Schema.fromJsonString(SpawnFile))
 
-const lost: Settlement = {
+const workerLost: Settlement = {
   type: "run:failed",
   payload: { message: "the run's worker is gone", cause: "worker-lost" },
 }
 
-/** Whether the run's worker answers. How it is asked is loaded on use: few commands have to. */
-const workerAnswers = (runId: RunId) =>
-  Effect.flatMap(
-    Effect.promise(() => import("../control/control-client.effect.ts")),
-    (client) => client.workerAnswers(runId),
-  )
+/** Whether the run's worker answers. Few commands have to ask, so the client is loaded on call. */
+const workerAnswers = importOnCall(
+  Effect.promise(() => import("../control/control-client.effect.ts")),
+  (client) => client.workerAnswers,
+)
 
-/** The process that was started to be the run's worker, if that is known. */
-export const launchedProcess = Effect.fnUntraced(function* (paths: RunPaths) {
+/** Reads which process was started to become the run's worker, if that is known. */
+export const readLaunchedProcess = Effect.fnUntraced(function* (paths: RunPaths) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.orElseSucceed(fs.readFileString(launchFile(paths)), () => "")
   return Option.getOrUndefined(decodeIdentity(text))
 })
 
-/** Whether nobody works on the run, or ever will. */
+/** Whether no process is working on the run, and none is going to. */
 const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) {
   const owner = yield* lastOwner(paths.runDir)
   if (owner !== undefined) return !(yield* isAlive(owner.identity)) && !(yield* workerAnswers(runId))
-  const launched = yield* launchedProcess(paths)
+  const launched = yield* readLaunchedProcess(paths)
   if (launched !== undefined) return !(yield* isAlive(launched))
   const age = (yield* Clock.currentTimeMillis) - readCreatedAt(runId)
-  return age > Duration.toMillis(launchPatience)
+  return age > Duration.toMillis(launchTimeout)
 })
 
-/** Ends the recorded process groups whose leaders are the very processes that were recorded. */
+/** Ends the recorded process groups, unless their pids now belong to other processes. */
 const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.Duration) {
   const fs = yield* FileSystem.FileSystem
   const folder = `${paths.runDir}/spawns`
@@ -70,8 +70,8 @@ const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.
 })
 
 /**
- * Takes the run over from a worker that is gone, and settles it. Not interruptible: who owns a run and lives must bring
- * it to its end, since the others wait for that.
+ * Takes the run over from a dead worker and settles it. Uninterruptible: a live owner must finish, as other commands wait
+ * for it.
  */
 export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settlement: Settlement) {
   const { pid } = yield* Settings
@@ -87,23 +87,23 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
     ],
     { concurrency: "unbounded", discard: true },
   )
-  // Another command may have settled it, and have gone, since this one looked.
+  // Another command may have settled the run since this one checked.
   const record = yield* store.snapshot(runId)
   return record !== undefined && isTerminalStatus(record.status) ? record : yield* settleRun(plan, settlement)
 }, Effect.uninterruptible)
 
-/** Brings the run to its end if its worker is gone. Nothing happens when another command does so already. */
+/** Settles the run if its worker has died. Does nothing if another command is doing so. */
 export const settleIfLost = Effect.fn("Run.settleIfLost")(function* (runId: RunId) {
   const store = yield* RunStore
   if (!(yield* isAbandoned(runId, store.paths(runId)))) return
-  // It may have ended by itself before its worker left.
+  // The worker may have finished the run before it exited.
   const record = yield* store.snapshot(runId)
   if (record !== undefined && isTerminalStatus(record.status)) return
-  yield* Effect.catchTag(takeOver(runId, lost), "OwnerExists", () => Effect.void)
+  yield* Effect.catchTag(takeOver(runId, workerLost), "OwnerExists", () => Effect.void)
 })
 
-/** The record of the run, after it has been brought to its end if its worker is gone. */
-export const currentRecord = Effect.fn("Run.current")(function* (runId: RunId) {
+/** Reads the record of the run, after settling the run if its worker has died. */
+export const reconcileRun = Effect.fn("Run.reconcile")(function* (runId: RunId) {
   const store = yield* RunStore
   const record = yield* store.snapshot(runId)
   if (record !== undefined && isTerminalStatus(record.status)) return record

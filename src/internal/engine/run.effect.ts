@@ -1,6 +1,6 @@
 /**
- * One run in its worker, from `run:start` to its one terminal event and its snapshots. Whatever ends the program, the
- * spawns that still run have their terminal events, and no process of the run is left, before the run has its own.
+ * One run in its worker, from `run:start` to its one terminal event and its snapshots. However the program ends, every
+ * spawn has its terminal event, and no process of the run is left, before the run gets its own.
  */
 import { DateTime, Deferred, Duration, Effect, Fiber } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
@@ -18,19 +18,19 @@ import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
 import { makeSpawner } from "./spawner.effect.ts"
 
-/** A request to end the run. */
-export type CancelRequest = { readonly reason?: string }
+/** A request to cancel the run. */
+export type CancelRequest = { readonly reason?: string | undefined }
 
-/** Where requests to end the run arrive; the first one counts. */
-export type Cancellation = Deferred.Deferred<CancelRequest>
+/** Completed by the first request to cancel the run. */
+export type CancelSignal = Deferred.Deferred<CancelRequest>
 
 /** What ended the work on the run. */
-type End = HostEnd | { readonly type: "cancelled"; readonly reason?: string }
+type End = HostEnd | ({ readonly type: "cancelled" } & CancelRequest)
 
-/** Carries a run out. It ends with the run's record on the disk, or fails when the disk does not take it. */
+/** Carries a run out and returns its final record. Fails when the run cannot be written to disk. */
 export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   plan: Plan,
-  cancellation: Cancellation,
+  cancelSignal: CancelSignal,
   extensions: Extensions,
 ) {
   const { pid } = yield* Settings
@@ -39,7 +39,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   const { runId } = invocation
   const paths = store.paths(runId)
   const log = yield* openEventLog(runId, paths.eventsFile, extensions.listener)
-  yield* log.append(startOf(plan))
+  yield* log.append(toStartEvent(plan))
   yield* store.writeRecord(plan, log.state())
 
   const work = Effect.gen(function* () {
@@ -65,7 +65,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
       Effect.scoped,
       Effect.forkScoped,
     )
-    const cancelled = Effect.map(Deferred.await(cancellation), (request): End => ({
+    const cancelled = Effect.map(Deferred.await(cancelSignal), (request): End => ({
       type: "cancelled",
       ...request,
     }))
@@ -73,30 +73,33 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
       Effect.map(Fiber.join(program), (end): End => end),
       cancelled,
       log.failure,
-    ]).pipe(Effect.onError(() => spawner.cancelAll("the run cannot be recorded")))
-    const { body, spawns } = endingOf(end)
+    ]).pipe(Effect.onError(() => spawner.cancelAll("the event log cannot be written")))
+    const { body, cancelSpawns } = decideEnding(end)
     if (end.type === "cancelled") yield* log.append(cancelling)
     yield* Effect.all(
-      [Fiber.interrupt(program), spawns === undefined ? spawner.idle : spawner.cancelAll(spawns)],
+      [
+        Fiber.interrupt(program),
+        cancelSpawns === undefined ? spawner.awaitIdle : spawner.cancelAll(cancelSpawns),
+      ],
       { concurrency: "unbounded", discard: true },
     )
     return body
   }).pipe(Effect.scoped)
 
-  const body = yield* Effect.catchTags(work, { ConfigError: notStarted, LaunchError: notStarted })
+  const body = yield* Effect.catchTags(work, { ConfigError: toFailure, LaunchError: toFailure })
   yield* endMarkedProcesses(runId, pid, Duration.seconds(limits.cancelGrace))
   yield* extensions.beforeEnd
-  yield* log.append(body.type === "run:complete" ? yield* completion(plan, log, body.result) : body)
+  yield* log.append(body.type === "run:complete" ? yield* makeCompletion(plan, log, body.result) : body)
   return yield* writeSnapshots(plan, log.state())
 }, Effect.scoped)
 
-const startOf = ({ invocation, planId, programPath }: Plan): EventBody => ({
+const toStartEvent = ({ invocation, planId, programPath }: Plan): EventBody => ({
   type: "run:start",
   payload: {
     programPath,
     planId,
-    ...(invocation.parentRunId === undefined ? {} : { parentRunId: invocation.parentRunId }),
-    ...(invocation.parentSpawnId === undefined ? {} : { parentSpawnId: invocation.parentSpawnId }),
+    parentRunId: invocation.parentRunId,
+    parentSpawnId: invocation.parentSpawnId,
   },
 })
 
@@ -108,45 +111,61 @@ type Complete = {
 }
 type Ending = Extract<EventBody, { readonly type: "run:failed" | "run:cancelled" }>
 
-const failed = (message: string, cause: "program-error" | "program-exit", location?: string): Ending => ({
+const makeFailure = (
+  message: string,
+  cause: "program-error" | "program-exit",
+  location?: string,
+): Ending => ({
   type: "run:failed",
-  payload: { message, cause, ...(location === undefined ? {} : { location }) },
+  payload: { message, cause, location },
 })
 
-const notStarted = ({ message }: { readonly message: string }) =>
-  Effect.succeed(failed(message, "program-error"))
+/** The program could not be started. */
+const toFailure = ({ message }: { readonly message: string }) =>
+  Effect.succeed(makeFailure(message, "program-error"))
 
-/** What the end of the work means for the run, and why its spawns are cancelled, if they are. */
-const endingOf = (end: End): { readonly body: Complete | Ending; readonly spawns?: string } => {
+/** How the run ends, and the reason to cancel its spawns, if they are to be cancelled. */
+const decideEnding = (end: End): { readonly body: Complete | Ending; readonly cancelSpawns?: string } => {
   switch (end.type) {
     case "complete":
       return { body: { type: "run:complete", result: end.result } }
     case "failed":
-      return { body: failed(end.message, "program-error", end.location), spawns: "the program failed" }
+      return {
+        body: makeFailure(end.message, "program-error", end.location),
+        cancelSpawns: "the program failed",
+      }
     case "cancelled": {
-      const payload = end.reason === undefined ? {} : { reason: end.reason }
-      return { body: { type: "run:cancelled", payload }, spawns: end.reason ?? "the run was cancelled" }
+      const { reason } = end
+      return {
+        body: { type: "run:cancelled", payload: { reason } },
+        cancelSpawns: reason ?? "the run was cancelled",
+      }
     }
     case "exited": {
-      const spawns = "the program exited"
+      const cancelSpawns = "the program exited"
       const { exit } = end
       if (exit._tag === "Signal") {
-        return { body: failed(`the program's process was killed by ${exit.signal}`, "program-exit"), spawns }
+        const message = `the program's process was killed by ${exit.signal}`
+        return { body: makeFailure(message, "program-exit"), cancelSpawns }
       }
       return exit.code === 0
-        ? { body: { type: "run:complete", result: undefined }, spawns }
-        : { body: failed(`the program exited with code ${exit.code}`, "program-exit"), spawns }
+        ? { body: { type: "run:complete", result: undefined }, cancelSpawns }
+        : { body: makeFailure(`the program exited with code ${exit.code}`, "program-exit"), cancelSpawns }
     }
   }
 }
 
-const completion = Effect.fnUntraced(function* (
+const makeCompletion = Effect.fnUntraced(function* (
   plan: Plan,
   log: EventLog,
   programResult: Complete["result"],
 ) {
   const completedAt = DateTime.formatIso(yield* DateTime.now)
-  const state = programResult === undefined ? log.state() : { ...log.state(), programResult }
-  const result = makeRunResult(plan.invocation.runId, state, "complete", completedAt)
+  const result = makeRunResult(
+    plan.invocation.runId,
+    { ...log.state(), programResult },
+    "complete",
+    completedAt,
+  )
   return { type: "run:complete", payload: { result } } satisfies EventBody
 })

@@ -1,6 +1,6 @@
 /**
- * Brings a run whose work has stopped to its end: the terminal events that are missing, in order, and the snapshots.
- * Whoever does it owns the run.
+ * Ends a run whose work has stopped: appends the missing terminal events, in order, and writes the snapshots. The
+ * caller owns the run.
  */
 import { Effect } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
@@ -12,10 +12,10 @@ import { type LogListener, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
 
-/** How a run ends whose work has stopped. */
+/** The terminal event of a run whose work has stopped. */
 export type Settlement = Extract<EventBody, { readonly type: "run:failed" | "run:cancelled" }>
 
-/** Ends the run as `settlement` says, unless its log says already how it has ended. `listener` is told what is added. */
+/** Ends the run with `settlement`, unless its log has a terminal event already. `listener` receives the appended events. */
 export const settleRun = Effect.fn("Run.settle")(
   function* (plan: Plan, settlement: Settlement, listener?: LogListener) {
     const store = yield* RunStore
@@ -23,24 +23,22 @@ export const settleRun = Effect.fn("Run.settle")(
     const log = yield* openEventLog(runId, store.paths(runId).eventsFile, listener)
     if (!isTerminalStatus(log.state().status)) {
       for (const { spawnId, status } of listSpawns(log.state())) {
-        if (status === "running") yield* log.append(spawnEnd(spawnId, settlement))
+        if (status === "running") yield* log.append(toSpawnEvent(spawnId, settlement))
       }
       yield* log.append(settlement)
     }
     return yield* writeSnapshots(plan, log.state())
-    // What is appended follows from the log's own state, and this process is its one writer.
+    // The appended events follow from the log's state, and this process is the log's one writer.
   },
   Effect.scoped,
   Effect.catchTag("IllegalTransition", Effect.die),
 )
 
-const spawnEnd = (spawnId: SpawnId, settlement: Settlement): EventBody => {
+/** The terminal event of a spawn that was running when its run was settled. */
+const toSpawnEvent = (spawnId: SpawnId, settlement: Settlement): EventBody => {
   if (settlement.type === "run:cancelled") {
-    const { reason } = settlement.payload
-    return { type: "spawn:cancelled", payload: { spawnId, ...(reason === undefined ? {} : { reason }) } }
+    return { type: "spawn:cancelled", payload: { spawnId, reason: settlement.payload.reason } }
   }
-  return {
-    type: "spawn:error",
-    payload: { spawnId, message: settlement.payload.message, cause: "worker-lost" },
-  }
+  const { message } = settlement.payload
+  return { type: "spawn:error", payload: { spawnId, message, cause: "worker-lost" } }
 }

@@ -1,4 +1,4 @@
-/** The snapshots of a run that has ended: `result.json` first, `run.json` last, so that who sees the end sees all. */
+/** The snapshots of a run that has ended: `result.json` first, `run.json` last, so that a reader who sees the end can read the result. */
 import { Effect, FileSystem } from "effect"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
@@ -10,7 +10,7 @@ import { controlSocket, hostSocket } from "../sockets/socket-paths.ts"
 import { fullTexts } from "../store/full-texts.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 
-/** Removes the run's sockets: nobody looks after one whose snapshot says that it has ended. */
+/** Removes the sockets of an ended run. Nothing cleans them up once its snapshot says that it has ended. */
 const removeSockets = Effect.fnUntraced(function* (runId: RunId) {
   const { socketDir } = yield* Settings
   const fs = yield* FileSystem.FileSystem
@@ -19,14 +19,14 @@ const removeSockets = Effect.fnUntraced(function* (runId: RunId) {
   }
 })
 
-/** Writes what the final `state` of the run amounts to. */
+/** Writes the snapshots of the final `state`. */
 export const writeSnapshots = Effect.fn("Run.writeSnapshots")(function* (plan: Plan, state: RunState) {
   const store = yield* RunStore
   const { runId } = plan.invocation
   yield* removeSockets(runId)
   if (isTerminalStatus(state.status) && state.completedAt !== undefined) {
-    const cut = listSpawns(state).some((spawn) => (spawn.result?.text.length ?? 0) >= textLimit - 1)
-    const texts = cut ? yield* fullTexts(store.paths(runId).eventsFile) : undefined
+    const isCut = listSpawns(state).some((spawn) => (spawn.result?.text.length ?? 0) >= textLimit - 1)
+    const texts = isCut ? yield* fullTexts(store.paths(runId).eventsFile) : undefined
     yield* store.writeResult(makeRunResult(runId, state, state.status, state.completedAt, texts))
   }
   return yield* store.writeRecord(plan, state)

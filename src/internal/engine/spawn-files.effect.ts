@@ -1,6 +1,6 @@
 /**
- * `spawns/<spawnId>.json`: which process serves a spawn, so that it can be ended when its worker is gone, and what
- * became of it. The event log is the truth; a failure to write here is told in the worker's log and harms nothing.
+ * `spawns/<spawnId>.json`: the process that serves a spawn, so that it can be ended when its worker has died, and the
+ * spawn's outcome. The event log is the truth; a failure to write these files is logged and otherwise harmless.
  */
 import { DateTime, Effect, FiberMap, FileSystem, Schema } from "effect"
 import type { SpawnId } from "../../domain/ids.schema.ts"
@@ -11,7 +11,7 @@ import { identify, ProcessIdentity } from "../process/process-identity.effect.ts
 import { fileMode } from "../files/files.effect.ts"
 import { spawnFile } from "../store/run-paths.ts"
 
-/** The contents of a spawn's file. The process leads a process group of the same number. */
+/** The contents of a spawn's file. The process leads the process group with its pid. */
 export const SpawnFile = Schema.Struct({
   spawnId: Schema.String,
   input: SpawnOptions,
@@ -23,18 +23,18 @@ export const SpawnFile = Schema.Struct({
 export type SpawnFile = typeof SpawnFile.Type
 
 /**
- * How long an agent lives before its file is written. One that is gone sooner has its file written once, at its end:
- * a worker that dies meanwhile leaves it to be found by the mark in its environment.
+ * How long an agent runs before its file is written. The file of a shorter one is written once, at its end. If the worker
+ * dies before that, the agent is found by the mark in its environment.
  */
-const settling = "10 millis"
+const writeDelay = "10 millis"
 
-/** The files of one run's spawns. What they do goes on behind the spawns, which do not wait for it. */
+/** The files of one run's spawns, written in the background: spawns do not wait for them. */
 export const makeSpawnFiles = Effect.fnUntraced(function* (paths: RunPaths) {
   const context = yield* Effect.context<Effect.Services<ReturnType<typeof identify>>>()
   const fs = yield* FileSystem.FileSystem
   const recording = yield* FiberMap.make<SpawnId>()
-  /** What is known of spawns under way, and whether it has been written. */
-  const known = new Map<SpawnId, { readonly contents: SpawnFile; written: boolean }>()
+  /** The contents for running spawns, and whether they have been written. */
+  const running = new Map<SpawnId, { readonly contents: SpawnFile; written: boolean }>()
 
   const write = (spawnId: SpawnId, contents: SpawnFile, flag: "r+" | "w") => {
     const path = spawnFile(paths, spawnId)
@@ -42,31 +42,31 @@ export const makeSpawnFiles = Effect.fnUntraced(function* (paths: RunPaths) {
       .writeFileString(path, `${JSON.stringify(contents)}\n`, { flag, mode: fileMode })
       .pipe(Effect.catch((error) => Effect.logWarning(`cannot write ${path}: ${error.message}`)))
   }
-  const record = Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, pid: number) {
+  const recordProcess = Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, pid: number) {
     const startedAt = DateTime.formatIso(yield* DateTime.now)
     const process = yield* Effect.provideContext(identify(pid), context)
-    const contents = { spawnId, input, startedAt, ...(process === undefined ? {} : { process }) }
+    const contents = { spawnId, input, process, startedAt }
     const entry = { contents, written: false }
-    known.set(spawnId, entry)
-    yield* Effect.sleep(settling)
+    running.set(spawnId, entry)
+    yield* Effect.sleep(writeDelay)
     yield* Effect.uninterruptible(write(spawnId, contents, "w"))
     entry.written = true
   })
   return {
-    started: (spawnId: SpawnId, input: SpawnOptions, pid: number) =>
+    recordStart: (spawnId: SpawnId, input: SpawnOptions, pid: number) =>
       Effect.asVoid(
-        FiberMap.run(recording, spawnId, record(spawnId, input, pid), { startImmediately: true }),
+        FiberMap.run(recording, spawnId, recordProcess(spawnId, input, pid), { startImmediately: true }),
       ),
-    ended: Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, outcome: SpawnTerminal) {
+    recordEnd: Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, outcome: SpawnTerminal) {
       yield* FiberMap.remove(recording, spawnId)
-      const entry = known.get(spawnId)
-      known.delete(spawnId)
+      const entry = running.get(spawnId)
+      running.delete(spawnId)
       const contents = entry?.contents ?? {
         spawnId,
         input,
         startedAt: DateTime.formatIso(yield* DateTime.now),
       }
-      // The same beginning and more: written over what is there, it is whole before and after.
+      // The new contents begin like the old, so the file is whole before and after it is overwritten.
       yield* write(spawnId, { ...contents, outcome }, entry?.written === true ? "r+" : "w")
     }),
   }

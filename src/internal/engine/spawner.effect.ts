@@ -1,24 +1,13 @@
 /**
- * The spawns of one run. Each has one `spawn:start`, on the disk before its agent starts, and one terminal event, on
- * the disk before the program is answered. Spawns run side by side; nothing here waits for another.
+ * The spawns of one run. Each has one `spawn:start`, on disk before its agent starts, and one terminal event, on disk
+ * before the program is answered. Spawns run concurrently, and none waits for another.
  */
-import { Cause, Clock, DateTime, Effect, Exit, Fiber, FiberSet, Option, Scope } from "effect"
+import { Cause, Clock, DateTime, Effect, Exit, Fiber, FiberSet, Scope } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
-import { cutBytes } from "../../domain/cut-text.ts"
-import type { DriverEvent } from "../../domain/driver.schema.ts"
-import type { SpawnRefused } from "../../domain/error.schema.ts"
-import type { EventBody } from "../../domain/event.schema.ts"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { type RunId, makeSessionRef, type SpawnId, makeSpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import {
-  type AgentReport,
-  type EndedSpawn,
-  makeSpawnCancellation,
-  makeSpawnRefusal,
-  type SpawnTerminal,
-  judgeSpawn,
-} from "../../domain/spawn-verdict.schema.ts"
+import type { EndedSpawn } from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnOptions, SpawnResult } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
@@ -26,11 +15,9 @@ import type { Driver, DriverRequest } from "../drivers/driver.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import type { EventLog } from "../store/event-log.effect.ts"
 import { scratchDir } from "../store/run-paths.ts"
+import { toSpawnEvents, toSpawnFailure, toTerminalEvent } from "./spawn-events.ts"
 import { makeSpawnFiles } from "./spawn-files.effect.ts"
 import { decodeSpawnInput } from "./spawn-input.effect.ts"
-
-/** How many bytes of a tool's input an event keeps. */
-const toolInputLimit = 2048
 
 export type SpawnerOptions = {
   readonly runId: RunId
@@ -43,24 +30,24 @@ export type SpawnerOptions = {
 
 /** The spawns of a run. */
 export type Spawner = {
-  /** Carries out one spawn; `input` is what the program passed, whatever that is. */
+  /** Carries out one spawn; `input` is the argument of `mill.spawn`, unchecked. */
   readonly spawn: (input: unknown) => Effect.Effect<SpawnResult, SpawnFailure>
-  /** Refuses new spawns, ends the agents that run, and waits until each spawn has its terminal event. */
+  /** Refuses new spawns, ends the running agents, and waits until each spawn has its terminal event. */
   readonly cancelAll: (reason: string) => Effect.Effect<void>
-  /** Waits until no spawn runs and nothing is left of those that have. */
-  readonly idle: Effect.Effect<void>
+  /** Waits until no spawn is running and every ended one has been cleaned up. */
+  readonly awaitIdle: Effect.Effect<void>
 }
 
-/** Ends with the scope, which cancels what runs. */
+/** Makes the spawner of a run. Closing the scope cancels the running spawns. */
 export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions) {
   const { driver, log, paths, runId } = options
   const hub = yield* IoHub
   const { runsDir } = yield* Settings
   const files = yield* makeSpawnFiles(paths)
   const context = yield* Effect.context<Effect.Services<ReturnType<typeof sha256>>>()
-  /** Spawns in their own fibers: a program that hangs up does not end them, the run does. */
+  /** Spawns have fibers of their own: the run ends them, and a program that hangs up does not. */
   const running = yield* FiberSet.make()
-  /** What is left of agents that have answered is ended while the program goes on. */
+  /** The remains of agents that have answered are ended while the program continues. */
   const cleaning = yield* FiberSet.make()
   let started = 0
   let ending: string | undefined
@@ -80,10 +67,10 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
       },
       cwd: options.cwd,
       scratchDir: scratchDir(paths, spawnId),
-      onStart: ({ pid }) => files.started(spawnId, input, pid),
+      onStart: ({ pid }) => files.recordStart(spawnId, input, pid),
       onEvents: (events) => {
         for (const event of events) if (event._tag === "Session") sessionRef = event.sessionRef
-        return log.appendAll(events.flatMap((event) => eventBody(spawnId, event)))
+        return log.appendAll(events.flatMap((event) => toSpawnEvents(spawnId, event)))
       },
       onLines: Effect.fnUntraced(function* (stream, lines) {
         if (lines.length === 0) return
@@ -103,82 +90,40 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
       fallbackSessionRef: makeSessionRef(runId, spawnId),
       durationMs: (yield* Clock.currentTimeMillis) - startedAt,
     }
-    // A cancelled agent must be gone before its event says so; one that has answered is cleaned up after meanwhile.
+    // A cancelled agent must be gone before its terminal event; one that has answered is cleaned up concurrently.
     const close = Scope.close(scope, exit)
     if (Exit.isSuccess(exit)) yield* FiberSet.run(cleaning, close)
     else yield* close
-    const terminal = terminalOf(spawn, exit, ending, sessionRef)
+    const terminal = toTerminalEvent(spawn, exit, ending, sessionRef)
     yield* log.append(terminal)
-    // The log has it: nobody waits for the file.
-    yield* FiberSet.run(cleaning, files.ended(spawnId, input, terminal))
+    // The log has the outcome, so nothing waits for the file.
+    yield* FiberSet.run(cleaning, files.recordEnd(spawnId, input, terminal))
     return terminal
   }, Effect.uninterruptible)
 
   const spawn: Spawner["spawn"] = Effect.fn("Spawner.spawn")(function* (raw) {
     const input = yield* decodeSpawnInput(raw)
     if (ending !== undefined)
-      return yield* new SpawnFailure({ cause: "run-ending", message: `the run ends: ${ending}` })
+      return yield* new SpawnFailure({ cause: "run-ending", message: `the run is ending: ${ending}` })
     const key = yield* Effect.provideContext(sha256(toCanonicalJson(input)), context)
-    // Numbered when nothing is in the way of its first event any more: the numbers tell the order in the log.
+    // Numbered just before its first event, so that the numbers follow the order of the log.
     started += 1
     const spawnId = makeSpawnId(started)
     const fiber = yield* FiberSet.run(running, Effect.exit(carryOut(spawnId, input, key)))
     const exit = yield* Effect.flatten(Fiber.join(fiber)).pipe(Effect.exit)
     if (Exit.isFailure(exit)) {
-      const message = `the run's event log does not take the spawn: ${Cause.pretty(exit.cause)}`
+      const message = `the spawn could not be recorded in the run's event log: ${Cause.pretty(exit.cause)}`
       return yield* new SpawnFailure({ cause: "run-ending", message, spawnId })
     }
-    return yield* answer(exit.value)
+    const terminal = exit.value
+    return terminal.type === "spawn:complete" ? terminal.payload.result : yield* toSpawnFailure(terminal)
   })
 
-  const idle = Effect.andThen(FiberSet.awaitEmpty(running), FiberSet.awaitEmpty(cleaning))
+  const awaitIdle = Effect.andThen(FiberSet.awaitEmpty(running), FiberSet.awaitEmpty(cleaning))
   const cancelAll: Spawner["cancelAll"] = Effect.fn("Spawner.cancelAll")(function* (reason) {
     ending ??= reason
     yield* FiberSet.clear(running)
-    yield* idle
+    yield* awaitIdle
   })
-  return { spawn, cancelAll, idle } satisfies Spawner
+  return { spawn, cancelAll, awaitIdle } satisfies Spawner
 })
-
-const terminalOf = (
-  spawn: EndedSpawn,
-  exit: Exit.Exit<AgentReport, SpawnRefused>,
-  reason: string | undefined,
-  sessionRef: string | undefined,
-): SpawnTerminal => {
-  if (Exit.isSuccess(exit)) return judgeSpawn(spawn, exit.value)
-  const refused = Option.getOrUndefined(Exit.findErrorOption(exit))
-  if (refused !== undefined) return makeSpawnRefusal(spawn, refused.cause, refused.message)
-  return Exit.hasDies(exit)
-    ? makeSpawnRefusal(spawn, "codec", `mill or a codec failed: ${Cause.pretty(exit.cause)}`)
-    : makeSpawnCancellation(spawn, reason, sessionRef)
-}
-
-/** What the program gets for a terminal event. */
-const answer = ({ payload, type }: SpawnTerminal): Effect.Effect<SpawnResult, SpawnFailure> => {
-  if (type === "spawn:complete") return Effect.succeed(payload.result)
-  const { result, spawnId } = payload
-  return Effect.fail(
-    new SpawnFailure({
-      spawnId,
-      ...(result === undefined ? {} : { result }),
-      ...(type === "spawn:error"
-        ? { cause: payload.cause, message: payload.message }
-        : { cause: "cancelled", message: `the spawn was cancelled: ${payload.reason ?? "the run ends"}` }),
-    }),
-  )
-}
-
-const eventBody = (spawnId: SpawnId, event: DriverEvent): ReadonlyArray<EventBody> => {
-  switch (event._tag) {
-    case "Session":
-      return []
-    case "Milestone":
-      return [{ type: "spawn:milestone", payload: { spawnId, message: event.message } }]
-    case "ToolCall": {
-      const input = event.input === undefined ? undefined : cutBytes(event.input, toolInputLimit)
-      const payload = { spawnId, toolName: event.toolName, ...(input === undefined ? {} : { input }) }
-      return [{ type: "spawn:tool_call", payload }]
-    }
-  }
-}

@@ -1,6 +1,6 @@
 /**
- * Submits a run: everything that can be refused is refused before anything is left on the disk; then the run's folder
- * appears, whole, and its worker is started.
+ * Submits a run. Everything is checked before anything is written; then the run's folder appears, whole, and its worker
+ * is started.
  */
 import { Effect, FileSystem } from "effect"
 import { SecureRandom } from "effect/crypto"
@@ -19,18 +19,18 @@ import { RunStore } from "../store/run-store.effect.ts"
 import { checkSubmitInput } from "./input.effect.ts"
 import { LaunchPreparation, launchWorker } from "./launch.effect.ts"
 
-/** Fails when there is no folder for the run to work in. */
+/** Fails when the working directory of the run does not exist. */
 const checkWorkingDirectory = Effect.gen(function* () {
   const { cwd } = yield* Settings
   const info = yield* Effect.option((yield* FileSystem.FileSystem).stat(cwd))
   if (info._tag === "Some" && info.value.type === "Directory") return
   return yield* new UsageError({
-    message: `cwd: ${cwd} ${info._tag === "None" ? "is not there" : "is no folder"}`,
-    hint: "name a folder that is there, where the program and its agents are to work",
+    message: `cwd: ${cwd} ${info._tag === "None" ? "does not exist" : "is not a directory"}`,
+    hint: "name an existing directory for the program and its agents to work in",
   })
 })
 
-/** Everything that submitting does before it leaves a trace. */
+/** Checks and freezes a run, and writes nothing. */
 export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitInput) {
   const input = yield* checkSubmitInput(given)
   yield* checkWorkingDirectory
@@ -41,8 +41,8 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitIn
   const { confirm = true, maxRunDepth = defaultMaxRunDepth } = loaded.config
   if (depth > maxRunDepth) {
     return yield* new UsageError({
-      message: `a run inside ${depth} runs is refused: maxRunDepth is ${maxRunDepth}`,
-      hint: "raise maxRunDepth in mill.config.ts if this is meant",
+      message: `nested run refused: depth ${depth} exceeds maxRunDepth ${maxRunDepth}`,
+      hint: "raise maxRunDepth in mill.config.ts to allow it",
     })
   }
   const { because, ...driver } = yield* chooseDriver(loaded.config, input.driver).pipe(namingFile(loaded))
@@ -52,20 +52,15 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitIn
     args: input.args ?? [],
     metadata: input.metadata ?? {},
     depth,
-    ...(parent === undefined ? {} : { parentRunId: parent.runId }),
-    ...(parent?.spawnId === undefined ? {} : { parentSpawnId: parent.spawnId }),
+    parentRunId: parent?.runId,
+    parentSpawnId: parent?.spawnId,
   }
   const compiled = yield* compilePlan(programPath, loaded, driver, executor)
   yield* checkSandbox(compiled.plan)
-  return {
-    ...compiled,
-    invocation,
-    confirm,
-    ...(because === undefined ? {} : { because }),
-  } satisfies PreparedRun
+  return { ...compiled, invocation, confirm, because } satisfies PreparedRun
 })
 
-/** Makes a run of what was prepared. */
+/** Starts a prepared run. */
 export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedRun) {
   const store = yield* RunStore
   const fs = yield* FileSystem.FileSystem
@@ -74,10 +69,10 @@ export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedR
   const runId = makeRunId(yield* (yield* SecureRandom.SecureRandom).ulid)
   const plan = { ...prepared.plan, invocation: { runId, ...prepared.invocation } }
   const paths = yield* store.create(plan, prepared.program, prepared.contents)
-  const forget = Effect.ignore(fs.remove(paths.runDir, { recursive: true, force: true }))
-  // Interrupted halfway, it would leave a run without a worker, or a worker without its run.
+  const removeRun = Effect.ignore(fs.remove(paths.runDir, { recursive: true, force: true }))
+  // An interruption halfway would leave a run without a worker, or a worker without its run.
   yield* launchWorker(runId, paths).pipe(
-    Effect.onError(() => forget),
+    Effect.onError(() => removeRun),
     Effect.uninterruptible,
   )
   const [config] = plan.config
@@ -85,6 +80,6 @@ export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedR
     runId,
     status: "running",
     paths,
-    ...(config === undefined || config.generated === true ? {} : { configPath: config.path }),
+    configPath: config === undefined || config.generated === true ? undefined : config.path,
   } satisfies SubmittedRun
 })

@@ -1,17 +1,18 @@
 /**
- * Waits for the end of a run: until its `run.json`, which is written last, says that it has ended. Woken by the file
- * system, and by a slow poll beside it, since a notice may be lost.
+ * Waits for the end of a run: for a `run.json`, the last file written, with a terminal status. File system notices
+ * may be lost, so a slow poll runs beside them.
  */
-import { Duration, Effect, FileSystem, Schedule, Stream } from "effect"
+import { Duration, Effect, FileSystem, Option, Schedule, Stream } from "effect"
 import { WaitTimeout } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { isTerminalStatus } from "../../domain/run.schema.ts"
-import { settleIfLost } from "./reconcile.effect.ts"
+import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
 import { RunStore } from "../store/run-store.effect.ts"
+import { settleIfLost } from "./reconcile.effect.ts"
 
 const pollInterval = "500 millis"
 
-const ticks = (directory: string, matters: (path: string) => boolean) =>
+/** Ticks at once, on each change in the directory to a path that matters, and every half second. */
+const watchPaths = (directory: string, matters: (path: string) => boolean) =>
   Stream.unwrap(
     Effect.map(FileSystem.FileSystem, (fs) => {
       const notices = fs.watch(directory).pipe(
@@ -25,42 +26,48 @@ const ticks = (directory: string, matters: (path: string) => boolean) =>
     Stream.merge(Stream.make(undefined)),
   )
 
-/** Ticks at once, whenever anything changes in the directory, and every half second. */
-export const directoryTicks = (directory: string) => ticks(directory, () => true)
+/** Ticks at once, whenever anything in the directory changes, and every half second. */
+export const watchDirectory = (directory: string) => watchPaths(directory, () => true)
 
 /** Ticks at once, whenever the file `name` in `directory` changes, and every half second. */
-export const fileTicks = (directory: string, name: string) =>
-  ticks(directory, (path) => path === name || path.endsWith(`/${name}`))
+export const watchFile = (directory: string, name: string) =>
+  watchPaths(directory, (path) => path === name || path.endsWith(`/${name}`))
 
-/** Looks every half second whether the run's worker lives, and brings the run to its end when it does not. */
-export const lookAfter = (runId: RunId) =>
+const isEnded = (record: RunRecord | undefined) => record !== undefined && isTerminalStatus(record.status)
+
+/** Checks every half second that the run's worker is alive, and settles the run when it is not. */
+const settleWhenLost = (runId: RunId) =>
   Effect.andThen(Effect.repeat(settleIfLost(runId), Schedule.spaced(pollInterval)), Effect.never)
 
-/** The record of the run when it has ended. */
-export const untilEnd = Effect.fnUntraced(function* (runId: RunId) {
+/** Waits for the end of the run and returns its record. */
+export const awaitEnd = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
-  yield* fileTicks(store.paths(runId).runDir, "run.json").pipe(
+  const ended = yield* watchFile(store.paths(runId).runDir, "run.json").pipe(
     Stream.mapEffect(() => store.snapshot(runId)),
-    Stream.takeUntil((record) => record !== undefined && isTerminalStatus(record.status)),
-    Stream.runDrain,
-    Effect.raceFirst(lookAfter(runId)),
+    Stream.filter(isEnded),
+    Stream.runHead,
+    Effect.raceFirst(settleWhenLost(runId)),
   )
-  return yield* store.record(runId)
+  return Option.getOrUndefined(ended) ?? (yield* store.record(runId))
 })
 
-/** As `untilEnd`, for `timeout` at the most. */
-export const waitForEnd = Effect.fn("Engine.wait")(function* (runId: RunId, timeout: Duration.Input) {
+/** As `awaitEnd`, for at most `timeout` if there is one. */
+export const waitForEnd = Effect.fn("Engine.wait")(function* (
+  runId: RunId,
+  timeout: Duration.Input | undefined,
+) {
+  // A run that has ended is returned even when the timeout is 0.
   const record = yield* (yield* RunStore).snapshot(runId)
-  // Also where there is no time at all, a run that has ended has ended.
   if (record !== undefined && isTerminalStatus(record.status)) return record
+  if (timeout === undefined) return yield* awaitEnd(runId)
   const seconds = Duration.toSeconds(timeout)
-  return yield* Effect.timeoutOrElse(untilEnd(runId), {
+  return yield* Effect.timeoutOrElse(awaitEnd(runId), {
     duration: timeout,
     orElse: () =>
       new WaitTimeout({
         run: runId,
         seconds,
-        message: `${runId} has not ended within ${seconds} s; it goes on`,
+        message: `${runId} is still running after ${seconds} s`,
         hint: `mill wait ${runId} --timeout ${Math.max(60, seconds)}`,
       }),
   })

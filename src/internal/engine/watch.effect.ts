@@ -1,6 +1,6 @@
 /**
- * Follows runs from any process: their event logs, which are files, and what they print, which their workers tell.
- * Woken by the file system, and by a slow poll beside it, since a notice may be lost.
+ * Follows runs from any process: their events, from their log files, and the lines they print, from their workers. File
+ * system notices may be lost, so a slow poll runs beside them.
  */
 import { Effect, FileSystem, Schedule, Stream } from "effect"
 import type { IoItem } from "../../domain/engine.schema.ts"
@@ -11,50 +11,52 @@ import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { connectControl, NoWorker } from "../control/control-client.effect.ts"
 import { makeLineBuffer } from "../control/line-buffer.effect.ts"
-import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
 import { directoryMode } from "../files/files.effect.ts"
+import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { currentRecord } from "./reconcile.effect.ts"
-import { directoryTicks, fileTicks, untilEnd } from "./wait.effect.ts"
+import { reconcileRun } from "./reconcile.effect.ts"
+import { awaitEnd, watchDirectory, watchFile } from "./wait.effect.ts"
 
-const endsRun = (entry: LogEntry): boolean => entry.known && isRunTerminal(entry.event)
+const isRunEnd = (entry: LogEntry): boolean => entry.known && isRunTerminal(entry.event)
 
-/** All that a cursor finds from where it is, until there is nothing more for now. */
-const drain = (cursor: LogCursor) =>
+/** The entries from the cursor to the current end of the log. */
+const readAvailable = (cursor: LogCursor) =>
   Stream.fromEffectRepeat(cursor.next).pipe(
     Stream.takeWhile((entries) => entries.length > 0),
     Stream.flatMap(Stream.fromIterable),
   )
 
-/** The events of a run, from the first; ends behind the one that ends the run. */
+/** The events of a run, from the first to the one that ends it. */
 export const watchEvents = (runId: RunId) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { eventsFile, runDir } = (yield* RunStore).paths(runId)
       const cursor = yield* openCursor(eventsFile)
-      // The log tells of the end before the snapshot does: what it does not tell by then, it never will.
-      const over = untilEnd(runId).pipe(
+      // The final event is logged before the snapshot is written: if it is not in the log by then, it is lost.
+      const incomplete = awaitEnd(runId).pipe(
         Effect.as(new StoreError({ path: eventsFile, message: `${eventsFile} ends before the run did` })),
         Effect.catch(Effect.succeed),
       )
-      return Stream.merge(fileTicks(runDir, "events.ndjson"), Stream.fromEffect(over)).pipe(
+      return Stream.merge(watchFile(runDir, "events.ndjson"), Stream.fromEffect(incomplete)).pipe(
         Stream.flatMap((error) =>
-          error === undefined ? drain(cursor) : Stream.concat(drain(cursor), Stream.fail(error)),
+          error === undefined
+            ? readAvailable(cursor)
+            : Stream.concat(readAvailable(cursor), Stream.fail(error)),
         ),
-        Stream.takeUntil(endsRun),
+        Stream.takeUntil(isRunEnd),
       )
     }),
   )
 
-/** A worker that has just been started listens in a moment; one whose run has ended does not. */
-const connectOrEnd = (runId: RunId) =>
+/** Connects to the run's worker, which may just be starting. Fails once the run has ended. */
+const connectUnlessEnded = (runId: RunId) =>
   connectControl(runId).pipe(
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.raceFirst(Effect.andThen(untilEnd(runId), new NoWorker({ runId }))),
+    Effect.raceFirst(Effect.andThen(awaitEnd(runId), new NoWorker({ runId }))),
   )
 
-/** Takes what the worker tells as fast as it comes, so that a slow reader is slow here and not in the run. */
-const takeAtOnce = Effect.fnUntraced(function* (items: Stream.Stream<IoItem, unknown>) {
+/** Reads items as fast as the worker sends them, so that a slow reader delays this process and not the run. */
+const bufferItems = Effect.fnUntraced(function* (items: Stream.Stream<IoItem, unknown>) {
   const buffer = yield* makeLineBuffer
   yield* items.pipe(
     Stream.runForEach((item) =>
@@ -67,13 +69,13 @@ const takeAtOnce = Effect.fnUntraced(function* (items: Stream.Stream<IoItem, unk
   return buffer.items
 })
 
-/** What a live run's program and agents print from now on; ends with the run, and at once when it has ended. */
+/** The lines that a run's program and agents print from now until it ends; none when it has ended. */
 export const watchIo = (runId: RunId) =>
-  Stream.unwrap(Effect.flatMap(connectOrEnd(runId), (client) => takeAtOnce(client.io()))).pipe(
+  Stream.unwrap(Effect.flatMap(connectUnlessEnded(runId), (client) => bufferItems(client.io()))).pipe(
     Stream.catchTag("NoWorker", () => Stream.empty),
   )
 
-/** The runs that are live, and those that start from now on. */
+/** The live runs, and those that start later. */
 export const liveRuns = Stream.unwrap(
   Effect.gen(function* () {
     const { runsDir } = yield* Settings
@@ -81,23 +83,23 @@ export const liveRuns = Stream.unwrap(
     const fs = yield* FileSystem.FileSystem
     yield* Effect.ignore(fs.makeDirectory(runsDir, { recursive: true, mode: directoryMode }))
     const known = new Set<RunId>()
-    let looking = false
-    const fresh = Effect.gen(function* () {
+    let isFirstLook = true
+    const findNewRuns = Effect.gen(function* () {
       const found: Array<RunId> = []
-      const first = !looking
-      looking = true
+      const skipEnded = isFirstLook
+      isFirstLook = false
       for (const runId of yield* store.names) {
         if (known.has(runId)) continue
         known.add(runId)
-        // A run that appears while we look may have ended already, and is told of all the same.
-        const record = first ? yield* Effect.option(currentRecord(runId)) : undefined
+        // A run that appears after the first look is reported even when it has already ended.
+        const record = skipEnded ? yield* Effect.option(reconcileRun(runId)) : undefined
         if (record?._tag === "Some" && isTerminalStatus(record.value.status)) continue
         found.unshift(runId)
       }
       return found
     })
-    return directoryTicks(runsDir).pipe(
-      Stream.mapEffect(() => fresh),
+    return watchDirectory(runsDir).pipe(
+      Stream.mapEffect(() => findNewRuns),
       Stream.flatMap(Stream.fromIterable),
     )
   }),

@@ -1,0 +1,61 @@
+/** What a spawn becomes in the event log, and what its program is answered. */
+import { Cause, Exit, Option } from "effect"
+import { cutBytes } from "../../domain/cut-text.ts"
+import type { DriverEvent } from "../../domain/driver.schema.ts"
+import type { SpawnRefused } from "../../domain/error.schema.ts"
+import type { EventBody } from "../../domain/event.schema.ts"
+import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
+import type { SpawnId } from "../../domain/ids.schema.ts"
+import {
+  type AgentReport,
+  type EndedSpawn,
+  judgeSpawn,
+  makeSpawnCancellation,
+  makeSpawnRefusal,
+  type SpawnTerminal,
+} from "../../domain/spawn-verdict.schema.ts"
+
+/** How many bytes of a tool's input an event keeps. */
+const toolInputLimit = 2048
+
+/** The events of a spawn that the log keeps for an event of its driver. */
+export const toSpawnEvents = (spawnId: SpawnId, event: DriverEvent): ReadonlyArray<EventBody> => {
+  switch (event._tag) {
+    case "Session":
+      return []
+    case "Milestone":
+      return [{ type: "spawn:milestone", payload: { spawnId, message: event.message } }]
+    case "ToolCall": {
+      const input = event.input === undefined ? undefined : cutBytes(event.input, toolInputLimit)
+      return [{ type: "spawn:tool_call", payload: { spawnId, toolName: event.toolName, input } }]
+    }
+  }
+}
+
+/** The terminal event of a spawn whose driver has ended; `reason` is why it was cancelled, if it was. */
+export const toTerminalEvent = (
+  spawn: EndedSpawn,
+  exit: Exit.Exit<AgentReport, SpawnRefused>,
+  reason: string | undefined,
+  sessionRef: string | undefined,
+): SpawnTerminal => {
+  if (Exit.isSuccess(exit)) return judgeSpawn(spawn, exit.value)
+  const refused = Option.getOrUndefined(Exit.findErrorOption(exit))
+  if (refused !== undefined) return makeSpawnRefusal(spawn, refused.cause, refused.message)
+  return Exit.hasDies(exit)
+    ? makeSpawnRefusal(spawn, "codec", `mill or a codec failed: ${Cause.pretty(exit.cause)}`)
+    : makeSpawnCancellation(spawn, reason, sessionRef)
+}
+
+/** The failure that a program gets for a spawn that did not complete. */
+export const toSpawnFailure = ({
+  payload,
+  type,
+}: Exclude<SpawnTerminal, { readonly type: "spawn:complete" }>): SpawnFailure => {
+  const { result, spawnId } = payload
+  const [cause, message] =
+    type === "spawn:error"
+      ? ([payload.cause, payload.message] as const)
+      : (["cancelled", `the spawn was cancelled: ${payload.reason ?? "the run is ending"}`] as const)
+  return new SpawnFailure({ spawnId, cause, message, result })
+}
