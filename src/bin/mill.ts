@@ -2,7 +2,7 @@
 /** The process: loads what was asked for, and nothing else. */
 import "../runtime/bun/startup.ts"
 import * as Effect from "effect/Effect"
-import { sizeOf } from "../runtime/bun/standard-streams.ts"
+import { readTerminalSize } from "../runtime/bun/standard-streams.ts"
 import { runMain } from "../runtime/main.effect.ts"
 import { processLayer, writeErr, writeOut } from "../runtime/platform/platform.effect.ts"
 
@@ -29,8 +29,8 @@ const surroundings = {
   argv: process.argv.slice(2),
   color: process.env["NO_COLOR"] === undefined || process.env["NO_COLOR"] === "",
   debug: process.env["MILL_DEBUG"] === "1",
-  stdoutSize: () => sizeOf(1),
-  stderrSize: () => sizeOf(2),
+  stdoutSize: () => readTerminalSize(1),
+  stderrSize: () => readTerminalSize(2),
   writeOut,
   writeErr,
   onInterrupt: (call: () => void) => {

@@ -18,7 +18,7 @@ import * as BunTools from "./platform/source-compiler.effect.ts"
 import * as Environment from "./platform/environment.effect.ts"
 import { becomeBun, unpackScripts } from "./platform/executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
-import { lentModules } from "./bun/lent-package.ts"
+import { loadLentModules } from "./bun/lent-package.ts"
 import { importModule } from "./platform/module-loader.effect.ts"
 import * as PlatformLayer from "./platform/platform.effect.ts"
 
@@ -48,7 +48,7 @@ const configLoader = (modules: Package["modules"]) =>
         )
         // Loaded before they are provided: from then on they are what mill itself would be given.
         const own = yield* modules
-        const lent = yield* Effect.promise(() => lentModules(files, own["@mill/core"], home))
+        const lent = yield* Effect.promise(() => loadLentModules(files, own["@mill/core"], home))
         yield* Effect.sync(() => installFrozenSources(files, { ...own, ...lent }))
         const module = yield* importModule(path)
         return typeof module === "object" && module !== null && "default" in module

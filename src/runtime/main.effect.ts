@@ -1,6 +1,6 @@
 /** Runs a process's one effect: interrupted by SIGINT and SIGTERM, and its value is the exit code. */
 import { Cause, Effect, Exit, Logger } from "effect"
-import { claimProcess, whenPrinted } from "./bun/user-code.ts"
+import { claimProcess, flushPrinted } from "./bun/user-code.ts"
 import { runMain as run } from "./platform/platform.effect.ts"
 
 /** The exit code of a process that was interrupted. */
@@ -20,7 +20,7 @@ export const runMain = (effect: Effect.Effect<number>): void => {
           ? interrupted
           : 70
       // Whatever else a configuration's code would wait for. What mill itself writes has been taken.
-      whenPrinted(() => process.exit(code))
+      flushPrinted(() => process.exit(code))
     },
   })(
     Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : report(cause))).pipe(

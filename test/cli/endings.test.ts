@@ -71,7 +71,7 @@ const failing: Readonly<Record<string, Failing>> = {
   },
   "awaits what can never be": {
     source: `await new Promise(() => {})\nexport default 1`,
-    message: /waits for something that can never happen/,
+    message: /waits for a promise that never settles/,
   },
   "exports a promise that can never be settled": {
     source: `export default new Promise(() => {})`,

@@ -1,7 +1,7 @@
 /**
- * `effect` for a configuration whose folder has none in its node_modules: mill's own copy where mill has one on disk,
- * and where it has not (compiled to one file) what `@mill/core` has of it. A copy of the user's own comes first. Copies
- * of Effect 4 work with each other: an effect of one runs in another.
+ * Lends `effect` to a configuration whose folder has no copy in node_modules. The user's own copy comes first, then
+ * mill's copy on disk, then the parts of it that `@mill/core` exports (mill as one executable has no copy on disk). Copies
+ * of Effect 4 work together: an effect made by one runs in another.
  */
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -11,33 +11,32 @@ const name = "effect"
 
 type Modules = Readonly<Record<string, Record<string, unknown>>>
 
-/** Whether a node_modules in or above the folder has the package. (Bun, if asked, might install it.) */
+/** Whether a node_modules in or above the folder has the package. (Bun's own resolver might install it.) */
 const hasPackage = (folder: string): boolean =>
   existsSync(join(folder, "node_modules", name, "package.json")) ||
   (dirname(folder) !== folder && hasPackage(dirname(folder)))
 
-const specifiers = ({ contents }: FrozenSource): ReadonlyArray<string> =>
+const findSpecifiers = ({ contents }: FrozenSource): ReadonlyArray<string> =>
   [...contents.matchAll(/["'](effect(?:\/[\w/-]+)?)["']/g)].map(([, specifier = name]) => specifier)
 
 /**
- * The modules of the package that these files may mean and that they do not find by themselves. The first file counts;
- * `home` is the folder from which mill finds its own copy, `otherwise` what there is
- * without one.
+ * Loads the modules of `effect` that the sources mention and cannot resolve themselves. The first source is the entry:
+ * its folder decides. `home` is the folder from which mill resolves its own copy; `fallback` is used without one.
  */
-export const lentModules = async (
+export const loadLentModules = async (
   sources: ReadonlyArray<FrozenSource>,
-  otherwise: Record<string, unknown> | undefined,
+  fallback: Record<string, unknown> | undefined,
   home: string | undefined,
 ): Promise<Modules> => {
-  const wanted = new Set(sources.flatMap(specifiers))
+  const wanted = new Set(sources.flatMap(findSpecifiers))
   const [entry] = sources
   if (wanted.size === 0 || entry === undefined || hasPackage(dirname(entry.path))) return {}
-  if (home === undefined || !hasPackage(home)) return otherwise === undefined ? {} : { [name]: otherwise }
+  if (home === undefined || !hasPackage(home)) return fallback === undefined ? {} : { [name]: fallback }
   const load = async (specifier: string) => {
     try {
       return [[specifier, { ...(await import(Bun.resolveSync(specifier, home))) }] as const]
     } catch {
-      // There is no such module: whoever imports it is told so.
+      // There is no such module: the import in the configuration fails and says so.
       return []
     }
   }

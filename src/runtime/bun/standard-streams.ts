@@ -1,28 +1,28 @@
 /**
- * Standard output and standard error as mill's own text goes to them. Bun loads its streams, its sockets and its
- * terminals for the mere mention of `process.stdout`, which takes longer than most of a short command: nothing here
- * mentions it unless there is a terminal. Its sinks, as its streams, would leave a pipe in a state in which whoever
- * shares it is told EAGAIN.
+ * Writers for mill's own text on standard output and standard error. Bun loads its streams, sockets and terminals at the
+ * first mention of `process.stdout`, which takes longer than most of a short command, so this module mentions it only
+ * for a terminal. Both Bun's streams and its sinks make a pipe non-blocking, which other processes sharing the pipe see
+ * as EAGAIN.
  */
 import { fstatSync, write } from "node:fs"
 
-/** How soon a pipe that is full is tried again, where somebody has made it answer at once. */
-const fullMillis = 5
+/** How long to wait before writing to a full pipe again, where another process has made the pipe non-blocking. */
+const retryMillis = 5
 
-/** Writes as much as is taken, from `offset` on, and gives how much that was. */
+/** Writes the bytes from `offset` on, as many as the system takes, and returns their number. */
 const writeSome = (fd: number, bytes: Uint8Array, offset: number) =>
   new Promise<number>((resolve, reject) => {
     write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
       if (error === null) resolve(written)
-      else if (error.code === "EAGAIN") setTimeout(resolve, fullMillis, 0)
+      else if (error.code === "EAGAIN") setTimeout(resolve, retryMillis, 0)
       else reject(error)
     })
   })
 
 const encoder = new TextEncoder()
 
-/** Writes one thing after the other, and waits until the reader has taken it. Rejected with the system's error. */
-const writerTo = (fd: number) => {
+/** Makes a writer that keeps the order of its chunks and resolves once the system has taken a chunk. */
+const makeWriter = (fd: number) => {
   let last: Promise<void> = Promise.resolve()
   const writeAfter = async (before: Promise<void>, bytes: Uint8Array) => {
     await before.catch(() => undefined)
@@ -34,10 +34,10 @@ const writerTo = (fd: number) => {
   }
 }
 
-export const writeOut = writerTo(1)
-export const writeErr = writerTo(2)
+export const writeOut = makeWriter(1)
+export const writeErr = makeWriter(2)
 
-/** Whether a descriptor leads to a terminal; also to other devices, as /dev/null. */
+/** Whether a descriptor may be a terminal. Also true for other character devices, such as /dev/null. */
 export const mayBeTerminal = (fd: number) => {
   try {
     return fstatSync(fd).isCharacterDevice()
@@ -46,8 +46,8 @@ export const mayBeTerminal = (fd: number) => {
   }
 }
 
-/** How large the terminal is, in characters, where the stream leads to one. */
-export const sizeOf = (fd: 1 | 2) => {
+/** Reads the size of the terminal in characters, if the stream is one. */
+export const readTerminalSize = (fd: 1 | 2) => {
   if (!mayBeTerminal(fd)) return undefined
   const { columns, isTTY, rows } = fd === 1 ? process.stdout : process.stderr
   return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined

@@ -1,8 +1,8 @@
 /**
- * The first thing that a process of mill's own does. What runs once while a process starts is not worth compiling:
- * Bun's compiler would take a third of a short command's time. What still runs a while later is.
+ * Loaded first in each of mill's own processes. Compiling code that runs once during start-up is a waste: Bun's compiler
+ * would take a third of a short command's time. Code that still runs a while later is compiled as usual.
  */
-/** By how much a function must have run longer than usual to be compiled. */
+/** How many times longer than usual a function must run before Bun compiles it. */
 export const reluctance = 100
 const startMillis = 250
 

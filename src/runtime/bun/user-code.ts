@@ -1,7 +1,9 @@
 /**
- * What a configuration may not do to a process of mill's that evaluates it: print among mill's results, end it, or make
- * it deaf to signals. It sees none of the variables by which a run marks its processes, as the run's worker does not.
- * A script that uses mill as a library keeps its process as it is: its own code runs meanwhile.
+ * Evaluates a user's configuration inside one of mill's own processes, which it can neither exit, nor make deaf to
+ * signals, nor print among mill's results. It does not see the variables with which a run marks its processes: the run's
+ * worker, which evaluates it again, does not either.
+ *
+ * In a script that uses mill as a library the process stays untouched: the script's own code runs meanwhile.
  */
 
 import { mayBeTerminal } from "./standard-streams.ts"
@@ -10,35 +12,35 @@ const signals = ["SIGINT", "SIGTERM"] as const
 const strays = ["uncaughtException", "unhandledRejection"] as const
 const marks = ["MILL_RUN_ID", "MILL_SPAWN_ID", "MILL_RUN_DEPTH"] as const
 
-/** Whether the process is mill's, and not a script's that uses mill as a library. */
-let own = false
+/** Whether the process is mill's own, and not a script that uses mill as a library. */
+let isOwnProcess = false
 
-/** Says that it is. */
+/** Declares the process to be mill's own. */
 export const claimProcess = (): void => {
-  own = true
+  isOwnProcess = true
 }
 
-/** Standard error has been asked for in the place of standard output, so that something may be on its way to it. */
-let printed = false
+/** Whether user code asked for standard output and got standard error, which may still hold output. */
+let hasPrinted = false
 
-const stderrInstead = () => {
-  printed = true
+const useStderr = () => {
+  hasPrinted = true
   return process.stderr
 }
 
-/** Calls back when whoever reads standard error has what a configuration has printed, which is then closed. */
-export const whenPrinted = (call: () => void): void => {
-  if (printed && process.stderr.writable) process.stderr.end(call)
+/** Calls back once everything that a configuration printed has been read. Standard error is closed then. */
+export const flushPrinted = (call: () => void): void => {
+  if (hasPrinted && process.stderr.writable) process.stderr.end(call)
   else call()
 }
 
-/** The console's methods, each printing to standard error. It is made when one is used: Bun takes its time for it. */
+/** Makes the console print to standard error. The console for that is made on first use, since it is slow to make. */
 const redirectConsole = () => {
   let toStderr: Readonly<Record<string, unknown>> | undefined
   for (const [name, method] of Object.entries(console)) {
     if (typeof method !== "function" || name === "Console") continue
     const print = (...values: ReadonlyArray<unknown>): unknown => {
-      toStderr ??= { ...new console.Console(stderrInstead()), write: writeInstead }
+      toStderr ??= { ...new console.Console(useStderr()), write: writeToStderr }
       const target = toStderr[name]
       return typeof target === "function" ? Reflect.apply(target, toStderr, values) : undefined
     }
@@ -46,31 +48,31 @@ const redirectConsole = () => {
   }
 }
 
-/** Bun's own method, which other consoles do not have. */
-const writeInstead = (...values: ReadonlyArray<unknown>) =>
-  void values.map((value) => stderrInstead().write(String(value)))
+/** `console.write` is Bun's own: a `console.Console` lacks it. */
+const writeToStderr = (...values: ReadonlyArray<unknown>) =>
+  void values.map((value) => useStderr().write(String(value)))
 
-let redirected = false
+let isConsoleRedirected = false
 
 /**
- * What is printed from now on, also later, goes to standard error; gives what ends that where it ends. Mill itself does
- * without the console, and without `process.stdout` unless that is a terminal, which it gets back.
+ * Redirects the console and `process.stdout` to standard error, for good: user code may print later. Mill itself uses
+ * neither, except for `process.stdout` on a terminal, which the returned function restores.
  */
-const quiet = () => {
-  if (!redirected) redirectConsole()
-  redirected = true
+const redirectOutput = () => {
+  if (!isConsoleRedirected) redirectConsole()
+  isConsoleRedirected = true
   const stdout = mayBeTerminal(1) ? process.stdout : undefined
-  // Assigned first: Bun would make what it is asked to describe, and takes its time for it.
+  // Assigned first: otherwise Bun makes the stream, slowly, to describe the property.
   Object.assign(process, { stdout: undefined })
-  Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, get: stderrInstead })
+  Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, get: useStderr })
   return () => {
     if (stdout === undefined) return
     Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, value: stdout })
   }
 }
 
-/** A signal ends the process at once, since code that never pauses would keep it from being heard. */
-const mortal = () => {
+/** Lets signals end the process at once: code that never yields would keep any listener from running. */
+const removeSignalListeners = () => {
   const saved = signals.map((name) => [name, process.listeners(name)] as const)
   for (const name of signals) process.removeAllListeners(name)
   return () => {
@@ -78,7 +80,7 @@ const mortal = () => {
   }
 }
 
-const unmarked = () => {
+const hideMarks = () => {
   const saved = marks.flatMap((name) => {
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]
@@ -89,39 +91,38 @@ const unmarked = () => {
   }
 }
 
-/**
- * Evaluates the module at `path`. In a process of mill's it rejects also when something of it fails that nothing waits
- * for. When `signal` says that nobody waits any more, the process is itself again at once.
- */
-export const evaluateModule = async (path: string, signal: AbortSignal): Promise<unknown> => {
-  if (!own) return import(path)
+/** Turns exits and unhandled errors of user code into calls of `fail`. */
+const catchExits = (fail: (error: unknown) => void) => {
   const { exit } = process
-  const failed = Promise.withResolvers<never>()
-  // It may fail when nobody waits for it any more.
-  failed.promise.catch(() => undefined)
-  const fail = (error: unknown) => failed.reject(error)
   for (const name of strays) process.on(name, fail)
   process.exit = (code) => {
-    const error = new Error(`it ends the process (process.exit(${code ?? ""}))`)
+    const error = new Error(`calls process.exit(${code ?? ""})`)
     fail(error)
     throw error
   }
-  const ends = [
-    quiet(),
-    mortal(),
-    unmarked(),
-    () => {
-      process.exit = exit
-      for (const name of strays) process.off(name, fail)
-    },
-  ]
-  const release = () => {
-    for (const end of ends.splice(0)) end()
+  return () => {
+    process.exit = exit
+    for (const name of strays) process.off(name, fail)
   }
-  signal.addEventListener("abort", release)
+}
+
+/**
+ * Evaluates the module at `path`. In one of mill's own processes this also rejects when the module exits the process or
+ * leaves an error unhandled. Aborting `signal` restores the process at once.
+ */
+export const evaluateModule = async (path: string, signal: AbortSignal): Promise<unknown> => {
+  if (!isOwnProcess) return import(path)
+  const failed = Promise.withResolvers<never>()
+  // The module may fail after this function has returned.
+  failed.promise.catch(() => undefined)
+  const undo = [redirectOutput(), removeSignalListeners(), hideMarks(), catchExits(failed.reject)]
+  const restore = () => {
+    for (const step of undo.splice(0)) step()
+  }
+  signal.addEventListener("abort", restore)
   try {
     return await Promise.race([import(path), failed.promise])
   } finally {
-    release()
+    restore()
   }
 }

@@ -1,19 +1,20 @@
 /**
- * Gives frozen contents to whoever imports a file: at the file's original path, so that relative imports, npm imports,
- * `import.meta` and stack traces are the original's, and whatever happens to the file on disk.
+ * Serves frozen contents to the imports of this process, whatever happens to the files on disk. A file keeps its original
+ * path, so that relative imports, npm imports, `import.meta` and stack traces are those of the original.
  */
-/** A file as it is to be seen. `imports` says which absolute paths its specifiers stand for. */
+
+/** A file and its frozen contents. `imports` maps its specifiers to absolute paths. */
 export type FrozenSource = {
   readonly path: string
   readonly contents: string
   readonly imports?: Readonly<Record<string, string>> | undefined
-  /** Imported as text, though its name does not say so. */
+  /** Whether to import the file as text, whatever its name. */
   readonly asText?: boolean | undefined
 }
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")
 
-const loaderOf = (path: string) => (/\.[cm]?js$/.test(path) ? "js" : path.endsWith("x") ? "tsx" : "ts")
+const chooseLoader = (path: string) => (/\.[cm]?js$/.test(path) ? "js" : path.endsWith("x") ? "tsx" : "ts")
 
 const load = ({ asText = false, contents, path }: FrozenSource): Bun.OnLoadResult => {
   const data = (value: unknown): Bun.OnLoadResult => ({
@@ -25,17 +26,18 @@ const load = ({ asText = false, contents, path }: FrozenSource): Bun.OnLoadResul
   if (path.endsWith(".toml")) return data(Bun.TOML.parse(contents))
   if (/\.ya?ml$/.test(path)) return data(Bun.YAML.parse(contents))
   if (asText || path.endsWith(".txt")) return data(contents)
-  return { contents, loader: loaderOf(path) }
+  return { contents, loader: chooseLoader(path) }
 }
 
-/** What this process sees at these paths. */
+/** The frozen files of this process, by path. */
 const frozen = new Map<string, FrozenSource>()
-/** Paths, and names of modules, that Bun asks about. */
+/** The paths and module names for which a plugin is installed. */
 const served = new Set<string>()
 
-const isFresh = (name: string): boolean => !served.has(name) && served.add(name).has(name)
+/** Notes that a name is served; returns whether this is the first time. */
+const markServed = (name: string): boolean => !served.has(name) && served.add(name).has(name)
 
-/** A file that was imported with other contents is to be evaluated again, and what imports it. */
+/** Lets changed files, and the files that import them, be evaluated again. */
 const forgetModules = (sources: ReadonlyArray<FrozenSource>): void => {
   const changed = ({ contents, path }: FrozenSource) =>
     frozen.has(path) && frozen.get(path)?.contents !== contents
@@ -43,8 +45,8 @@ const forgetModules = (sources: ReadonlyArray<FrozenSource>): void => {
 }
 
 /**
- * From now on these files, and these modules by name, are what is imported in this process. Called again, as a script
- * does that submits several runs, it has the files replaced.
+ * Serves these files, and these modules by name, to all later imports of this process. A second call replaces files, as
+ * in a script that submits several runs.
  */
 export const installFrozenSources = (
   sources: ReadonlyArray<FrozenSource>,
@@ -52,8 +54,8 @@ export const installFrozenSources = (
 ): void => {
   forgetModules(sources)
   for (const source of sources) frozen.set(source.path, source)
-  const fresh = sources.map(({ path }) => path).filter(isFresh)
-  const names = Object.entries(modules).filter(([name]) => isFresh(name))
+  const fresh = sources.map(({ path }) => path).filter(markServed)
+  const names = Object.entries(modules).filter(([name]) => markServed(name))
   if (fresh.length === 0 && names.length === 0) return
   Bun.plugin({
     name: "mill-frozen-sources",

@@ -1,18 +1,18 @@
 /**
- * Sees to a run whose host is locked in a sandbox: the host cannot have the run brought to its end when the worker is
- * gone, and ends with the worker. The guard is the same script, run outside, and does that in its place.
+ * Settles a run whose host is in a sandbox, in case the worker dies: the host cannot start mill from in there, and dies
+ * with the worker. The guard is the same script as the host, run outside of the sandbox.
  */
 import { settleRun } from "./settle-run.ts"
 
-/** The first argument by which the host's script is the guard. */
+/** The first argument that turns the host's script into the guard. */
 export const guardWord = "--guard"
 
-/** Waits until the worker that listens at `socketPath` is gone. It never gives. */
+/** Waits until the worker that listens at `socketPath` is gone, settles the run and exits. */
 export const keepGuard = async (socketPath: string, planFile: string, mill: ReadonlyArray<string>) => {
-  const gone = () => {
+  const settle = () => {
     settleRun(mill, planFile)
     process.exit(0)
   }
-  await Bun.connect({ unix: socketPath, socket: { data: () => undefined, close: gone } }).catch(gone)
+  await Bun.connect({ unix: socketPath, socket: { data: () => undefined, close: settle } }).catch(settle)
   return new Promise<never>(() => undefined)
 }

@@ -1,9 +1,10 @@
 /** The global `mill` of a program. */
 import type { Plan } from "../../domain/plan.schema.ts"
-import { extensionFunction } from "./extension-function.ts"
+import { setCallerStack } from "./caller-stack.ts"
+import { makeExtensionFunction } from "./extension-function.ts"
 import { type RpcClient, RpcFailure } from "./rpc-client.ts"
 
-/** A spawn that failed. `cause` says why; `result` is what is known of it all the same. */
+/** A failed spawn. `cause` names the reason; `result` holds the parts of the result that are known. */
 class MillSpawnError extends Error {
   override readonly name = "MillSpawnError"
   declare readonly spawnId?: string
@@ -13,21 +14,19 @@ class MillSpawnError extends Error {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null
 
-/** The fields of the failure that an answer carries: the worker's RPC sends the cause as a list of reasons. */
-const fieldsOf = (failure: RpcFailure): Record<string, unknown> => {
-  const reasons: unknown = failure.error.data
+/** Reads the fields of the failure in an answer: the worker's RPC sends a cause as a list of reasons. */
+const readFailure = ({ error }: RpcFailure): Record<string, unknown> => {
+  const reasons: unknown = error.data
   const reason: unknown = Array.isArray(reasons)
-    ? reasons.find((one) => isRecord(one) && one["_tag"] === "Fail")
+    ? reasons.find((entry) => isRecord(entry) && entry["_tag"] === "Fail")
     : undefined
   return isRecord(reason) && isRecord(reason["error"]) ? reason["error"] : {}
 }
 
-const spawnError = (at: Error, message: string, fields: Record<string, unknown>): MillSpawnError => {
-  const error = new MillSpawnError(message, { cause: fields["cause"] })
-  // The first frame is mill's own. (`Error.captureStackTrace` leaves none here, under Bun 1.4.5.)
-  const frames = (at.stack ?? "").split("\n").slice(2)
-  error.stack = [`MillSpawnError: ${message}`, ...frames].join("\n")
-  const { result, spawnId } = fields
+const makeSpawnError = (caller: Error, message: string, fields: Record<string, unknown>): MillSpawnError => {
+  const { cause, result, spawnId } = fields
+  const error = setCallerStack(new MillSpawnError(message, { cause }), caller)
+  // A program may print the error: it shows the fields that it has.
   return Object.assign(
     error,
     spawnId === undefined ? {} : { spawnId },
@@ -35,8 +34,8 @@ const spawnError = (at: Error, message: string, fields: Record<string, unknown>)
   )
 }
 
-/** Why an input cannot be sent at all; what is wrong with it otherwise is for the worker to say. */
-const inputProblem = (input: unknown): string | undefined => {
+/** Why an input cannot be sent at all. The worker checks everything else. */
+const findInputProblem = (input: unknown): string | undefined => {
   try {
     return JSON.stringify(input) === undefined ? `it takes an object; it got ${typeof input}` : undefined
   } catch (error) {
@@ -44,29 +43,30 @@ const inputProblem = (input: unknown): string | undefined => {
   }
 }
 
-/** What an object says in a text, also where an extension has a function `toString`: that would give a promise. */
-const called = <A extends object>(name: string, members: A): Readonly<A> =>
+/** Freezes an object and names it for texts. An extension's function `toString` would return a promise there. */
+const freezeNamed = <A extends object>(name: string, members: A): Readonly<A> =>
   Object.freeze(Object.defineProperty(members, Symbol.toPrimitive, { value: () => `[object ${name}]` }))
 
 /** Makes the global of one program. */
-export const millGlobal = (client: RpcClient, { extensions, invocation }: Plan) => {
+export const makeMillGlobal = (client: RpcClient, { extensions, invocation }: Plan) => {
   const spawn = async (input: unknown): Promise<unknown> => {
-    // Taken now, so that the error shows where the program asked.
-    const at = new Error()
-    const problem = inputProblem(input)
-    if (problem !== undefined) throw spawnError(at, `mill.spawn: ${problem}`, { cause: "invalid-input" })
+    // Taken before the call, so that the stack shows the program's own line.
+    const caller = new Error()
+    const problem = findInputProblem(input)
+    if (problem !== undefined)
+      throw makeSpawnError(caller, `mill.spawn: ${problem}`, { cause: "invalid-input" })
     try {
       return await client.call("spawn", { input })
     } catch (error) {
       if (!(error instanceof RpcFailure)) throw error
-      throw spawnError(at, error.message, fieldsOf(error))
+      throw makeSpawnError(caller, error.message, readFailure(error))
     }
   }
   const contributed = extensions.map(({ api, name }) => {
-    const functions = api.map((functionName) => [functionName, extensionFunction(client, name, functionName)])
-    return [name, called(`mill.${name}`, Object.fromEntries(functions))]
+    const functions = api.map((method) => [method, makeExtensionFunction(client, name, method)])
+    return [name, freezeNamed(`mill.${name}`, Object.fromEntries(functions))]
   })
-  return called("mill", {
+  return freezeNamed("mill", {
     ...Object.fromEntries(contributed),
     spawn,
     args: Object.freeze([...invocation.args]),

@@ -1,9 +1,9 @@
 /**
- * Loaded before anything else where the executable mill passes for Bun: takes the mark that has it do so out of the
- * environment, before a child takes it on, which may be a compiled program of somebody else's.
+ * Preloaded where the executable mill runs as Bun: removes BUN_BE_BUN, which makes it do so, from the environment. A child
+ * may be another compiled program, which would run as Bun too.
  *
- * Bun's own ways to start something hand on the environment in which the process was started, whatever has become of
- * `process.env`: unless told otherwise, they get it now.
+ * Bun.spawn and Worker hand on the environment that the process started with, not `process.env`: they are wrapped to hand
+ * on `process.env`.
  */
 delete process.env["BUN_BE_BUN"]
 
@@ -19,7 +19,7 @@ for (const name of ["spawn", "spawnSync"] as const) {
   Object.assign(Bun, { [name]: replacement })
 }
 
-/** A thread starts with an environment and with functions of its own. */
+/** A thread has its own environment and its own globals, so it preloads this module too. */
 globalThis.Worker = class extends Worker {
   constructor(url: string | URL, options: WorkerOptions = {}) {
     const preload = [import.meta.path, ...[options.preload ?? []].flat().map(String)]

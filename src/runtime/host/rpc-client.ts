@@ -1,19 +1,19 @@
 /**
- * The host's side of the protocol: JSON-RPC 2.0, a message a line, over a Unix socket. A call that waits for its answer
- * keeps the process alive, as a pending timer would; an idle connection does not.
+ * The host's side of the protocol: JSON-RPC 2.0 over a Unix socket, one message a line. A pending call keeps the process
+ * alive, as a timer would; an idle connection does not.
  */
 
-/** The error object of a JSON-RPC answer. */
+/** The error object of a JSON-RPC response. */
 export type RpcError = { readonly message: string; readonly data?: unknown }
 
 export type RpcClient = {
   /** Calls a method. Rejects with an `RpcFailure` when the worker answers with an error. */
   readonly call: (method: string, params: unknown) => Promise<unknown>
-  /** Tells something that needs no answer. */
+  /** Sends a notification, which has no answer. */
   readonly notify: (method: string, params: unknown) => void
 }
 
-/** An answer that was an error. */
+/** A call that the worker answered with an error. */
 export class RpcFailure extends Error {
   readonly error: RpcError
   constructor(error: RpcError) {
@@ -24,10 +24,10 @@ export class RpcFailure extends Error {
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (error: RpcFailure) => void }
 
-/** How long an exiting program tries to say its last words, in milliseconds. */
-const exitPatience = 1000
+/** How long an exiting program tries to send its last messages, in milliseconds. */
+const exitTimeout = 1000
 
-/** Connects to the worker; `onClose` is called when the worker has gone. */
+/** Connects to the worker. `onClose` is called when the worker is gone. */
 export const connect = async (path: string, onClose: () => void): Promise<RpcClient> => {
   const pending = new Map<number, Pending>()
   const encoder = new TextEncoder()
@@ -37,7 +37,7 @@ export const connect = async (path: string, onClose: () => void): Promise<RpcCli
   let waiting: Array<string> = []
   let lastId = 0
 
-  /** Hands as much to the system as it takes. */
+  /** Writes as much as the socket takes. */
   const flush = () => {
     while (unsent.length > 0 || waiting.length > 0) {
       if (unsent.length === 0) {
@@ -53,9 +53,9 @@ export const connect = async (path: string, onClose: () => void): Promise<RpcCli
     waiting.push(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`)
     if (unsent.length === 0) flush()
   }
-  // A program that exits has no turn left in which to be called when there is room: ask until there is.
+  // An exiting program gets no more `drain` events: keep writing until the socket has taken everything.
   process.on("exit", () => {
-    const deadline = performance.now() + exitPatience
+    const deadline = performance.now() + exitTimeout
     while ((unsent.length > 0 || waiting.length > 0) && performance.now() < deadline) flush()
   })
   const receive = (line: string) => {

@@ -16,7 +16,7 @@ import { Sockets } from "../../internal/sockets/sockets.effect.ts"
 import { storeError } from "../../internal/files/files.effect.ts"
 import { lastOwner } from "../../internal/store/owner-lock.effect.ts"
 import * as Environment from "../platform/environment.effect.ts"
-import { removeAtExit } from "../bun/removed-at-exit.ts"
+import { removeAtExit } from "../bun/remove-at-exit.ts"
 import * as PlatformLayer from "../platform/platform.effect.ts"
 import { ScriptedRpcs, serialization } from "./scripted-protocol.effect.ts"
 

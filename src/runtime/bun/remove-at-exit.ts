@@ -1,4 +1,4 @@
-/** Folders that are removed when the process exits, should nothing have removed them before. */
+/** Removes folders when the process exits, unless they have been removed before. */
 import { rmSync } from "node:fs"
 
 const folders = new Set<string>()
@@ -8,12 +8,12 @@ const removeAll = () => {
     try {
       rmSync(folder, { recursive: true, force: true })
     } catch {
-      // Something still writes into it: there is nobody left to tell.
+      // Another process still writes into the folder, and there is nowhere left to report it.
     }
   }
 }
 
-/** Has the folder removed at the process's exit; gives what ends that. */
+/** Removes the folder when the process exits. Returns a function that calls this off. */
 export const removeAtExit = (folder: string) => {
   if (folders.size === 0) process.on("exit", removeAll)
   folders.add(folder)
