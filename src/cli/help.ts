@@ -23,8 +23,8 @@ export const printCard = Effect.gen(function* () {
 const printGuidance = Effect.gen(function* () {
   const { out, style } = yield* Output
   yield* out(`\n${renderWriting(style)}`)
-  const { isConfigThere } = yield* Effect.promise(() => import("../runtime/platform/config-there.effect.ts"))
-  if (!(yield* isConfigThere)) return
+  const { hasConfig } = yield* Effect.promise(() => import("../runtime/platform/has-config.effect.ts"))
+  if (!(yield* hasConfig)) return
   const { discovery } = yield* Discover
   yield* out(`\n${renderHere(yield* discovery({ askAgent: false }), style)}`)
 })

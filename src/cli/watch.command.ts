@@ -64,7 +64,7 @@ const itemsOf = (engine: Engine, runId: RunId, { channel, source, spawn }: Wante
 /** Ends when nobody reads standard output any more, also while there is nothing to write. */
 const untilReaderGone = Effect.flatMap(
   Effect.promise(() => import("../runtime/platform/stdout.effect.ts")),
-  ({ stdoutClosed }) => stdoutClosed,
+  ({ awaitStdoutClosed }) => awaitStdoutClosed,
 )
 
 export const watchCommand = Command.make(

@@ -122,7 +122,7 @@ const givenConfig = ({ config, ...options }: EngineSettings) =>
     GivenConfig,
     Effect.gen(function* () {
       if (config === undefined) return undefined
-      const cwd = yield* Environment.workingDirectoryOf(options)
+      const cwd = yield* Environment.resolveWorkingDirectory(options)
       if (typeof config !== "string") return yield* givenObject(config, cwd)
       return { _tag: "File" as const, path: (yield* Path.Path).resolve(cwd, config) }
     }),

@@ -1,29 +1,30 @@
-/** Runs a process's one effect: interrupted by SIGINT and SIGTERM, and its value is the exit code. */
+/** Runs the one effect of a process. SIGINT and SIGTERM interrupt it; its value is the exit code. */
 import { Cause, Effect, Exit, Logger } from "effect"
 import { claimProcess, flushPrinted } from "./bun/user-code.ts"
 import { runMain as run } from "./platform/platform.effect.ts"
 
-/** The exit code of a process that was interrupted. */
-const interrupted = 130
+const interruptedCode = 130
+const defectCode = 70
 
-/** What cannot happen happened: say so, without a stack unless it is asked for. */
-const report = (cause: Cause.Cause<unknown>) => Effect.logFatal(cause)
+const toExitCode = (exit: Exit.Exit<unknown, unknown>): number =>
+  Exit.isSuccess(exit)
+    ? Number(exit.value)
+    : Cause.hasInterruptsOnly(exit.cause)
+      ? interruptedCode
+      : defectCode
 
 export const runMain = (effect: Effect.Effect<number>): void => {
   claimProcess()
   run({
     disableErrorReporting: true,
     teardown: (exit) => {
-      const code = Exit.isSuccess(exit)
-        ? Number(exit.value)
-        : Cause.hasInterruptsOnly(exit.cause)
-          ? interrupted
-          : 70
-      // Whatever else a configuration's code would wait for. What mill itself writes has been taken.
+      const code = toExitCode(exit)
+      // Exits even if a configuration left timers or sockets behind. mill's own output has been written.
       flushPrinted(() => process.exit(code))
     },
   })(
-    Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : report(cause))).pipe(
+    effect.pipe(
+      Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logFatal(cause))),
       // stdout is for results.
       Effect.provideService(Logger.LogToStderr, true),
     ),

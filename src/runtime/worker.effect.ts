@@ -1,4 +1,4 @@
-/** The entry of a run's worker process, which nobody watches: what it has to say goes to the run's `worker.log`. */
+/** The entry of a run's worker process. It runs detached, so it logs to the run's `worker.log`. */
 import { Effect, Layer, Logger, Schema, Stdio, Stream } from "effect"
 import { RunId } from "../domain/ids.schema.ts"
 import { ConfigValues } from "../internal/config/settings.effect.ts"
@@ -10,54 +10,38 @@ import { becomeBun } from "./platform/executable.effect.ts"
 import { layer, type Package } from "./engine.effect.ts"
 import { httpClient } from "./platform/http-client.effect.ts"
 
+const decodeRunId = Schema.decodeUnknownEffect(RunId)
 const decodeValues = Schema.decodeUnknownEffect(ConfigValues)
 
-/** What the submitter hands on here and nowhere else. It goes no further: no program or agent inherits it. */
-const receivedValues = Effect.gen(function* () {
+/** Reads the configuration's secret values from standard input, where programs and agents cannot see them. */
+const readConfigValues = Effect.gen(function* () {
   const { stdin } = yield* Stdio.Stdio
   return yield* decodeValues(yield* Stream.mkString(Stream.decodeText(stdin)))
 })
 
-type Options = Package & {
-  readonly runId: RunId
-  readonly runsDir: string | undefined
-  /** Whether standard input holds values of the configuration. */
-  readonly valuesOnStdin: boolean
-}
-
-const decodeRunId = Schema.decodeUnknownEffect(RunId)
+const workOnRun = Effect.fnUntraced(function* (runId: RunId) {
+  const store = yield* RunStore
+  const { logFile } = store.paths(runId)
+  // The executable must become Bun to evaluate the configuration. It starts over then, so do it before the run has an owner.
+  if (artefact.form === "executable" && (yield* store.plan(runId)).config.length > 0) yield* becomeBun
+  yield* workOn(runId).pipe(
+    Effect.tapCause((cause) => Effect.logError(cause)),
+    Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),
+  )
+})
 
 /**
- * Mill starts this itself, a process for each run: `_worker --run-id <id> --runs-dir <folder> [--values-on-stdin]`. It is
- * no command like the others, and loads nothing of them: it stays for as long as the run does. Its value is the exit
- * code.
+ * Carries out one run, for mill itself: `_worker --run-id <id> --runs-dir <folder> [--values-on-stdin]`. Resolves to the exit
+ * code. The worker lives as long as the run, so it loads nothing of the command line.
  */
 export const worker = Effect.fnUntraced(
   function* (argv: ReadonlyArray<string>, own: Package) {
-    const valueOf = (name: string) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined)
-    const runId = yield* decodeRunId(valueOf("--run-id"))
-    const valuesOnStdin = argv.includes("--values-on-stdin")
-    yield* runWorker({ ...own, runId, valuesOnStdin, runsDir: valueOf("--runs-dir") })
+    const readFlag = (name: string) => (argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined)
+    const runId = yield* decodeRunId(readFlag("--run-id"))
+    const configValues = argv.includes("--values-on-stdin") ? yield* readConfigValues : undefined
+    const services = layer({ ...own, runsDir: readFlag("--runs-dir"), configValues })
+    yield* Effect.provide(workOnRun(runId), Layer.merge(services, httpClient))
     return 0
   },
   Effect.catch(({ message }) => Effect.as(Effect.logError(message), 1)),
 )
-
-/** Carries the run out. */
-const runWorker = Effect.fnUntraced(function* ({ valuesOnStdin, ...options }: Options) {
-  const configValues = valuesOnStdin ? yield* receivedValues : undefined
-  yield* workAlone(options).pipe(Effect.provide(Layer.merge(layer({ ...options, configValues }), httpClient)))
-})
-
-const workAlone = (options: Pick<Options, "runId">) =>
-  Effect.gen(function* () {
-    const store = yield* RunStore
-    const { logFile } = store.paths(options.runId)
-    // Before the run has an owner: this process may have to begin anew in order to evaluate the configuration.
-    if (artefact.form === "executable" && (yield* store.plan(options.runId)).config.length > 0)
-      yield* becomeBun
-    yield* workOn(options.runId).pipe(
-      Effect.tapCause((cause) => Effect.logError(cause)),
-      Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),
-    )
-  })

@@ -38,7 +38,7 @@ test.skipIf(millCommand.length === 1).each([[["--help", "--json"]], [["--json"]]
       started.exited,
     ])
     expect([JSON.parse(stdout).error._tag, code]).toEqual(["UsageError", 2])
-    expect(stderr).toMatch(/^error: the working directory is not there any more\n/)
+    expect(stderr).toMatch(/^error: the working directory no longer exists\n/)
   },
 )
 

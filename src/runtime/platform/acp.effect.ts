@@ -1,20 +1,20 @@
 /**
- * The client of the Agent Client Protocol, by its SDK (`@agentclientprotocol/sdk` 2.4.0). Lines are split by the driver
- * and not by the SDK's `ndJsonStream`, which answers each line that is no JSON with an error, and gives a connection up
- * when a line is too long: what an adapter prints besides the protocol is nobody's business.
+ * The client of the Agent Client Protocol, on its SDK (`@agentclientprotocol/sdk` 2.4.0). The driver splits the lines, not
+ * the SDK's `ndJsonStream`: that one answers each line that is not JSON with an error and drops a connection with an
+ * overlong line, but an adapter may print text besides the protocol.
  */
 import type { AnyMessage } from "@agentclientprotocol/sdk"
 import { Effect, Layer } from "effect"
 import { AcpClient, AcpRefused } from "../../internal/drivers/acp-client.effect.ts"
 import { loadAcpSdk } from "./module-loader.effect.ts"
 
-/** The SDK checks each message by itself, and passes over what is none. */
+/** The SDK validates each message and ignores invalid ones. */
 const isMessage = (message: object): message is AnyMessage => "jsonrpc" in message
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const formatError = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** Parameters as they are: an adapter may be of another age than the SDK. */
-const unchecked = (params: unknown): unknown => params
+/** Passes parameters on as they are: an adapter may be older or newer than the SDK. */
+const skipCheck = (params: unknown): unknown => params
 
 export const layer = Layer.succeed(
   AcpClient,
@@ -23,7 +23,7 @@ export const layer = Layer.succeed(
       const { client, methods } = yield* loadAcpSdk
       const app = client({ name: "mill" }).onRequest(
         methods.client.session.requestPermission,
-        unchecked,
+        skipCheck,
         ({ params }) => permission(params),
       )
       let incoming: ReadableStreamDefaultController<AnyMessage> | undefined
@@ -41,7 +41,7 @@ export const layer = Layer.succeed(
         request: (method, params) =>
           Effect.tryPromise({
             try: () => agent.request<unknown, object>(method, params),
-            catch: (error) => new AcpRefused({ method, message: reasonOf(error) }),
+            catch: (error) => new AcpRefused({ method, message: formatError(error) }),
           }),
         notify: (method, params) =>
           Effect.ignore(Effect.tryPromise(() => agent.notify<object>(method, params))),

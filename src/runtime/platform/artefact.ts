@@ -1,34 +1,34 @@
 /**
- * The form in which mill runs here: from its source. The other forms are made by scripts/build.ts, which puts a module
- * of the same shape in the place of this one; nothing else asks which form it is.
+ * The form of this mill: here, run from its source. For the forms that are shipped, scripts/build.ts replaces this module
+ * by one of the same shape.
  */
 
-/** mill as scripts that Bun runs. */
+/** mill as scripts run by Bun. */
 export type Scripts = {
   readonly form: "scripts"
-  /** The absolute paths of mill's own script and of the program host's. */
+  /** The absolute paths of mill's own script and of the program host's script. */
   readonly mill: string
   readonly host: string
-  /** Whether it is the executable mill that runs them, passing for Bun. */
+  /** Whether they were unpacked by the executable mill, which runs them as Bun. */
   readonly unpacked: boolean
 }
 
-/** mill as one executable, which carries those scripts in it. */
+/** mill as one executable, with those scripts embedded. */
 export type Executable = {
   readonly form: "executable"
-  /** Names the contents of all its files. */
+  /** A hash of the contents of all files. */
   readonly digest: string
-  /** Where each can be read, by the name that it has when it is unpacked. */
+  /** The embedded files: where each can be read, by the name under which it is unpacked. */
   readonly files: Readonly<Record<string, string>>
 }
 
 export type Artefact = Scripts | Executable
 
-const pathOf = (name: string): string => decodeURIComponent(new URL(name, import.meta.url).pathname)
+const resolvePath = (name: string): string => decodeURIComponent(new URL(name, import.meta.url).pathname)
 
 export const artefact: Artefact = {
   form: "scripts",
-  mill: pathOf("../../bin/mill.ts"),
-  host: pathOf("../program-host.ts"),
+  mill: resolvePath("../../bin/mill.ts"),
+  host: resolvePath("../program-host.ts"),
   unpacked: false,
 }

@@ -1,49 +1,56 @@
 /**
  * How the processes of a run are started, by the form of this mill.
  *
- * The executable passes for Bun when its environment holds BUN_BE_BUN: whatever evaluates code of a user's runs so, since
- * only then are frozen sources and `@mill/core` given to it. Its other processes are the executable as it is.
+ * The executable runs as Bun when its environment holds BUN_BE_BUN. Processes that evaluate user code run so, because Bun's
+ * plugins, which serve frozen sources and `@mill/core`, do not work in a compiled executable. All other processes are the
+ * executable as it is.
  */
 import type { SettingsData } from "../../internal/config/settings.effect.ts"
-import { artefact, type Artefact } from "./artefact.ts"
+import { artefact, type Executable } from "./artefact.ts"
 
 export type Commands = Pick<typeof SettingsData.Type, "self" | "worker" | "bun" | "hostScript">
 
-/** Removes the mark from the environment that a process hands on. */
-export const plainEnvironment = "plain-environment.js"
+/** The scripts of a shipped mill, by the names that scripts/build.ts gives them. */
+export const scriptNames = {
+  mill: "mill.js",
+  host: "program-host.js",
+  /** Preloaded where the executable runs as Bun: takes BUN_BE_BUN out of the environment. */
+  plainEnvironment: "plain-environment.js",
+} as const
 
-const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf("/"))
+/** The scripts that the executable runs as Bun besides mill itself. */
+export const hostScripts: ReadonlyArray<string> = [scriptNames.host, scriptNames.plainEnvironment]
+
+/** The folder into which the executable unpacks its scripts. */
+export const unpackFolder = (cacheDir: string, { digest }: Executable): string => `${cacheDir}/${digest}`
 
 /** The executable as Bun, for the scripts unpacked in `folder`. */
-const passingForBun = (folder: string) => ({
+const runAsBun = (folder: string) => ({
   command: process.execPath,
-  args: ["--no-install", "--preload", `${folder}/${plainEnvironment}`],
+  args: ["--no-install", "--preload", `${folder}/${scriptNames.plainEnvironment}`],
   env: { BUN_BE_BUN: "1" },
 })
 
-/** mill as a script of the executable's, unpacked in `folder`. */
-export const unpackedMill = (folder: string) => {
-  const { args, command, env } = passingForBun(folder)
-  return { command, args: [...args, `${folder}/mill.js`], env }
+/** mill as a script unpacked in `folder` by the executable. */
+export const runUnpackedMill = (folder: string) => {
+  const { args, command, env } = runAsBun(folder)
+  return { command, args: [...args, `${folder}/${scriptNames.mill}`], env }
 }
 
-/** Where the executable's scripts are unpacked; for scripts, where they are. */
-export const scriptFolder = (cacheDir: string, form: Artefact = artefact): string =>
-  form.form === "executable" ? `${cacheDir}/${form.digest}` : directoryOf(form.host)
-
-export const commandsOf = (cacheDir: string): Commands => {
+export const resolveCommands = (cacheDir: string, dirname: (path: string) => string): Commands => {
   const { execPath: command } = process
-  const folder = scriptFolder(cacheDir)
+  const executable = { command, args: [] }
   if (artefact.form === "executable") {
-    const self = { command, args: [] }
-    const hostScript = `${folder}/program-host.js`
-    return { self, worker: { ...self, env: {} }, bun: passingForBun(folder), hostScript }
+    const folder = unpackFolder(cacheDir, artefact)
+    const hostScript = `${folder}/${scriptNames.host}`
+    return { self: executable, worker: { ...executable, env: {} }, bun: runAsBun(folder), hostScript }
   }
+  const { host: hostScript } = artefact
   if (artefact.unpacked) {
-    const worker = unpackedMill(folder)
-    return { self: { command, args: [] }, worker, bun: passingForBun(folder), hostScript: artefact.host }
+    const folder = dirname(hostScript)
+    return { self: executable, worker: runUnpackedMill(folder), bun: runAsBun(folder), hostScript }
   }
   const self = { command, args: ["--no-install", artefact.mill] }
   const bun = { command, args: ["--no-install"], env: {} }
-  return { self, worker: { ...self, env: {} }, bun, hostScript: artefact.host }
+  return { self, worker: { ...self, env: {} }, bun, hostScript }
 }

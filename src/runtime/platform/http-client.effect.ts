@@ -1,10 +1,10 @@
-/** The HTTP client of a run's worker. No other process of mill sends requests, and none else loads this. */
+/** The HTTP client of a run's worker. */
 import { Layer } from "effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 
 /**
- * A redirection is an answer like any other: following it would carry keys to wherever it leads. Bun would give up on a
- * server that is silent for five minutes; how long to wait is for the configuration to say.
+ * Redirects are not followed: following one would send API keys to another server. Bun's own timeout of five minutes is
+ * off: the configuration sets the timeout.
  */
 const requests: RequestInit & { readonly timeout: false } = { redirect: "manual", timeout: false }
 

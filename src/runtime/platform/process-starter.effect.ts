@@ -12,7 +12,7 @@ import {
   type ProcessSpec,
   ProcessStarter,
 } from "../../internal/process/process-starter.effect.ts"
-import { inheritedEnvironment } from "./environment.effect.ts"
+import { readEnvironment } from "./environment.effect.ts"
 import { end, put } from "../bun/file-sink.ts"
 
 const where = { module: "ProcessStarter", method: "start" }
@@ -77,7 +77,7 @@ const feed = (sink: Bun.FileSink, input: string | Stream.Stream<Uint8Array>) =>
   ).pipe(Effect.ensuring(Effect.sync(() => end(sink))))
 
 const start = Effect.fnUntraced(function* (spec: ProcessSpec) {
-  const env = spec.inheritEnv === false ? spec.env : { ...inheritedEnvironment(), ...spec.env }
+  const env = spec.inheritEnv === false ? spec.env : { ...readEnvironment(), ...spec.env }
   const child = yield* spawn(spec, env, "pipe")
   // A process that does not read does no harm.
   if (spec.stdin !== undefined && typeof child.stdin === "object")
@@ -100,7 +100,7 @@ const exitOf = (code: number, signal: number | string | null) =>
     : ProcessExit.Signal({ signal: typeof signal === "number" ? `signal ${signal}` : signal })
 
 const launch = Effect.fnUntraced(function* (spec: LaunchSpec) {
-  const child = yield* spawn(spec, { ...inheritedEnvironment(), ...spec.env }, "ignore")
+  const child = yield* spawn(spec, { ...readEnvironment(), ...spec.env }, "ignore")
   // Without all of its input it must not begin.
   if (spec.stdin !== undefined && typeof child.stdin === "object")
     yield* Effect.interruptible(feed(child.stdin, spec.stdin)).pipe(

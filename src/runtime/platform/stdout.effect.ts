@@ -1,19 +1,19 @@
-/** Standard output, as Bun alone can watch it. */
+/** Notices when the reader of standard output is gone, through Bun's sockets. */
 import { fstatSync, openSync } from "node:fs"
 import { Effect } from "effect"
 
 /**
- * Waits until nobody reads standard output any more, as when `head` has seen enough: also while nothing is written,
- * which is the only time at which a failing write would tell. Waits for ever where standard output is no pipe.
+ * Waits until the reader of standard output is gone, as with `| head`, even while mill writes nothing. Waits for ever where
+ * standard output is not a pipe.
  *
- * A second descriptor of the pipe is watched: Bun closes the one that it was given when the watch ends.
+ * Bun closes the descriptor when it stops watching, so this watches a second descriptor of the pipe.
  */
-export const stdoutClosed = Effect.callback<void>((resume) => {
+export const awaitStdoutClosed = Effect.callback<void>((resume) => {
   if (!fstatSync(1).isFIFO()) return
   const fd = openSync("/dev/fd/1", "w")
   const socket = { data: () => undefined, close: () => resume(Effect.void) }
-  // Bun takes an open descriptor here, which the types of `connect` leave out.
+  // Bun accepts an open descriptor here; the types of `connect` do not know it.
   const watching: unknown = Reflect.apply(Bun.connect, Bun, [{ fd, socket }])
-  // Held until then: what nobody holds is collected, and closed.
+  // Keeps a reference: Bun would collect the socket and close it.
   return Effect.sync(() => void watching)
 })

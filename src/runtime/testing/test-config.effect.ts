@@ -1,6 +1,6 @@
 /** A project's configuration file with the agents of a test: a file that imports it and adds the test's driver. */
 import { Effect, Path } from "effect"
-import { workingDirectoryOf } from "../platform/environment.effect.ts"
+import { resolveWorkingDirectory } from "../platform/environment.effect.ts"
 
 type Command = { readonly command: string; readonly args: ReadonlyArray<string> }
 
@@ -11,7 +11,7 @@ export const withTestDriver = Effect.fnUntraced(function* (
   { args, command }: Command,
 ) {
   const { dirname, resolve } = yield* Path.Path
-  const path = resolve(yield* workingDirectoryOf({ cwd }), config)
+  const path = resolve(yield* resolveWorkingDirectory({ cwd }), config)
   const text = (value: unknown) => JSON.stringify(value)
   return `import { jsonlCodec, processDriver } from "@mill/core"
 import { resolve } from "node:path"
