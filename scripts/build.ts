@@ -1,16 +1,16 @@
 /**
- * Builds what is shipped, into `dist`:
+ * Builds the package into `dist`:
  *
- *     mill.js            the command; needs Bun on the PATH. mill.js.jsc is its bytecode, used by the Bun that made it
+ *     mill.js            the command; needs Bun on the PATH. mill.js.jsc is its bytecode for the Bun that built it
  *     parser.js, acp-sdk.js
- *                        what few commands need of other packages, and mill.js loads on use
+ *                        packages that few commands need; mill.js loads them on use
  *     program-host.js    the process in which a program runs
  *     core.js, testing.js, modules, types
- *                        what `@mill/core` is to those who import it; `effect` is a package beside them, and mill.js
- *                        is what they start
- *     mill               with --binary, instead of the others: one executable that needs nothing
+ *                        the modules `@mill/core` and `@mill/core/testing`; they import the package `effect` and start
+ *                        mill.js
+ *     mill               with --binary, instead of all that: one executable without dependencies
  *
- * Promises to leave nothing half built: an output is moved to its place when it is whole.
+ * A failed build leaves `dist` as it was: outputs are built in a temporary folder and then moved.
  *
  * Usage: bun scripts/build.ts [--binary] [--out <folder>]
  */
@@ -22,30 +22,30 @@ import { emitDeclarations } from "./declarations.ts"
 import { scripts } from "./entries.ts"
 import type { Artefact, Executable } from "../src/runtime/platform/artefact.ts"
 import { reluctance } from "../src/runtime/bun/startup.ts"
+import { scriptNames } from "../src/runtime/platform/commands.ts"
 
 const root = resolve(import.meta.dirname, "..")
-const source = (path: string) => resolve(root, path)
+const resolveSource = (path: string) => resolve(root, path)
 const { values } = parseArgs({ options: { binary: { type: "boolean" }, out: { type: "string" } } })
-const out = resolve(values.out ?? source("dist"))
+const out = resolve(values.out ?? resolveSource("dist"))
 mkdirSync(out, { recursive: true })
 const work = mkdtempSync(join(out, ".build-"))
 
-/** The module that says which form of mill this is; see src/runtime/platform/artefact.ts. */
-const artefactModule = (text: string) => ({ [source("src/runtime/platform/artefact.ts")]: text })
+/** Replaces the module that describes the form of mill: src/runtime/platform/artefact.ts. */
+const replaceArtefact = (text: string) => ({ [resolveSource("src/runtime/platform/artefact.ts")]: text })
 
-/** `fields` are expressions for the values of a form that is known when it runs only. */
-const artefactOf = (form: Artefact["form"], fields: Record<string, string>) =>
+/** Writes the text of that module. `fields` are expressions, evaluated when mill runs. */
+const writeArtefact = (form: Artefact["form"], fields: Record<string, string>) =>
   `export const artefact = { form: ${JSON.stringify(form)}, ${Object.entries(fields).map(([name, value]) => `${name}: ${value}`)} }`
 
 /**
- * Node's modules as Effect's packages use them, each loaded when something of it is first used. Together they take
- * longer to load than most of mill itself, and a short command needs few of them: a tenth of the bundle's start. The
- * executable gains nothing by it.
+ * Loads Node's modules lazily for Effect's packages: a short command needs few of them, and loading them all takes a
+ * tenth of the bundle's start-up. The executable gains nothing from it.
  */
 const lazyBuiltins: BunPlugin = {
   name: "lazy-builtins",
   setup: (build) => {
-    // Bun knows its built-in modules before it asks a plugin: they are imported by another name.
+    // Bun resolves built-in modules without asking plugins, so they are imported by another name.
     build.onLoad({ filter: /\/node_modules\/(?:@effect\/|effect\/).*\.js$/ }, async ({ path }) => ({
       contents: (await Bun.file(path).text()).replace(/(\bfrom\s*")node:(?=\w+")/g, "$1lazy:"),
       loader: "js",
@@ -63,8 +63,8 @@ const lazyBuiltins: BunPlugin = {
   },
 }
 
-/** The packages that lie in files of their own beside mill.js, which is the smaller and starts the sooner. */
-const onUse: Readonly<Record<string, string>> = {
+/** The packages with files of their own beside mill.js: a smaller mill.js starts faster. */
+const lazyPackages: Readonly<Record<string, string>> = {
   "@babel/parser": "parser.js",
   "@agentclientprotocol/sdk": "acp-sdk.js",
 }
@@ -72,16 +72,16 @@ const onUse: Readonly<Record<string, string>> = {
 const besideMill: BunPlugin = {
   name: "beside-mill",
   setup: (build) => {
-    for (const [name, file] of Object.entries(onUse)) {
+    for (const [name, file] of Object.entries(lazyPackages)) {
       build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${file}`, external: true }))
     }
   },
 }
 
-/** What lies in the folder of mill.js for it. */
-const millFiles = ["mill.js", ...Object.values(onUse)].flatMap((name) => [name, `${name}.jsc`])
+/** The files of mill's own script. */
+const millFiles = [scriptNames.mill, ...Object.values(lazyPackages)].flatMap((name) => [name, `${name}.jsc`])
 
-/** Of these, only what is named is loaded, and not all that they name. */
+/** Barrel modules: only the exports that are imported get bundled. */
 const optimizeImports = [
   "effect",
   ...["cli", "crypto", "process", "rpc", "socket"].map((name) => `effect/${name}`),
@@ -89,17 +89,17 @@ const optimizeImports = [
 
 const bundle = async (entry: string, config: Partial<BuildConfig>) => {
   const shared = { target: "bun", minify: true, throw: true, optimizeImports } as const
-  await Bun.build({ entrypoints: [source(entry)], ...shared, ...config } as BuildConfig)
+  await Bun.build({ entrypoints: [resolveSource(entry)], ...shared, ...config } as BuildConfig)
 }
 
-/** mill's own script. Bytecode wants CommonJS, which has no `import.meta`: only Effect asks it, for an environment. */
+/** Builds mill's own script. Bytecode needs CommonJS, which lacks `import.meta`: Effect reads its `env`, so define it. */
 const buildMill = async (outdir: string, unpacked: boolean) => {
-  const artefact = artefactOf("scripts", {
+  const artefact = writeArtefact("scripts", {
     mill: "Bun.main",
-    host: `Bun.main.replace(/[^/]*$/, "program-host.js")`,
+    host: `Bun.main.replace(/[^/]*$/, ${JSON.stringify(scriptNames.host)})`,
     unpacked: String(unpacked),
   })
-  for (const [name, file] of Object.entries(onUse)) {
+  for (const [name, file] of Object.entries(lazyPackages)) {
     await bundle(Bun.resolveSync(name, root), { outdir, naming: file, format: "cjs", bytecode: true })
   }
   await bundle(scripts["dist/mill.js"], {
@@ -108,27 +108,27 @@ const buildMill = async (outdir: string, unpacked: boolean) => {
     bytecode: true,
     plugins: [lazyBuiltins, besideMill],
     define: { "import.meta": "{}", "import.meta.env": "{}" },
-    files: artefactModule(artefact),
+    files: replaceArtefact(artefact),
   })
   chmodSync(join(outdir, "mill.js"), 0o755)
 }
 
 /**
- * What is imported. An Effect that a user gets must be one of the user's own copy of `effect`, which is all that stays
- * outside. What both modules have, and what is seldom needed, lies in files of its own.
+ * Builds the modules that users import. `effect` stays external, so that mill's effects come from the user's own copy.
+ * Code that both modules share, or that is loaded on use, goes to `modules/`.
  */
 const buildModules = async (outdir: string) => {
   const modules = ["dist/core.js", "dist/testing.js"] as const
-  const above = (name: string) => `decodeURIComponent(new URL("../${name}", import.meta.url).pathname)`
-  const fields = { mill: above("mill.js"), host: above("program-host.js"), unpacked: "false" }
+  const findAbove = (name: string) => `decodeURIComponent(new URL("../${name}", import.meta.url).pathname)`
+  const fields = { mill: findAbove(scriptNames.mill), host: findAbove(scriptNames.host), unpacked: "false" }
   await bundle(scripts["dist/core.js"], {
-    entrypoints: modules.map((module) => source(scripts[module])),
+    entrypoints: modules.map((module) => resolveSource(scripts[module])),
     outdir,
     minify: false,
     splitting: true,
     external: ["effect", "effect/*"],
     naming: { entry: "[name].js", chunk: "modules/[name]-[hash].js" },
-    files: artefactModule(artefactOf("scripts", fields)),
+    files: replaceArtefact(writeArtefact("scripts", fields)),
   })
   for (const module of modules) {
     renameSync(join(outdir, basename(scripts[module], ".ts") + ".js"), join(outdir, basename(module)))
@@ -137,8 +137,8 @@ const buildModules = async (outdir: string) => {
 
 const buildHost = (outdir: string) => bundle(scripts["dist/program-host.js"], { outdir })
 
-/** Moves what has been built to its place. */
-const place = (folder: string, names: ReadonlyArray<string>) => {
+/** Moves outputs to `out`. */
+const moveOut = (folder: string, names: ReadonlyArray<string>) => {
   for (const name of names) {
     rmSync(join(out, name), { recursive: true, force: true })
     renameSync(join(folder, name), join(out, name))
@@ -152,14 +152,14 @@ const buildPackage = async () => {
   const modules = [scripts["dist/core.js"], scripts["dist/testing.js"]]
   const output = emitDeclarations(root, modules, join(work, "types"))
   if (output !== "") throw new Error(output)
-  place(work, [...millFiles, "program-host.js", "core.js", "testing.js", "modules", "types"])
+  moveOut(work, [...millFiles, scriptNames.host, "core.js", "testing.js", "modules", "types"])
 }
 
 const buildBinary = async () => {
   await buildMill(work, true)
   await buildHost(work)
   await bundle("src/runtime/host/plain-environment.ts", { outdir: work })
-  const names = [...millFiles, "program-host.js", "plain-environment.js"]
+  const names = [...millFiles, scriptNames.host, scriptNames.plainEnvironment]
   const hash = new Bun.CryptoHasher("sha256")
   for (const name of names) hash.update(readFileSync(join(work, name)))
   const imports = names.map(
@@ -174,7 +174,7 @@ const buildBinary = async () => {
     format: "esm",
     splitting: true,
     bytecode: true,
-    // A program's imports are looked up as Bun itself does; a folder's Bun settings are none of mill's.
+    // Programs' imports resolve as under Bun; a folder's bunfig.toml does not apply to mill.
     compile: {
       outfile: join(work, "mill"),
       jitPolicy: reluctance,
@@ -182,9 +182,9 @@ const buildBinary = async () => {
       autoloadPackageJson: true,
       autoloadTsconfig: true,
     },
-    files: artefactModule(imports.join("") + artefactOf("executable", fields)),
+    files: replaceArtefact(imports.join("") + writeArtefact("executable", fields)),
   })
-  place(work, ["mill"])
+  moveOut(work, ["mill"])
 }
 
 try {

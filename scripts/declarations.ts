@@ -1,10 +1,10 @@
-/** The declarations of source files, as the compiler emits them. */
+/** Emits type declarations with the compiler. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 /**
- * Emits the declarations of the entries, and of what they import, to a folder laid out as `rootDir` of the root. Gives
- * what the compiler had to say.
+ * Emits the declarations of the entries, and of their imports, to `outDir`, laid out as `rootDir`. Returns the compiler's
+ * output: empty on success.
  */
 export const emitDeclarations = (
   root: string,

@@ -1,4 +1,4 @@
-/** What the package is built from: each shipped script, and the source that it starts from. */
+/** The entries of the package: each built script and its source. */
 export const scripts = {
   "dist/mill.js": "src/bin/mill.ts",
   "dist/program-host.js": "src/runtime/program-host.ts",
@@ -6,5 +6,5 @@ export const scripts = {
   "dist/testing.js": "src/public/testing.api.ts",
 } as const
 
-/** Where the declarations of a source file are, in the package. */
+/** The folder of the declarations in the package, and the folder of their sources. */
 export const declarationsIn = { folder: "dist/types/", of: "src/" } as const

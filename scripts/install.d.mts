@@ -1,2 +1,2 @@
-/** Installs what bun.lock asks for, where that has not been done. Resolves to the path of the Bun it pins. */
+/** Installs the dependencies in bun.lock unless they are installed. Resolves to the path of the pinned Bun. */
 export declare const ensureInstalled: () => Promise<string>

@@ -1,10 +1,10 @@
-// Makes node_modules match bun.lock and says which Bun belongs to it.
+// Makes node_modules match bun.lock and finds the Bun in it.
 //
-// Promises: Node 20 with npm, or a Bun that is not older than the pinned one, is all that has to be there; where nothing
-// is missing it takes some 10 ms and no network; of several that start at once one installs and the others wait for it;
-// an installation that was killed half way is done anew. It cannot notice single files missing inside a package.
+// Needs Node 20 with npm, or a Bun no older than the pinned one. Takes about 10 ms and no network when everything is
+// installed. Of several processes at once, one installs and the others wait. An installation that was killed half way is
+// started over. Files missing inside a package go unnoticed.
 //
-// Plain JavaScript without dependencies, because it runs before there are any, under Node as well as under Bun.
+// Plain JavaScript without dependencies: it runs before they are installed, under Node or Bun.
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -15,24 +15,24 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 const modules = join(root, "node_modules")
 const lockFile = join(modules, ".mill-lock")
 const stateFile = join(modules, ".mill-install")
-const lockLasts = 10 * 60_000
+const lockTimeout = 10 * 60_000
 
-const say = (message) => process.stderr.write(`mill: ${message}\n`)
-const readIfThere = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "")
+const log = (message) => process.stderr.write(`mill: ${message}\n`)
+const readIfExists = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "")
 
-const quietly = async (command, args, options = {}) => {
+const runQuietly = async (command, args, options = {}) => {
   const { code, output } = await run(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] })
   if (code !== 0) throw new Error(`${[command, ...args].join(" ")} failed with exit code ${code}\n${output}`)
   return output
 }
-const answers = (command, args) =>
-  quietly(command, args).catch((error) => (error instanceof SignalError ? Promise.reject(error) : ""))
+const tryRun = (command, args) =>
+  runQuietly(command, args).catch((error) => (error instanceof SignalError ? Promise.reject(error) : ""))
 
 /**
- * The Bun among installed packages. The package `bun` holds a stub of a few hundred bytes until its postinstall script
- * has moved the executable there from the package of the platform, and such scripts may be switched off.
+ * Finds Bun among installed packages. The package `bun` holds a stub of a few hundred bytes until its postinstall script
+ * replaces it by the executable from the platform's package, and postinstall scripts may be off.
  */
-const bunIn = async (folder) => {
+const findBun = async (folder) => {
   const platforms = fs.existsSync(join(folder, "@oven")) ? fs.readdirSync(join(folder, "@oven")) : []
   const places = [
     join(folder, "bun/bin/bun.exe"),
@@ -40,8 +40,8 @@ const bunIn = async (folder) => {
   ]
   const found = places.filter((file) => fs.existsSync(file) && fs.statSync(file).size > 1_000_000)
   if (found.length < 2) return found[0]
-  // Packages for other C libraries or processors may lie beside the right one.
-  for (const file of found) if (await answers(file, ["--version"])) return file
+  // Packages for other C libraries or processors may be installed too.
+  for (const file of found) if (await tryRun(file, ["--version"])) return file
 }
 
 const isAtLeast = (version, least) => {
@@ -62,55 +62,55 @@ const npmInstall = async (folder, spec) => {
     "--loglevel=error",
   ]
   try {
-    await quietly(command, [...first, "install", "--prefix", folder, ...flags, spec], { cwd: folder })
+    await runQuietly(command, [...first, "install", "--prefix", folder, ...flags, spec], { cwd: folder })
   } catch (error) {
-    throw error.code === "ENOENT" ? new Error(`neither npm nor ${spec} or later is on the PATH`) : error
+    throw error.code === "ENOENT" ? new Error(`needs npm, or ${spec} or later, on the PATH`) : error
   }
 }
 
-/** Calls `use` with a Bun that can install: the one installed before, the one there is, or one that npm gets for this. */
+/** Calls `use` with a Bun that can install: the installed one, the one on PATH, or one from npm. */
 const withBun = async (version, use) => {
-  const installed = await bunIn(modules)
+  const installed = await findBun(modules)
   if (installed !== undefined) return use(installed)
   const present = process.versions.bun === undefined ? "bun" : process.execPath
-  if (isAtLeast((await answers(present, ["--version"])).trim() || "0.0.0", version)) return use(present)
-  // In node_modules, since programs may not be executable in the temporary directory.
+  if (isAtLeast((await tryRun(present, ["--version"])).trim() || "0.0.0", version)) return use(present)
+  // Not in the temporary directory, which may be mounted noexec.
   const folder = fs.mkdtempSync(join(modules, ".mill-bun-"))
   try {
-    say(`getting Bun ${version} through npm`)
+    log(`getting Bun ${version} through npm`)
     await npmInstall(folder, `bun@${version}`)
-    return await use(await bunIn(join(folder, "node_modules")))
+    return await use(await findBun(join(folder, "node_modules")))
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** Brings node_modules up to date. The state file tells a later process whether this one got to its end. */
+/** Brings node_modules up to date. The state file shows a later process whether this one finished. */
 const install = async () => {
   const version = JSON.parse(fs.readFileSync(join(root, "package.json"), "utf8")).devDependencies.bun
   const key = createHash("sha256")
     .update(fs.readFileSync(join(root, "bun.lock")))
     .digest("hex")
-  const state = readIfThere(stateFile)
+  const state = readIfExists(stateFile)
   if (state.startsWith("begun")) {
-    say("an earlier installation did not get to its end: starting over")
+    log("an earlier installation was interrupted: starting over")
     const others = fs.readdirSync(modules).filter((name) => !join(modules, name).startsWith(lockFile))
     for (const name of others) fs.rmSync(join(modules, name), { recursive: true, force: true })
   }
   if (state !== `done ${key}`) {
-    say("installing the dependencies")
+    log("installing the dependencies")
     fs.writeFileSync(stateFile, `begun ${key}`)
   }
   try {
-    await withBun(version, (bun) => quietly(bun, ["install", "--frozen-lockfile"], { cwd: root }))
+    await withBun(version, (bun) => runQuietly(bun, ["install", "--frozen-lockfile"], { cwd: root }))
   } catch (error) {
-    // Bun reports a failure with node_modules in order; only a signal leaves it anyhow.
+    // When Bun reports a failure, node_modules is intact. After a signal it may not be.
     if (!(error instanceof SignalError)) fs.writeFileSync(stateFile, "failed")
     throw error
   }
   if (state !== `done ${key}`) fs.writeFileSync(stateFile, `done ${key}`)
-  const bun = await bunIn(modules)
-  if (bun === undefined) throw new Error(`bun.lock brings no Bun for ${process.platform} ${process.arch}`)
+  const bun = await findBun(modules)
+  if (bun === undefined) throw new Error(`bun.lock has no Bun for ${process.platform} ${process.arch}`)
   return bun
 }
 
@@ -122,12 +122,12 @@ const isAlive = (pid) => {
   }
 }
 
-/** Who holds the lock; undefined where nobody does any more. It is stale after its owner, or after any installation. */
-const lockOwner = () => {
+/** Reads the owner of the lock, if it still exists. A lock is stale when its owner is dead or it is too old. */
+const readLockOwner = () => {
   try {
     const pid = Number(fs.readFileSync(lockFile, "utf8"))
     const held = Date.now() - fs.statSync(lockFile).mtimeMs
-    return { pid, stale: pid === process.pid || !isAlive(pid) || held > lockLasts }
+    return { pid, stale: pid === process.pid || !isAlive(pid) || held > lockTimeout }
   } catch (error) {
     if (error.code === "ENOENT") return undefined
     throw error
@@ -135,7 +135,7 @@ const lockOwner = () => {
 }
 
 const takeLock = () => {
-  // A hard link appears together with its content: nobody reads a lock that does not name its owner yet.
+  // A hard link appears with its content: no process sees a lock without an owner.
   const mine = `${lockFile}.${process.pid}`
   fs.writeFileSync(mine, String(process.pid))
   try {
@@ -152,10 +152,10 @@ const takeLock = () => {
 const withLock = async (use) => {
   fs.mkdirSync(modules, { recursive: true })
   for (let round = 1; !takeLock(); round++) {
-    const owner = lockOwner()
+    const owner = readLockOwner()
     if (owner?.stale) fs.rmSync(lockFile, { force: true })
     else if (owner !== undefined) {
-      if (round === 50) say(`process ${owner.pid} is installing: waiting for it`)
+      if (round === 50) log(`process ${owner.pid} is installing: waiting for it`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -166,5 +166,5 @@ const withLock = async (use) => {
   }
 }
 
-/** Installs what bun.lock asks for, where that has not been done. Resolves to the path of the Bun it pins. */
+/** Installs the dependencies in bun.lock unless they are installed. Resolves to the path of the pinned Bun. */
 export const ensureInstalled = () => withLock(install)

@@ -1,5 +1,5 @@
 /**
- * mill as it is shipped, in this checkout: builds it where it is not there or older than its sources, and becomes it.
+ * Runs the mill of this checkout as it is shipped. Builds it first if it is missing or older than its sources.
  *
  * Usage: bun scripts/start.ts <arguments for mill>
  */
@@ -8,9 +8,9 @@ import { join, resolve } from "node:path"
 
 const root = resolve(import.meta.dirname, "..")
 const mill = join(root, "dist/mill.js")
-const madeFrom = ["src", "scripts", "package.json"]
+const sources = ["src", "scripts", "package.json"]
 
-const filesIn = (path: string): ReadonlyArray<string> =>
+const listFiles = (path: string): ReadonlyArray<string> =>
   statSync(path).isDirectory()
     ? readdirSync(path, { recursive: true, encoding: "utf8" }).map((name) => join(path, name))
     : [path]
@@ -18,11 +18,13 @@ const filesIn = (path: string): ReadonlyArray<string> =>
 const isFresh = () => {
   if (!existsSync(mill)) return false
   const built = statSync(mill).mtimeMs
-  return madeFrom.flatMap((name) => filesIn(join(root, name))).every((path) => statSync(path).mtimeMs < built)
+  return sources
+    .flatMap((name) => listFiles(join(root, name)))
+    .every((path) => statSync(path).mtimeMs < built)
 }
 
 if (!isFresh()) {
-  console.error("mill: building it")
+  console.error("mill: building dist")
   const { exitCode } = Bun.spawnSync([process.execPath, join(root, "scripts/build.ts")], {
     stdio: ["ignore", "inherit", "inherit"],
   })
