@@ -1,9 +1,9 @@
 /**
- * Runs the diagnostics of Effect's language service over every file of tsconfig.json: effects that nobody runs, layers
+ * Runs the diagnostics of Effect's language service on every file of tsconfig.json: effects that are never run, layers
  * that lack a service, errors typed as `unknown`.
  *
- * It promises to fail on an error, on a warning, and when a file went unchecked: without the configuration that is
- * passed here, the tool checks no file and reports success. Suggestions are not shown.
+ * Fails on an error, a warning or an unchecked file. Without the configuration passed here, the tool checks no file and
+ * reports success. Suggestions are not shown.
  *
  * Usage: bun scripts/check-diagnostics.ts [root]
  */
@@ -21,7 +21,7 @@ type Report = {
   summary: { filesChecked: number; totalFiles: number }
 }
 
-/** What the tool is silent about, or only suggests, and matters here. */
+/** Diagnostics that the tool turns off or only suggests by default. */
 const diagnosticSeverity = {
   anyUnknownInErrorContext: "warning",
   globalConsoleInEffect: "warning",
@@ -50,7 +50,7 @@ const { stdout, stderr } = Bun.spawnSync([process.execPath, tool, "diagnostics",
 
 const problems: string[] = []
 if (!stdout.toString().startsWith("{")) {
-  problems.push(`effect-tsgo did not report:\n${stdout}${stderr}`)
+  problems.push(`effect-tsgo printed no report:\n${stdout}${stderr}`)
 } else {
   const { diagnostics, summary } = JSON.parse(stdout.toString()) as Report
   for (const { file, line, column, severity, name, message } of diagnostics) {
@@ -62,7 +62,7 @@ if (!stdout.toString().startsWith("{")) {
   if (filesChecked === 0 || filesChecked < totalFiles) {
     problems.push(`effect-tsgo checked ${filesChecked} of ${totalFiles} files`)
   }
-  if (problems.length === 0) console.log(`${filesChecked} files without a diagnostic`)
+  if (problems.length === 0) console.log(`${filesChecked} files have no diagnostics`)
 }
 for (const problem of problems) console.error(problem)
 process.exitCode = problems.length === 0 ? 0 : 1

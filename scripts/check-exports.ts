@@ -1,10 +1,10 @@
 /**
- * Shows that the package lets out its public entries and nothing else.
+ * Checks that the package exports only its public API: the entries of package.json name files of src/public (`bin`: of
+ * src/bin) or files that scripts/build.ts builds from them, and no exported type refers to a type of src/internal or
+ * src/runtime.
  *
- * It promises: `exports`, and `main` and `types` where there are any, name existing files of src/public, or what
- * scripts/build.ts makes of them; `bin` the same of src/bin; and no type that a user can reach from them is declared in src/internal or src/runtime.
- * For the last it has the compiler emit the declarations of the entries, and follows their imports: what an entry uses
- * without showing does not count. It does not see what a type of another package refers to.
+ * The compiler emits the declarations of the entries, and this script follows their imports. So a private type that an
+ * entry uses but does not expose is fine. Types of other packages are not followed.
  *
  * Usage: bun scripts/check-exports.ts [root]
  */
@@ -16,47 +16,47 @@ import { emitDeclarations } from "./declarations.ts"
 import { declarationsIn, scripts } from "./entries.ts"
 
 const root = resolve(process.argv[2] ?? join(import.meta.dirname, ".."))
-const open = ["src/public/", "src/domain/", "src/codecs/"]
+const publicFolders = ["src/public/", "src/domain/", "src/codecs/"]
 const problems: string[] = []
 
-/** The files that a field of package.json names: a path, or conditions and subpaths around paths. */
-const targets = (field: unknown): Array<string> =>
+/** Lists the files that a field of package.json names, at any depth of conditions and subpaths. */
+const listTargets = (field: unknown): Array<string> =>
   typeof field === "string"
     ? [normalize(field)]
     : typeof field === "object" && field !== null
-      ? Object.values(field).flatMap(targets)
+      ? Object.values(field).flatMap(listTargets)
       : []
 
-/** What the build makes a file of the package from; a file that it does not make stands for itself. */
-const sourceOf = (file: string): string => {
+/** Finds the source of a file that the build makes; any other file is its own source. */
+const findSource = (file: string): string => {
   const { folder, of } = declarationsIn
   if (file.startsWith(folder)) return file.replace(folder, of).replace(/\.d\.ts$/, ".ts")
   return Object.entries(scripts).find(([output]) => output === file)?.[1] ?? file
 }
 
-/** The sources that a field names, by themselves or by what is built from them, if they lie in the folder and exist. */
-const filesIn = (folder: string, name: string, field: unknown) =>
-  targets(field)
-    .map(sourceOf)
+/** Lists the sources that a field names, directly or as built files, and reports those missing or outside the folder. */
+const listSources = (folder: string, name: string, field: unknown) =>
+  listTargets(field)
+    .map(findSource)
     .filter((file) => {
       if (!file.startsWith(folder))
         problems.push(`package.json: ${name} exposes ${file}, which is outside ${folder}`)
       else if (file.includes("*"))
-        problems.push(`package.json: ${name} exposes whatever matches ${file}: name each file`)
+        problems.push(`package.json: ${name} exposes every match of ${file}: name each file`)
       else if (!existsSync(join(root, file)))
         problems.push(`package.json: ${name} names ${file}, which does not exist`)
       else return true
       return false
     })
 
-/** The declarations of a source file: those emitted, or the file itself where it is one. */
-const declarationsOf = (file: string, outDir: string) => {
+/** Finds the emitted declarations of a source file; a .d.ts file is its own. */
+const findDeclarations = (file: string, outDir: string) => {
   const found = [join(outDir, file.replace(/\.[cm]?tsx?$/, ".d.ts")), join(root, file)]
   return found.find((candidate) => candidate.endsWith(".d.ts") && existsSync(candidate))
 }
 
-/** The files of this package that a declaration refers to. */
-const referencesOf = (file: string, text: string) => {
+/** Lists the files of this package that a declaration file refers to. */
+const listReferences = (file: string, text: string) => {
   const specifiers = text.matchAll(
     /(?:\bfrom|\bimport|\brequire|\bmodule|<reference\s+path=)\s*\(?\s*["']([^"']+)["']/g,
   )
@@ -65,20 +65,20 @@ const referencesOf = (file: string, text: string) => {
   )
 }
 
-/** Follows the declarations from the entries, and reports where they leave the public floors. */
-const follow = (entries: ReadonlyArray<string>, outDir: string, output: string) => {
+/** Follows the declarations from the entries and reports references to private files. */
+const followDeclarations = (entries: ReadonlyArray<string>, outDir: string, output: string) => {
   const trail = new Map(entries.map((entry) => [entry, entry]))
   for (const [file, path] of trail) {
-    const declarations = declarationsOf(file, outDir)
+    const declarations = findDeclarations(file, outDir)
     if (declarations === undefined) {
       problems.push(`${path}: the compiler emitted no declarations for it\n${output}`)
       continue
     }
-    for (const reference of referencesOf(file, readFileSync(declarations, "utf8"))) {
+    for (const reference of listReferences(file, readFileSync(declarations, "utf8"))) {
       const source = reference.replace(/\.d\.ts$|\.js$/, ".ts")
       const next = existsSync(join(root, reference)) ? reference : source
       const step = `${path} -> ${next}`
-      if (!open.some((folder) => next.startsWith(folder)))
+      if (!publicFolders.some((folder) => next.startsWith(folder)))
         problems.push(`${step}: an exported type reaches a private file`)
       else if (!trail.has(next)) trail.set(next, step)
     }
@@ -89,14 +89,14 @@ const follow = (entries: ReadonlyArray<string>, outDir: string, output: string) 
 const outDir = mkdtempSync(join(tmpdir(), "mill-exports-"))
 try {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, unknown>
-  if (targets(manifest["exports"]).length === 0)
-    problems.push("package.json: without exports every file can be imported")
+  if (listTargets(manifest["exports"]).length === 0)
+    problems.push("package.json: no exports, so users can import every file")
   const fields = ["exports", "main", "module", "browser", "types", "typings"]
-  const entries = [...new Set(fields.flatMap((name) => filesIn("src/public/", name, manifest[name])))]
-  filesIn("src/bin/", "bin", typeof manifest["bin"] === "string" ? [manifest["bin"]] : manifest["bin"])
+  const entries = [...new Set(fields.flatMap((name) => listSources("src/public/", name, manifest[name])))]
+  listSources("src/bin/", "bin", typeof manifest["bin"] === "string" ? [manifest["bin"]] : manifest["bin"])
   if (entries.length > 0) {
-    const count = follow(entries, outDir, emitDeclarations(root, entries, outDir, "."))
-    if (problems.length === 0) console.log(`${entries.length} entries show ${count} files, all public`)
+    const count = followDeclarations(entries, outDir, emitDeclarations(root, entries, outDir, "."))
+    if (problems.length === 0) console.log(`${entries.length} entries expose ${count} files, all public`)
   }
 } finally {
   rmSync(outDir, { recursive: true, force: true })

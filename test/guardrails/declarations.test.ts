@@ -1,6 +1,6 @@
 /**
- * scripts/check-exports.ts and scripts/check-diagnostics.ts refuse what they should: each test lays out a small package
- * and expects the script to name what is wrong with it.
+ * Each test writes a small package and expects scripts/check-exports.ts or scripts/check-diagnostics.ts to report what is
+ * wrong with it.
  */
 import { afterAll, expect, test } from "bun:test"
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
@@ -11,7 +11,7 @@ const project = join(import.meta.dirname, "../..")
 const packages: Array<string> = []
 afterAll(() => packages.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
 
-const layOut = (files: Record<string, string>) => {
+const writePackage = (files: Record<string, string>) => {
   const folder = mkdtempSync(join(tmpdir(), "mill-exports-test-"))
   packages.push(folder)
   cpSync(join(project, "tsconfig.json"), join(folder, "tsconfig.json"))
@@ -46,21 +46,21 @@ const engine = {
   }),
 }
 
-test("an entry may use the engine as long as no type of it shows", () => {
+test("an entry may use the engine if it exposes none of its types", () => {
   const entry = `import { run } from "../runtime/engine.effect.ts"
     export const first = run()`
-  const folder = layOut({ ...engine, "src/public/mill.api.ts": entry })
+  const folder = writePackage({ ...engine, "src/public/mill.api.ts": entry })
   expect(run("check-exports.ts", folder)).toEqual({
-    stdout: "1 entries show 2 files, all public\n",
+    stdout: "1 entries expose 2 files, all public\n",
     stderr: "",
     exitCode: 0,
   })
 })
 
-test("a private type is found behind an inferred type and behind another public file", () => {
+test("a private type is reported, even behind an inferred type and another public file", () => {
   const types = `import { engine } from "../runtime/engine.effect.ts"
     export const current = () => engine`
-  const folder = layOut({
+  const folder = writePackage({
     ...engine,
     "src/public/mill.api.ts": `export * from "./types.ts"`,
     "src/public/types.ts": types,
@@ -72,7 +72,7 @@ test("a private type is found behind an inferred type and behind another public 
   expect(exitCode).toBe(1)
 })
 
-test("paths outside the public folders, patterns and missing files are refused", () => {
+test("paths outside the public folders, patterns and missing files are reported", () => {
   const manifest = {
     main: "./src/runtime/engine.effect.ts",
     bin: "./src/cli/mill.ts",
@@ -81,20 +81,20 @@ test("paths outside the public folders, patterns and missing files are refused",
       "./*": "./src/public/*.ts",
     },
   }
-  const folder = layOut({ ...engine, "package.json": JSON.stringify(manifest) })
+  const folder = writePackage({ ...engine, "package.json": JSON.stringify(manifest) })
   const { stderr, exitCode } = run("check-exports.ts", folder)
   expect(stderr.split("\n").toSorted()).toEqual([
     "",
     "package.json: bin exposes src/cli/mill.ts, which is outside src/bin/",
     "package.json: exports exposes src/internal/engine/engine.effect.ts, which is outside src/public/",
-    "package.json: exports exposes whatever matches src/public/*.ts: name each file",
+    "package.json: exports exposes every match of src/public/*.ts: name each file",
     "package.json: exports names src/public/absent.d.ts, which does not exist",
     "package.json: main exposes src/runtime/engine.effect.ts, which is outside src/public/",
   ])
   expect(exitCode).toBe(1)
 })
 
-test("what is built stands for the source that it is built from", () => {
+test("a built file counts as the source that it is built from", () => {
   const manifest = {
     bin: { mill: "dist/mill.js", host: "dist/program-host.js" },
     exports: {
@@ -105,7 +105,7 @@ test("what is built stands for the source that it is built from", () => {
   }
   const entry = "export const first = 1"
   const host = { "src/runtime/program-host.ts": "" }
-  const folder = layOut({
+  const folder = writePackage({
     ...engine,
     ...host,
     "src/public/mill.api.ts": entry,
@@ -122,13 +122,13 @@ test("what is built stands for the source that it is built from", () => {
   expect(exitCode).toBe(1)
 })
 
-test("an Effect that nobody runs is an error, and an unchecked project is no success", () => {
+test("an Effect that is never run is an error, and so is a project without files", () => {
   const program = `import { Effect } from "effect"
     export const program = Effect.gen(function* () { Effect.log("lost"); yield* Effect.void })`
-  const floating = run("check-diagnostics.ts", layOut({ "src/runtime/worker.effect.ts": program }))
+  const floating = run("check-diagnostics.ts", writePackage({ "src/runtime/worker.effect.ts": program }))
   expect(floating.stderr).toContain("src/runtime/worker.effect.ts:2:54: error[floatingEffect]")
   expect(floating.exitCode).toBe(1)
-  const empty = run("check-diagnostics.ts", layOut({ "README.md": "" }))
+  const empty = run("check-diagnostics.ts", writePackage({ "README.md": "" }))
   expect(empty.stderr).not.toBe("")
   expect(empty.exitCode).toBe(1)
 })
