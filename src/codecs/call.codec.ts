@@ -5,7 +5,7 @@
 import { Result, Schema } from "effect"
 import type { AgentCall, SpawnInput } from "../domain/driver.schema.ts"
 import { SpawnRefused } from "../domain/error.schema.ts"
-import { closest, firstLeaf, inputProblem } from "../domain/value-problem.schema.ts"
+import { decodeUntrusted, formatProblem } from "../domain/untrusted.ts"
 
 /** The longest argument that Linux takes (`MAX_ARG_STRLEN`), in bytes without its closing NUL. */
 export const maxArgumentBytes = 131_071
@@ -22,39 +22,17 @@ export type Optioned<Input, Call> = {
   readonly problem?: string | undefined
 }
 
-/** The options of a codec: fields that may all be missing. */
-type OptionsSchema<Options> = Schema.ConstraintDecoder<Options> & {
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
-/** What is wrong with options that did not decode, in one line. */
-const optionsProblem = (
-  name: string,
-  known: ReadonlyArray<string>,
-  options: unknown,
-  error: Schema.SchemaError,
-): string => {
-  const [issue, path] = firstLeaf(error.issue)
-  const [option = ""] = path
-  if (issue._tag === "UnexpectedKey" && path.length === 1) {
-    const close = closest(String(option), known)
-    const instead = close === undefined ? `it has ${known.join(", ")}` : `did you mean ${close}?`
-    return `${name} has no option ${String(option)}; ${instead}`
-  }
-  const { message } = inputProblem("what it is given", () => known, options, error)
-  return `${name}: ${message}`
-}
-
 /** An encoder with options, which come from a configuration that nobody may have type-checked. */
 export const withOptions = <Options, Input, Call>(
   name: string,
-  schema: OptionsSchema<Options>,
+  schema: Schema.ConstraintDecoder<Options>,
   options: unknown,
   make: (options: Options) => Result.Result<Encode<Input, Call>, string>,
 ): Optioned<Input, Call> =>
-  Schema.decodeUnknownResult(schema)(options, { onExcessProperty: "error" }).pipe(
-    Result.mapError((error) => optionsProblem(name, Object.keys(schema.fields), options, error)),
-    Result.flatMap((valid) => Result.mapError(make(valid), (reason) => `${name}: ${reason}`)),
+  decodeUntrusted(schema, { whole: "its argument" })(options).pipe(
+    Result.mapError(formatProblem),
+    Result.flatMap(make),
+    Result.mapError((problem) => `${name}: ${problem}`),
     Result.match({
       onFailure: (problem) => ({ encode: () => refuse(problem), problem }),
       onSuccess: (encode) => ({ encode, options: asJson(options) }),
@@ -64,7 +42,7 @@ export const withOptions = <Options, Input, Call>(
 /** The same, for the codec of a command. */
 export const encoderWith = <Options>(
   name: string,
-  schema: OptionsSchema<Options>,
+  schema: Schema.ConstraintDecoder<Options>,
   options: unknown,
   make: (options: Options) => Result.Result<Encode<SpawnInput, AgentCall>, string>,
 ) => {

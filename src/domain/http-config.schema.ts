@@ -36,7 +36,7 @@ const problemOfUrl = (text: string): string | undefined => {
 const EndpointUrl = Schema.String.check(
   Schema.makeFilter((text) => {
     const expected = problemOfUrl(text)
-    return expected === undefined ? undefined : `Expected ${expected}`
+    return expected === undefined ? undefined : `expected ${expected}`
   }),
 )
 

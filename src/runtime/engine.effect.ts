@@ -1,9 +1,9 @@
 /** The one place where the layers of a mill process are composed. */
-import { Context, Effect, FileSystem, Layer, Path, Schema, Semaphore } from "effect"
+import { Context, Effect, FileSystem, Layer, Path, Semaphore } from "effect"
 import { EngineSettings } from "../domain/engine.schema.ts"
 import { ConfigError, LaunchError, UsageError } from "../domain/error.schema.ts"
-import { givenObject } from "../internal/config/config.effect.ts"
-import { inputProblem } from "../domain/value-problem.schema.ts"
+import { acceptObject } from "../internal/config/config.effect.ts"
+import { decodeUntrusted } from "../domain/untrusted.ts"
 import { GivenConfig } from "../internal/config/config-object.effect.ts"
 import { ConfigLoader } from "../internal/config/config-loader.effect.ts"
 import type { Settings } from "../internal/config/settings.effect.ts"
@@ -96,24 +96,12 @@ export const layer = (options: Overrides & Package) =>
     Layer.provideMerge(PlatformLayer.layer),
   )
 
-const decodeOptions = Schema.decodeUnknownEffect(EngineSettings, { onExcessProperty: "error" })
+const decodeOptions = decodeUntrusted(EngineSettings, { whole: "its argument" })
 
 const checkOptions = (options: unknown) =>
-  Effect.suspend(() => decodeOptions(options)).pipe(
-    Effect.mapError((error) => {
-      const keys = () => Object.keys(EngineSettings.fields)
-      const { hint, key, message } = inputProblem("what it is given", keys, options, error)
-      return new ConfigError({
-        message: `createEngine: ${message}`,
-        ...(key === "" ? {} : { key }),
-        ...(hint === undefined ? {} : { hint }),
-      })
-    }),
-    Effect.catchDefect(() =>
-      Effect.fail(
-        new ConfigError({ message: "createEngine: its options cannot be read: reading one throws" }),
-      ),
-    ),
+  Effect.mapError(
+    Effect.fromResult(decodeOptions(options)),
+    ({ message, ...problem }) => new ConfigError({ ...problem, message: `createEngine: ${message}` }),
   )
 
 /** The configuration that the options name, or are. */
@@ -123,7 +111,7 @@ const givenConfig = ({ config, ...options }: EngineSettings) =>
     Effect.gen(function* () {
       if (config === undefined) return undefined
       const cwd = yield* Environment.resolveWorkingDirectory(options)
-      if (typeof config !== "string") return yield* givenObject(config, cwd)
+      if (typeof config !== "string") return yield* acceptObject(config, cwd)
       return { _tag: "File" as const, path: (yield* Path.Path).resolve(cwd, config) }
     }),
   )

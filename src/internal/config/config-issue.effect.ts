@@ -1,163 +1,91 @@
-/** What is wrong with a configuration, in one line: which key, what was found, what is allowed. */
+/** Decodes a configuration, and says in one line what is wrong with it: at which key, what was found, what is allowed. */
 import { Result, Schema } from "effect"
-import {
-  Authoring,
-  builtInDrivers,
-  builtInExecutors,
-  DirectExecutorConfig,
-  MillConfig,
-  ProcessDriverConfig,
-  VmExecutorConfig,
-} from "../../domain/config.schema.ts"
-import { ApiKey, HttpDriverConfig } from "../../domain/http-config.schema.ts"
-import { ExtensionConfig, FunctionDoc, FunctionName } from "../../domain/extension.schema.ts"
-import {
-  closest,
-  expectation,
-  firstLeaf,
-  inputProblem,
-  keyOf,
-  type Place,
-  suggestion,
-  valueAt,
-  type ValueProblem,
-} from "../../domain/value-problem.schema.ts"
+import { builtInDrivers, builtInExecutors, MillConfig } from "../../domain/config.schema.ts"
+import type { ExtensionConfig } from "../../domain/extension.schema.ts"
+import { findClosest, suggest } from "../../domain/suggestion.ts"
+import { decodeUntrusted, type Place, type ValueProblem } from "../../domain/untrusted.ts"
 
-/**
- * The keys of the parts of a configuration, by their place in it; a number or a name stands for `*`. What comes in
- * several types has its type behind the place.
- */
-const allowed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "": MillConfig.fields,
-  authoring: Authoring.fields,
-  "drivers.*": ProcessDriverConfig.fields,
-  "drivers.*:http": HttpDriverConfig.fields,
-  "drivers.*.apiKey": ApiKey.fields,
-  "executors.*": DirectExecutorConfig.fields,
-  "executors.*:vm": VmExecutorConfig.fields,
-  "extensions.*": ExtensionConfig.fields,
-  "extensions.*.docs.*": FunctionDoc.fields,
-}
+/** The fields of drivers and executors that may hold secrets. */
+const secretFields: ReadonlyArray<PropertyKey | undefined> = ["apiKey", "env", "headers", "url", "setEnv"]
 
-const placeOf = (path: Place): string =>
-  path.map((key, depth) => (depth % 2 === 0 ? String(key) : "*")).join(".")
+const isSecret = ([part, , field]: Place): boolean =>
+  (part === "drivers" || part === "executors") && secretFields.includes(field)
 
-const allowedAt = (value: unknown, path: Place): ReadonlyArray<string> => {
-  const place = placeOf(path)
-  const type = valueAt(value, [...path, "type"])
-  return Object.keys(allowed[`${place}:${String(type)}`] ?? allowed[place] ?? {})
-}
+/** Objects such as a promise or a Map have no keys, so they would pass for an empty configuration. */
+const Plain = Schema.Unknown.check(
+  Schema.makeFilter((value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
+    if ("then" in value) return "await it first"
+    const prototype: unknown = Object.getPrototypeOf(value)
+    return prototype === Object.prototype || prototype === null ? undefined : "expected a plain object"
+  }),
+)
 
-/** Where somebody may have put a key, or what else nobody else should read: what stands there is not repeated. */
-const isSecret = (path: Place): boolean =>
-  ["drivers.*.apiKey", "drivers.*.env", "drivers.*.headers", "drivers.*.url", "executors.*.setEnv"].includes(
-    placeOf(path.slice(0, 3)),
-  )
-
-const decodeFunctionName = Schema.decodeUnknownResult(FunctionName)
-
-const badName = (holder: Place, name: string): string | undefined => {
-  switch (placeOf(holder)) {
-    case "drivers.*.headers":
-      return "is no name of a header"
-    case "executors.*.setEnv":
-      return "is no name of a variable"
-    case "extensions.*.api":
-      return Result.match(decodeFunctionName(name), {
-        onFailure: ({ issue }) => `is no name of a function; ${expectation(firstLeaf(issue)[0])}`,
-        onSuccess: () => undefined,
-      })
-    default:
-      return undefined
-  }
-}
-
-const decode = Schema.decodeUnknownResult(MillConfig, { onExcessProperty: "error" })
-
-/** The first problem of a value that did not decode as a configuration. */
-const decodingProblem = (value: unknown, error: Schema.SchemaError, whole: string): ValueProblem => {
-  const [issue, path] = firstLeaf(error.issue)
-  if (issue._tag === "AnyOf" && path.length === 2 && path[0] === "drivers") {
-    const key = keyOf(path)
-    return { key: `${key}.type`, message: `${key} is no driver: make it with processDriver or httpDriver` }
-  }
-  return inputProblem(whole, (place) => allowedAt(value, place), value, error, { badName, isSecret })
-}
-
-/** A name that stands for nothing; `what` is a driver or an executor. */
-export const noSuch = (what: string, name: string, known: ReadonlyArray<string>) => {
-  const close = closest(name, known)
+/** The problem of a name that is not known; `what` is "driver" or "executor". */
+export const describeUnknown = (what: string, name: string, known: ReadonlyArray<string>) => {
+  const close = findClosest(name, known)
   return {
     message: `there is no ${what} ${JSON.stringify(name)}; there are ${known.join(", ")}`,
-    ...(close === undefined ? {} : { hint: `did you mean ${close}?` }),
+    hint: close === undefined ? undefined : `did you mean ${close}?`,
   }
 }
 
-/** A default that names nothing. */
-const defaultProblem = (
+const findDefaultProblems = (
   key: "defaultDriver" | "defaultExecutor",
   what: string,
   name: string | undefined,
   known: ReadonlyArray<string>,
 ): ReadonlyArray<ValueProblem> => {
   if (name === undefined || known.includes(name)) return []
-  const { message, ...rest } = noSuch(what, name, known)
-  return [{ key, message: `${key}: ${message}`, ...rest }]
+  const { hint, message } = describeUnknown(what, name, known)
+  return [{ key, message: `${key}: ${message}`, hint }]
 }
 
-const extensionProblems = (extensions: ReadonlyArray<ExtensionConfig>): ReadonlyArray<ValueProblem> =>
+const findExtensionProblems = (extensions: ReadonlyArray<ExtensionConfig>): ReadonlyArray<ValueProblem> =>
   extensions.flatMap(({ api = {}, docs = {}, name }, index) => {
     const first = extensions.findIndex((other) => other.name === name)
     if (first < index) {
       const key = `extensions.${index}.name`
-      return [{ key, message: `${key} is ${JSON.stringify(name)}, as extensions.${first} is called already` }]
+      return [{ key, message: `${key} is ${JSON.stringify(name)}, which extensions.${first} is already called` }]
     }
     const functions = Object.keys(api)
-    return Object.keys(docs).flatMap((documented) => {
-      const key = `extensions.${index}.docs.${documented}`
-      return functions.includes(documented)
-        ? []
-        : [
-            {
-              key,
-              message: `${key} tells of a function that api does not have`,
-              hint: suggestion(documented, functions, "api has"),
-            },
-          ]
-    })
+    return Object.keys(docs)
+      .filter((documented) => !functions.includes(documented))
+      .map((documented) => {
+        const key = `extensions.${index}.docs.${documented}`
+        return {
+          key,
+          message: `${key} documents a function that api does not define`,
+          hint: suggest(documented, functions, "api has"),
+        }
+      })
   })
 
-/** What its schema alone cannot say of a configuration: how its parts fit together. */
-const problemsOf = (config: MillConfig): ReadonlyArray<ValueProblem> => {
-  const { drivers = {}, executors = {}, extensions = [] } = config
-  const known = (builtIn: ReadonlyArray<string>, own: object) => [
-    ...new Set([...builtIn, ...Object.keys(own)]),
-  ]
+/** What the schema alone cannot check: whether the parts of a configuration fit together. */
+const findProblems = (config: MillConfig): ReadonlyArray<ValueProblem> => {
+  const { defaultDriver, defaultExecutor, drivers = {}, executors = {}, extensions = [] } = config
+  const driverNames = [...new Set([...builtInDrivers, ...Object.keys(drivers)])]
+  const executorNames = [...new Set([...builtInExecutors, ...Object.keys(executors)])]
   return [
     ...Object.entries(drivers).flatMap(([name, { codec }]) => {
       const key = `drivers.${name}.codec`
       return codec.problem === undefined ? [] : [{ key, message: `${key}: ${codec.problem}` }]
     }),
-    ...extensionProblems(extensions),
-    ...defaultProblem("defaultDriver", "driver", config.defaultDriver, known(builtInDrivers, drivers)),
-    ...defaultProblem(
-      "defaultExecutor",
-      "executor",
-      config.defaultExecutor,
-      known(builtInExecutors, executors),
-    ),
+    ...findExtensionProblems(extensions),
+    ...findDefaultProblems("defaultDriver", "driver", defaultDriver, driverNames),
+    ...findDefaultProblems("defaultExecutor", "executor", defaultExecutor, executorNames),
   ]
 }
 
-/** The configuration that a value is, or what is wrong with it; `whole` is what to call the value. */
+/** Decodes a configuration; messages call the value `whole`. */
 export const decodeConfig = (
   value: unknown,
   whole = "the default export",
 ): Result.Result<MillConfig, ValueProblem> =>
-  decode(value).pipe(
-    Result.mapError((error) => decodingProblem(value, error, whole)),
+  decodeUntrusted(Plain, { whole })(value).pipe(
+    Result.flatMap(decodeUntrusted(MillConfig, { whole, isSecret })),
     Result.flatMap((config) => {
-      const [problem] = problemsOf(config)
+      const [problem] = findProblems(config)
       return problem === undefined ? Result.succeed(config) : Result.fail(problem)
     }),
   )

@@ -108,7 +108,7 @@ export const sourceOfObject = Effect.fnUntraced(function* (config: MillConfig, c
 })
 
 /** The value of a generated text with what that leaves out. */
-export const withValues = (value: unknown, values: ReadonlyArray<ConfigValue>): unknown => {
+export const restoreValues = (value: unknown, values: ReadonlyArray<ConfigValue>): unknown => {
   if (values.length === 0 || !isObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, one]) => {
@@ -116,7 +116,7 @@ export const withValues = (value: unknown, values: ReadonlyArray<ConfigValue>): 
         first === key ? [{ path, value }] : [],
       )
       const own = inside.find(({ path }) => path.length === 0)
-      return [key, own === undefined ? withValues(one, inside) : own.value]
+      return [key, own === undefined ? restoreValues(one, inside) : own.value]
     }),
   )
 }

@@ -19,7 +19,7 @@ import type { DiscoverOptions } from "../../domain/engine.schema.ts"
 import type { ConfigError } from "../../domain/error.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { programApi } from "../../domain/program-api.schema.ts"
-import { type LoadedConfig, loadConfig, namingFile } from "../config/config.effect.ts"
+import { type LoadedConfig, loadConfig, nameFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver, driversOf, findCommand } from "../drivers/driver-registry.effect.ts"
 import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
@@ -85,8 +85,8 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
   const loading = yield* Effect.result(Effect.tap(loadConfig(), checkDocumentedTypes))
   const loaded = Result.getOrElse(loading, () => noConfig)
   const { authoring, extensions = [] } = loaded.config
-  const choice = yield* Effect.result(chooseDriver(loaded.config, undefined).pipe(namingFile(loaded)))
-  const executor = yield* Effect.result(chooseExecutor(loaded.config, undefined).pipe(namingFile(loaded)))
+  const choice = yield* Effect.result(chooseDriver(loaded.config, undefined).pipe(nameFile(loaded)))
+  const executor = yield* Effect.result(chooseExecutor(loaded.config, undefined).pipe(nameFile(loaded)))
   // The default may be one that cannot be started here.
   const defaultDriver = Result.isSuccess(choice) ? choice.success.name : loaded.config.defaultDriver
   const defaultExecutor = Result.isSuccess(executor) ? executor.success.name : loaded.config.defaultExecutor

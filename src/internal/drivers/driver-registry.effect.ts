@@ -10,7 +10,7 @@ import { piCodec } from "../../codecs/pi.codec.ts"
 import type { DriverConfig, MillConfig, ProcessDriverConfig } from "../../domain/config.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
 import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
-import { noSuch } from "../config/config-issue.effect.ts"
+import { describeUnknown } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { readSecrets } from "./secret-headers.effect.ts"
@@ -91,7 +91,7 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
     const driver = drivers.get(wanted)
     const key = name === undefined ? { key: "defaultDriver" } : {}
     if (driver === undefined)
-      return yield* new ConfigError({ ...key, ...noSuch("driver", wanted, [...drivers.keys()]) })
+      return yield* new ConfigError({ ...key, ...describeUnknown("driver", wanted, [...drivers.keys()]) })
     if (driver.type === "http") {
       yield* readSecrets(wanted, driver)
       return { type: "http", name: wanted, config: driver } satisfies ChosenDriver

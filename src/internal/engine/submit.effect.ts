@@ -9,7 +9,7 @@ import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts
 import { UsageError } from "../../domain/error.schema.ts"
 import { makeRunId } from "../../domain/ids.schema.ts"
 import type { SubmittedRun } from "../../domain/run.schema.ts"
-import { loadConfig, namingFile } from "../config/config.effect.ts"
+import { loadConfig, nameFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
@@ -45,8 +45,8 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitIn
       hint: "raise maxRunDepth in mill.config.ts to allow it",
     })
   }
-  const { because, ...driver } = yield* chooseDriver(loaded.config, input.driver).pipe(namingFile(loaded))
-  const executor = yield* chooseExecutor(loaded.config, input.executor).pipe(namingFile(loaded))
+  const { because, ...driver } = yield* chooseDriver(loaded.config, input.driver).pipe(nameFile(loaded))
+  const executor = yield* chooseExecutor(loaded.config, input.executor).pipe(nameFile(loaded))
   const invocation: PreparedRun["invocation"] = {
     cwd,
     args: input.args ?? [],

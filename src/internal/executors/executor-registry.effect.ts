@@ -9,7 +9,7 @@ import type {
 import { ConfigError } from "../../domain/error.schema.ts"
 import type { Plan, PlanExecutor } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { noSuch } from "../config/config-issue.effect.ts"
+import { describeUnknown } from "../config/config-issue.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { directExecutor } from "./direct-executor.effect.ts"
@@ -39,7 +39,7 @@ export const chooseExecutor = Effect.fn("Executors.choose")(function* (
   const executor = executors.get(wanted)
   if (executor === undefined) {
     const key = name === undefined ? { key: "defaultExecutor" } : {}
-    return yield* new ConfigError({ ...key, ...noSuch("executor", wanted, [...executors.keys()]) })
+    return yield* new ConfigError({ ...key, ...describeUnknown("executor", wanted, [...executors.keys()]) })
   }
   if (executor.type === "direct") return { name: wanted, config: executor } satisfies ChosenExecutor
   return {

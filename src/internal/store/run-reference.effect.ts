@@ -2,7 +2,7 @@
 import { Effect, Schema } from "effect"
 import { RunNotFound, UsageError } from "../../domain/error.schema.ts"
 import { RunId, RunReference } from "../../domain/ids.schema.ts"
-import { shown } from "../../domain/value-problem.schema.ts"
+import { describeValue } from "../../domain/untrusted.ts"
 import { RunStore } from "./run-store.effect.ts"
 
 const isReference = Schema.is(RunReference)
@@ -12,7 +12,7 @@ const isRunId = Schema.is(RunId)
 export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   if (!isReference(reference)) {
     return yield* new UsageError({
-      message: `${shown(reference)} is no run id: it may hold letters, digits, _ and - only`,
+      message: `${describeValue(reference)} is no run id: it may hold letters, digits, _ and - only`,
       hint: "mill ls lists the runs",
     })
   }

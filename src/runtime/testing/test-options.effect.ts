@@ -1,6 +1,6 @@
-/** What a test may ask its kit for, judged: nobody may have type-checked it. */
+/** Checks the options of the test kit. */
 import { Schema } from "effect"
-import { checker } from "../../internal/engine/input.effect.ts"
+import { checkArgument } from "../../internal/engine/input.effect.ts"
 
 const isAgent = (value: unknown): boolean =>
   typeof value === "function" || typeof value === "string" || (typeof value === "object" && value !== null)
@@ -12,7 +12,7 @@ const isAgents = (value: unknown): boolean =>
     !Array.isArray(value) &&
     Object.values(value).every(isAgent))
 
-export const checkTestOptions = checker(
+export const checkTestOptions = checkArgument(
   "createTestMill",
   Schema.Struct({
     agents: Schema.Unknown.check(

@@ -1,5 +1,5 @@
 /** Where a test runs programs: a temporary folder, agents that the test itself plays, and nothing left at the end. */
-import { Cause, Effect, Exit, FileSystem, Layer, Logger, Result, Schedule, Schema, Stream } from "effect"
+import { Cause, Effect, Exit, FileSystem, Layer, Logger, Result, Schedule, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
@@ -8,7 +8,7 @@ import { findJsonProblem } from "../../domain/json-problem.ts"
 import { type SpawnRefused, StoreError } from "../../domain/error.schema.ts"
 import { ScriptedResult, type ScriptedStep } from "../../domain/scripted-agent.schema.ts"
 import type { SpawnOptions } from "../../domain/spawn.schema.ts"
-import { inputProblem } from "../../domain/value-problem.schema.ts"
+import { decodeUntrusted, formatProblem } from "../../domain/untrusted.ts"
 import { Settings } from "../../internal/config/settings.effect.ts"
 import { isAlive } from "../../internal/process/process-identity.effect.ts"
 import { clearSocketPlace } from "../../internal/sockets/socket-place.effect.ts"
@@ -23,7 +23,7 @@ import { ScriptedRpcs, serialization } from "./scripted-protocol.effect.ts"
 /** What the test's agents answer, whatever that is; a failure is the agent's. */
 export type Answer = (spawn: SpawnOptions) => Effect.Effect<unknown, SpawnRefused>
 
-const decodeResult = Schema.decodeUnknownResult(ScriptedResult, { onExcessProperty: "error" })
+const decodeResult = decodeUntrusted(ScriptedResult, { whole: "its answer" })
 
 const print = (line: JsonlLine): ScriptedStep => ({ _tag: "Print", line: JSON.stringify(line) })
 
@@ -78,9 +78,7 @@ const stepsFor = (given: Exit.Exit<unknown, SpawnRefused>): ReadonlyArray<Script
     const problem = inputsProblem(decoded.success)
     return problem === undefined ? stepsOf(decoded.success) : failed(`the test's agent: ${problem}`)
   }
-  const keys = () => Object.keys(ScriptedResult.fields)
-  const { hint, message } = inputProblem("what it gave", keys, value, decoded.failure)
-  return failed(`the test's agent: ${message}${hint === undefined ? "" : ` (${hint})`}`)
+  return failed(`the test's agent: ${formatProblem(decoded.failure)}`)
 }
 
 const serve = Effect.fnUntraced(function* (path: string, answer: Answer) {

@@ -1,0 +1,31 @@
+/** Suggests what was probably meant by a word that is not known. */
+
+/** A hint: the known word that was probably meant, or all of them, introduced by `what`. */
+export const suggest = (word: string, known: ReadonlyArray<string>, what: string): string => {
+  const close = findClosest(word, known)
+  return close === undefined ? `${what}: ${known.join(", ") || "nothing"}` : `did you mean ${close}?`
+}
+
+/** The known word that was probably meant. */
+export const findClosest = (word: string, known: ReadonlyArray<string>): string | undefined => {
+  const [best] = known
+    .map((candidate) => ({ candidate, distance: countEdits(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ distance }) => distance <= Math.max(1, Math.floor(word.length / 3)))
+    .sort((a, b) => a.distance - b.distance)
+  return best?.candidate
+}
+
+/** The Levenshtein distance: how many letters must be added, removed or changed to turn one word into the other. */
+const countEdits = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries()) {
+      next.push(
+        Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
+      )
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
