@@ -15,7 +15,9 @@ export const defaultMaxRunDepth = 1
 /** The grace period when the configuration says nothing, in seconds. */
 export const defaultCancelGrace = 5
 
-const Seconds = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3600 }))
+const Seconds = Schema.Finite.check(
+  Schema.isBetween({ minimum: 0, maximum: 3600 }, { expected: "a number of seconds from 0 to 3600" }),
+)
 
 const isCodec = (value: unknown): value is Codec =>
   typeof value === "object" &&
@@ -48,7 +50,9 @@ export const ProcessDriverConfig = Schema.Struct({
 export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
 
 /** How a spawn reaches an agent: a command, or an HTTP API. */
-export const DriverConfig = Schema.Union([ProcessDriverConfig, HttpDriverConfig])
+export const DriverConfig = Schema.Union([ProcessDriverConfig, HttpDriverConfig]).annotate({
+  expected: "a driver; create it with processDriver or httpDriver",
+})
 export type DriverConfig = typeof DriverConfig.Type
 
 /** The program runs as a process like any other, with the submitter's rights. */
@@ -59,7 +63,9 @@ export type DirectExecutorConfig = typeof DirectExecutorConfig.Type
 export const SandboxRuntime = Schema.Literals(["bubblewrap", "docker", "podman"])
 export type SandboxRuntime = typeof SandboxRuntime.Type
 
-const VariableName = Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/))
+const VariableName = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z_]\w*$/, { expected: "the name of an environment variable" }),
+)
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 
 /** The program runs in a sandbox: it sees its own sources, and reaches nothing but `mill`. */
@@ -70,7 +76,9 @@ export const VmExecutorConfig = Schema.Struct({
   /** The runtime's executable: a name to be found on PATH, or a path; the runtime's own name when absent. */
   command: Schema.optional(Schema.NonEmptyString),
   /** What docker and podman start; they need one. It is no flag, so it begins as names of images do. */
-  image: Schema.optional(Schema.String.check(Schema.isPattern(/^[a-z0-9]/))),
+  image: Schema.optional(
+    Schema.String.check(Schema.isPattern(/^[a-z0-9]/, { expected: "the name of an image" })),
+  ),
   /** Names of variables of the submitter's that the program finds in its environment. */
   env: Schema.optional(Schema.Array(VariableName)),
   /** More variables, with their values. */
@@ -85,7 +93,9 @@ export const VmExecutorConfig = Schema.Struct({
 export type VmExecutorConfig = typeof VmExecutorConfig.Type
 
 /** Where programs run. */
-export const ExecutorConfig = Schema.Union([DirectExecutorConfig, VmExecutorConfig])
+export const ExecutorConfig = Schema.Union([DirectExecutorConfig, VmExecutorConfig]).annotate({
+  expected: "an executor; create it with directExecutor or vmExecutor",
+})
 export type ExecutorConfig = typeof ExecutorConfig.Type
 
 /** Drivers and executors that are there without a configuration. */

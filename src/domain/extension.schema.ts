@@ -38,15 +38,15 @@ const isFunction = (value: unknown): value is (...args: ReadonlyArray<never>) =>
   typeof value === "function"
 
 const Setup = Schema.declare<ExtensionSetup>((value): value is ExtensionSetup => isFunction(value), {
-  expected: "a function that gives an Effect",
+  expected: "a function that returns an Effect",
 })
 const OnEvent = Schema.declare<ExtensionOnEvent>((value): value is ExtensionOnEvent => isFunction(value), {
-  expected: "a function that gives an Effect",
+  expected: "a function that returns an Effect",
 })
 const ApiFunction = Schema.declare<ExtensionFunction>(
   (value): value is ExtensionFunction => isFunction(value),
   {
-    expected: "a function that gives a Promise",
+    expected: "a function that returns a Promise",
   },
 )
 
@@ -54,19 +54,19 @@ const ApiFunction = Schema.declare<ExtensionFunction>(
 const reserved = ["args", "log", "run", "spawn", "then"]
 
 const Identifier = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z_$][\w$]*$/, { expected: "a name such as a variable has" }),
+  Schema.isPattern(/^[A-Za-z_$][\w$]*$/, { expected: "a valid variable name" }),
 )
 
 const ExtensionName = Identifier.check(
   Schema.makeFilter((name) => !reserved.includes(name), {
-    expected: `a name that mill does not use itself (${reserved.join(", ")})`,
+    expected: `a name that mill does not reserve (${reserved.join(", ")})`,
   }),
 )
 
 /** What a function may be called. */
 export const FunctionName = Identifier.check(
   Schema.makeFilter((name) => name !== "then", {
-    expected: "another name: `then` is reserved, since it makes a promise of what has it",
+    expected: "another name: an object with a function `then` is taken for a promise",
   }),
 )
 

@@ -45,11 +45,11 @@ const VariableName = Schema.String.check(
 )
 
 const HeaderName = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_|~-]{1,128}$/, { expected: "the name of a header" }),
+  Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_|~-]{1,128}$/, { expected: "a header name" }),
 )
 
 const HeaderText = Schema.String.check(
-  Schema.isPattern(/^[\t\x20-\x7e]*$/, { expected: "printable characters of ASCII" }),
+  Schema.isPattern(/^[\t\x20-\x7e]*$/, { expected: "printable ASCII characters" }),
 )
 
 /** A value that is read from the environment when it is needed. */
@@ -74,7 +74,14 @@ export const HttpDriverConfig = Schema.Struct({
   /** Sent with each request. */
   headers: Schema.optional(Schema.Record(HeaderName, Schema.Union([HeaderText, FromEnvironment]))),
   /** Seconds that a spawn may take, waiting included; no limit when absent. */
-  timeout: Schema.optional(Schema.Finite.check(Schema.isBetween({ minimum: 0.001, maximum: 86_400 }))),
+  timeout: Schema.optional(
+    Schema.Finite.check(
+      Schema.isBetween(
+        { minimum: 0.001, maximum: 86_400 },
+        { expected: "a number of seconds from 0.001 to 86400" },
+      ),
+    ),
+  ),
   /** How often a busy server is asked again. */
   maxRetries: Schema.optional(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))),
   maxLineBytes: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),

@@ -46,11 +46,19 @@ export const formatProblem = ({ hint, message }: ValueProblem): string =>
 /** A place as a person writes it: `drivers.a.codec`. */
 export const formatPlace = (place: Place): string => place.map(String).join(".")
 
+/** Whether an object is not an instance of a class, such as a Map. */
+export const isPlainObject = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 /** A value in a few words. */
 export const describeValue = (value: unknown): string => {
   if (typeof value === "function") return "a function"
   if (Array.isArray(value)) return "an array"
-  if (typeof value === "object" && value !== null) return "then" in value ? "a promise" : "an object"
+  if (typeof value === "object" && value !== null) {
+    return "then" in value ? "a promise" : isPlainObject(value) ? "an object" : "an instance of a class"
+  }
   return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value)
 }
 

@@ -42,7 +42,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
   "a key in place of its name": [
     `httpDriver({ url: "http://x", codec, apiKey: "s3cret" })`,
     "drivers.api.apiKey",
-    /expected object/,
+    /expected an object/,
   ],
   "a key as a name": [
     `httpDriver({ url: "http://x", codec, apiKey: { env: "sk-s3cret" } })`,
@@ -52,7 +52,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
   "a header of two words": [
     `httpDriver({ url: "http://x", codec, headers: { "a b": "s3cret" } })`,
     "drivers.api.headers",
-    /is no name of a header/,
+    /has an invalid name; expected a header name/,
   ],
   "the codec of a command": [
     `httpDriver({ url: "http://x", codec: claudeCodec() })`,
@@ -64,7 +64,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
     "drivers.api.codec",
     /a codec of a command, such as/,
   ],
-  "no kind of driver": [`{ type: "https" }`, "drivers.api.type", /make it with processDriver or httpDriver/],
+  "no kind of driver": [`{ type: "https" }`, "drivers.api", /create it with processDriver or httpDriver/],
 }
 
 describe("a configuration is refused that has", () => {

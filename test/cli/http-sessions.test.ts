@@ -119,8 +119,8 @@ describe("a sessionRef", () => {
   mill.spawn({ agent: "a", systemPrompt: "S", prompt: "p", model: "m", sessionRef }).then(() => "fine", (error) => error.message)))`,
     )
     expect((await world.run(program)).result.programResult).toEqual([
-      "mill.spawn: sessionRef is empty",
-      "mill.spawn: sessionRef must be a string; it is a number",
+      'mill.spawn: sessionRef is ""; expected a non-empty string',
+      "mill.spawn: sessionRef is 5; expected a non-empty string",
       "fine",
     ])
   })

@@ -118,14 +118,14 @@ describe("options that nobody type-checked", () => {
   const unchecked = (options: object): object => options
   test("are refused with their name, and no factory fails", () => {
     expect(claudeCodec(unchecked({ tool: ["Read"] })).problem).toBe(
-      "claudeCodec has no option tool; did you mean tools?",
+      "claudeCodec: unknown key tool; did you mean tools?",
     )
     expect(claudeCodec(unchecked({ permissionMode: "yolo" })).problem).toMatch(
       /^claudeCodec: permissionMode is "yolo"; expected .*"plan"/,
     )
     expect(codexCodec(unchecked({ sandbox: true })).problem).toMatch(/^codexCodec: sandbox is true; expected/)
-    expect(piCodec(unchecked({ tools: "read" })).problem).toMatch(/^piCodec: tools is "read"; expected array/)
-    expect(textCodec(unchecked({ args: "-p" })).problem).toMatch(/^textCodec: args is "-p"; expected array/)
+    expect(piCodec(unchecked({ tools: "read" })).problem).toMatch(/^piCodec: tools is "read"; expected an array/)
+    expect(textCodec(unchecked({ args: "-p" })).problem).toMatch(/^textCodec: args is "-p"; expected an array/)
     expect(acpCodec(unchecked({ permissions: "yes" })).problem).toMatch(
       /^acpCodec: permissions is "yes"; expected/,
     )

@@ -116,7 +116,7 @@ describe("an agent of a test", () => {
         { cause: "signal", message: expect.stringContaining("SIGKILL"), exitCode: undefined },
         {
           cause: "agent-error",
-          message: "the test's agent: unknown key txt (did you mean text?)",
+          message: "the test's agent: unknown key txt; did you mean text?",
           exitCode: 0,
         },
         {
@@ -126,7 +126,7 @@ describe("an agent of a test", () => {
         },
         {
           cause: "agent-error",
-          message: "the test's agent: what it gave cannot be read: reading a value throws",
+          message: "the test's agent: its answer cannot be read: reading a value throws",
           exitCode: 0,
         },
         { cause: "agent-error", message: expect.stringContaining("the test has no agent x;"), exitCode: 0 },

@@ -3,21 +3,19 @@ import { Result, Schema } from "effect"
 import { builtInDrivers, builtInExecutors, MillConfig } from "../../domain/config.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { findClosest, suggest } from "../../domain/suggestion.ts"
-import { decodeUntrusted, type Place, type ValueProblem } from "../../domain/untrusted.ts"
+import { decodeUntrusted, isPlainObject, type Place, type ValueProblem } from "../../domain/untrusted.ts"
 
-/** The fields of drivers and executors that may hold secrets. */
-const secretFields: ReadonlyArray<PropertyKey | undefined> = ["apiKey", "env", "headers", "url", "setEnv"]
+const secretFields = new Set(["drivers apiKey", "drivers env", "drivers headers", "drivers url", "executors setEnv"])
 
-const isSecret = ([part, , field]: Place): boolean =>
-  (part === "drivers" || part === "executors") && secretFields.includes(field)
+/** Whether a value is in a field of a driver or an executor that may hold secrets. */
+const isSecret = ([part, , field]: Place): boolean => secretFields.has(`${String(part)} ${String(field)}`)
 
 /** Objects such as a promise or a Map have no keys, so they would pass for an empty configuration. */
 const Plain = Schema.Unknown.check(
   Schema.makeFilter((value) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
     if ("then" in value) return "await it first"
-    const prototype: unknown = Object.getPrototypeOf(value)
-    return prototype === Object.prototype || prototype === null ? undefined : "expected a plain object"
+    return isPlainObject(value) ? undefined : "expected a plain object"
   }),
 )
 

@@ -7,6 +7,7 @@ import { Context, Effect, Path, Result } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
 import { type Codec, findFactory } from "../../domain/driver.schema.ts"
 import { ConfigError } from "../../domain/error.schema.ts"
+import { isPlainObject } from "../../domain/untrusted.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import type { GraphFile } from "../sources/source-compiler.effect.ts"
 import type { ConfigValue } from "./settings.effect.ts"
@@ -35,11 +36,6 @@ const isSecret = (path: ReadonlyArray<string>): boolean =>
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
-
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
 
 const isCodec = (value: object): value is Pick<Codec, "options"> =>
   "encodeSpawn" in value || "encodeRequest" in value
@@ -74,7 +70,7 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
       (items) => `[${items.join(", ")}]`,
     )
   }
-  if (!isPlain(value)) return refuse("an object of a class")
+  if (!isPlainObject(value)) return refuse("an object of a class")
   const entries = Object.entries(value).filter(([, one]) => one !== undefined)
   return Result.map(
     Result.all(

@@ -100,7 +100,7 @@ const serve = Effect.fnUntraced(function* (path: string, answer: Answer) {
               Effect.map(stepsFor),
               Effect.catchDefect(() =>
                 Effect.succeed(
-                  failed("the test's agent: what it gave cannot be read: reading a value throws"),
+                  failed("the test's agent: its answer cannot be read: reading a value throws"),
                 ),
               ),
               Effect.map((steps) => Stream.concat(Stream.fromIterable(steps), Stream.never)),
