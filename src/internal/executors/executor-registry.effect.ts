@@ -9,7 +9,7 @@ import type {
 import { ConfigError } from "../../domain/error.schema.ts"
 import type { Plan, PlanExecutor } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { describeUnknown } from "../config/config-issue.effect.ts"
+import { describeUnknown } from "../config/decode-config.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { directExecutor } from "./direct-executor.effect.ts"
