@@ -133,10 +133,13 @@ const findKeyProblem = (place: Place, ast: SchemaAST.AST | undefined): ValueProb
   if (names === undefined) {
     return { key, message: `unknown key ${key}`, hint: suggest(name, fields, "allowed here") }
   }
-  const expected = Result.match(Schema.decodeUnknownResult(Schema.make<Schema.ConstraintDecoder<unknown>>(names))(name), {
-    onFailure: ({ issue }) => formatExpectation(findLeaf(issue)),
-    onSuccess: () => `expected ${describeType(names)}`,
-  })
+  const expected = Result.match(
+    Schema.decodeUnknownResult(Schema.make<Schema.ConstraintDecoder<unknown>>(names))(name),
+    {
+      onFailure: ({ issue }) => formatExpectation(findLeaf(issue)),
+      onSuccess: () => `expected ${describeType(names)}`,
+    },
+  )
   return { key: formatPlace(place.slice(0, -1)), message: `${key} has an invalid name; ${expected}` }
 }
 

@@ -119,7 +119,8 @@ const refused: Readonly<Record<string, Case>> = {
   "a function of an extension that promises would have": {
     config: configured(`extensions: [{ name: "a", api: { then: async () => 1 } }]`),
     key: "extensions.0.api",
-    message: /extensions\.0\.api\.then has an invalid name; expected another name: an object with a function `then`/,
+    message:
+      /extensions\.0\.api\.then has an invalid name; expected another name: an object with a function `then`/,
   },
   "words on a function of an extension that is not there": {
     config: configured(

@@ -124,8 +124,12 @@ describe("options that nobody type-checked", () => {
       /^claudeCodec: permissionMode is "yolo"; expected .*"plan"/,
     )
     expect(codexCodec(unchecked({ sandbox: true })).problem).toMatch(/^codexCodec: sandbox is true; expected/)
-    expect(piCodec(unchecked({ tools: "read" })).problem).toMatch(/^piCodec: tools is "read"; expected an array/)
-    expect(textCodec(unchecked({ args: "-p" })).problem).toMatch(/^textCodec: args is "-p"; expected an array/)
+    expect(piCodec(unchecked({ tools: "read" })).problem).toMatch(
+      /^piCodec: tools is "read"; expected an array/,
+    )
+    expect(textCodec(unchecked({ args: "-p" })).problem).toMatch(
+      /^textCodec: args is "-p"; expected an array/,
+    )
     expect(acpCodec(unchecked({ permissions: "yes" })).problem).toMatch(
       /^acpCodec: permissions is "yes"; expected/,
     )

@@ -347,13 +347,7 @@ console.log((await mill.runSync({ program: "ask.ts" })).programResult)
 describe("what nobody has type-checked", () => {
   const run = "run_none"
   const wrong = (value: unknown) => value as never
-  const timeouts = [
-    "nonsense",
-    -5,
-    null,
-    [1, 2, 3],
-    "-1 seconds",
-  ]
+  const timeouts = ["nonsense", -5, null, [1, 2, 3], "-1 seconds"]
   const throwing = {
     get program(): string {
       throw new Error("no")

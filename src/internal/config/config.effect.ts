@@ -48,8 +48,8 @@ const resolvePaths = Effect.fnUntraced(function* (config: MillConfig, folder: st
 export const acceptObject = Effect.fn("Config.acceptObject")(function* (value: unknown, cwd: string) {
   const config = yield* Effect.mapError(
     Effect.fromResult(decodeConfig(value, "config")),
-      ({ hint, key, message }) =>
-        new ConfigError({ key, hint, message: key === undefined ? message : `config: ${message}` }),
+    ({ hint, key, message }) =>
+      new ConfigError({ key, hint, message: key === undefined ? message : `config: ${message}` }),
   )
   const { source, values } = yield* sourceOfObject(config, cwd)
   return { _tag: "Object" as const, config: yield* resolvePaths(config, cwd), source, values }

@@ -5,7 +5,13 @@ import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { findClosest, suggest } from "../../domain/suggestion.ts"
 import { decodeUntrusted, isPlainObject, type Place, type ValueProblem } from "../../domain/untrusted.ts"
 
-const secretFields = new Set(["drivers apiKey", "drivers env", "drivers headers", "drivers url", "executors setEnv"])
+const secretFields = new Set([
+  "drivers apiKey",
+  "drivers env",
+  "drivers headers",
+  "drivers url",
+  "executors setEnv",
+])
 
 /** Whether a value is in a field of a driver or an executor that may hold secrets. */
 const isSecret = ([part, , field]: Place): boolean => secretFields.has(`${String(part)} ${String(field)}`)
@@ -44,7 +50,9 @@ const findExtensionProblems = (extensions: ReadonlyArray<ExtensionConfig>): Read
     const first = extensions.findIndex((other) => other.name === name)
     if (first < index) {
       const key = `extensions.${index}.name`
-      return [{ key, message: `${key} is ${JSON.stringify(name)}, which extensions.${first} is already called` }]
+      return [
+        { key, message: `${key} is ${JSON.stringify(name)}, which extensions.${first} is already called` },
+      ]
     }
     const functions = Object.keys(api)
     return Object.keys(docs)

@@ -99,9 +99,7 @@ const serve = Effect.fnUntraced(function* (path: string, answer: Answer) {
             Effect.exit(answer({ agent, systemPrompt, prompt, model })).pipe(
               Effect.map(stepsFor),
               Effect.catchDefect(() =>
-                Effect.succeed(
-                  failed("the test's agent: its answer cannot be read: reading a value throws"),
-                ),
+                Effect.succeed(failed("the test's agent: its answer cannot be read: reading a value throws")),
               ),
               Effect.map((steps) => Stream.concat(Stream.fromIterable(steps), Stream.never)),
             ),
