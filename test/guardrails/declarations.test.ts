@@ -2,10 +2,12 @@
  * Each test writes a small package and expects scripts/check-exports.ts or scripts/check-diagnostics.ts to report what is
  * wrong with it.
  */
-import { afterAll, expect, test } from "bun:test"
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test"
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+
+setDefaultTimeout(60_000)
 
 const project = join(import.meta.dirname, "../..")
 const packages: Array<string> = []
@@ -86,8 +88,8 @@ test("paths outside the public folders, patterns and missing files are reported"
   expect(stderr.split("\n").toSorted()).toEqual([
     "",
     "package.json: bin exposes src/cli/mill.ts, which is outside src/bin/",
-    "package.json: exports exposes src/internal/engine/engine.effect.ts, which is outside src/public/",
     "package.json: exports exposes every match of src/public/*.ts: name each file",
+    "package.json: exports exposes src/internal/engine/engine.effect.ts, which is outside src/public/",
     "package.json: exports names src/public/absent.d.ts, which does not exist",
     "package.json: main exposes src/runtime/engine.effect.ts, which is outside src/public/",
   ])
