@@ -183,7 +183,7 @@ describe("such an agent fails its spawn", () => {
       "flood",
       {
         cause: "agent-error",
-        message: "the agent makes requests without end and does not read the answers",
+        message: "the agent keeps sending requests and does not read the answers",
       },
     ],
     ["that opens no session", "no-session", { cause: "agent-error", message: "no room", exitCode: 0 }],

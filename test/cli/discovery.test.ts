@@ -303,8 +303,8 @@ describe("the models of the default driver", () => {
 
   test.each([
     ["hangs", "sleep 300 & sleep 300", /pi --list-models did not answer within/],
-    ["fails", "echo no >&2; exit 4", /exited with 4/],
-    ["is no list", "echo hello", /named no model/],
+    ["fails", "echo no >&2; exit 4", /exited with code 4/],
+    ["is no list", "echo hello", /listed no models/],
   ])("are the known ones when its command %s", async (name, body, problem) => {
     const { pi } = (await listing(name.replaceAll(" ", "-"), body)).drivers
     expect(pi).toMatchObject({

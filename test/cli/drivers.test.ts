@@ -35,7 +35,7 @@ describe("without a driver being named", () => {
   test.concurrent("no agent on PATH is an error that tells how to do without", async () => {
     const { code, stderr } = await world.mill(["run", program], { env: { PATH: system } })
     expect(stderr).toMatch(
-      /^error: no agent was found on PATH: none of claude, pi, codex is installed\n.*--driver offline\n$/,
+      /^error: no agent found on PATH: none of claude, pi, codex is installed\n.*--driver offline\n$/,
     )
     expect(code).toBe(2)
   })

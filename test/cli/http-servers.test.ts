@@ -167,12 +167,12 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
   "an error page": { message: /^HTTP 502$/ },
   "the key in its error": { message: /^HTTP 401: no such key: \[redacted\]$/ },
   "a redirection": {
-    message: /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1, which is not followed/,
+    message: /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1; mill does not follow redirects/,
   },
   "half of the key at the end of what is told": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
-  nothing: { message: /none that the codec knows/ },
+  nothing: { message: /^unrecognised response/ },
   "no content": { message: /^there was no answer \(HTTP 204\)$/ },
-  "an empty body": { message: /^there was no answer \(HTTP 200\)$|none that the codec knows/ },
+  "an empty body": { message: /^the answer was empty \(HTTP 200\)$|^unrecognised response/ },
   "only [DONE]": { message: /^the server ended its answer without any text/ },
 }
 for (const [name, { message, text }] of Object.entries(failures)) {

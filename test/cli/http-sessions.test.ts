@@ -134,7 +134,7 @@ describe("a sessionRef", () => {
     )
     const ended = await world.run(program, [], { cwd: join(world.dir, "text") })
     expect(ended.result.programResult).toBe(
-      "sessionRef: driver text cannot go on with an earlier conversation (codec text)",
+      "sessionRef: driver text cannot resume a conversation (codec text)",
     )
     expect((await world.run(program, ["--driver", "offline"])).result.spawns[0]?.status).toBe("complete")
   })

@@ -114,8 +114,8 @@ for (const codec of names) {
       const { milestones, spawns } = await ask(codec, `${api} [error 429 x2] [retry-after 0.2] [say there]`)
       expect(spawns).toMatchObject([{ status: "complete", text: "there" }])
       expect(milestones.map(({ payload }) => payload.message)).toEqual([
-        "rate limited (HTTP 429): trying again in 0.2 s (1 of 3)",
-        "rate limited (HTTP 429): trying again in 0.2 s (2 of 3)",
+        "rate limited (HTTP 429): retrying in 0.2 s (1 of 3)",
+        "rate limited (HTTP 429): retrying in 0.2 s (2 of 3)",
       ])
     })
 
@@ -174,7 +174,7 @@ test("a silent server is left after the driver's timeout, with that cause", asyn
   configure("timeout", "responsesCodec", "timeout: 0.5")
   const { events } = await ask("timeout", "[hang] and nothing more")
   expect(ofType(events, "spawn:error")).toMatchObject([
-    { payload: { cause: "timeout", message: "driver api: there was no whole answer within 0.5 s" } },
+    { payload: { cause: "timeout", message: "driver api: the answer was not complete within 0.5 s" } },
   ])
   await eventually("the server has seen the end", async () =>
     (await server.requests()).some(

@@ -7,7 +7,7 @@ import { errorIn } from "../../src/codecs/http.codec.ts"
 import { responsesCodec } from "../../src/codecs/responses.codec.ts"
 import { AgentOutcome, type DriverEvent } from "../../src/domain/driver.schema.ts"
 import type { HttpCodec, HttpInput } from "../../src/domain/http-codec.schema.ts"
-import { makeAnswerReader } from "../../src/internal/drivers/answer-reader.effect.ts"
+import { makeAnswerReader } from "../../src/internal/drivers/answer-reader.ts"
 import { integer, property } from "../support/property.ts"
 import { loneSurrogates, trickyTexts } from "./calls.ts"
 

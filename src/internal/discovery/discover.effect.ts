@@ -21,8 +21,8 @@ import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { programApi } from "../../domain/program-api.schema.ts"
 import { type LoadedConfig, loadConfig, nameFile } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { chooseDriver, driversOf, findCommand } from "../drivers/driver-registry.effect.ts"
-import { askForModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
+import { chooseDriver, listDrivers, findCommand } from "../drivers/driver-registry.effect.ts"
+import { listModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
 import { readSecrets } from "../drivers/secret-headers.effect.ts"
 import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
@@ -77,7 +77,7 @@ const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, 
   }
   const command = yield* findCommand(driver.command)
   if (command === undefined) return { available: false, catalogue: known }
-  return { available: true, catalogue: ask ? yield* askForModels(driver, command) : known }
+  return { available: true, catalogue: ask ? yield* listModels(driver, command) : known }
 })
 
 export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
@@ -92,7 +92,7 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
   const defaultExecutor = Result.isSuccess(executor) ? executor.success.name : loaded.config.defaultExecutor
 
   const drivers: Record<string, DiscoveredDriver> = {}
-  for (const [name, driver] of yield* driversOf(loaded.config)) {
+  for (const [name, driver] of yield* listDrivers(loaded.config)) {
     const isDefault = name === defaultDriver
     const { available, catalogue } = yield* lookAt(name, driver, askAgent && isDefault)
     drivers[name] = describe(driver, { ...catalogue, default: isDefault, available })

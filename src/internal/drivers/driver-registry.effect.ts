@@ -1,6 +1,6 @@
 /**
- * Which driver serves a run: the one that was asked for, the configuration's default, or the first of the known agents
- * that is installed. The built-in drivers are there without any configuration; one of the same name replaces them.
+ * Chooses the driver of a run: the one asked for, the configuration's default, or the first known agent that is installed.
+ * The built-in drivers need no configuration; a configured driver of the same name replaces one.
  */
 import { Effect } from "effect"
 import { claudeCodec } from "../../codecs/claude.codec.ts"
@@ -15,13 +15,13 @@ import { Settings } from "../config/settings.effect.ts"
 import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { readSecrets } from "./secret-headers.effect.ts"
 
-/** The known agents, in the order in which they are looked for, and what makes their codecs in a configuration. */
+/** The known agents, in the order in which mill looks for them, with the factories of their codecs in a configuration. */
 const codecFactories = { claude: "claudeCodec", pi: "piCodec", codex: "codexCodec" }
 
-/** The order in which installed agents are looked for when nothing says which to use. */
-const preferred = Object.keys(codecFactories)
+/** The names of the known agents, most preferred first. */
+const knownAgents = Object.keys(codecFactories)
 
-/** A driver that can be used: its executable was found. `because` is told when the choice was mill's. */
+/** A driver whose executable was found. `because` explains a choice that mill made. */
 export type ChosenProcessDriver = {
   readonly type: "process"
   readonly name: string
@@ -30,7 +30,7 @@ export type ChosenProcessDriver = {
   readonly because?: string | undefined
 }
 
-/** A driver that can be used: the variables that it names are set. */
+/** A driver whose environment variables are set. */
 export type ChosenHttpDriver = {
   readonly type: "http"
   readonly name: string
@@ -39,7 +39,7 @@ export type ChosenHttpDriver = {
 }
 export type ChosenDriver = ChosenProcessDriver | ChosenHttpDriver
 
-const builtIn = (self: { readonly command: string; readonly args: ReadonlyArray<string> }) =>
+const makeBuiltIns = (self: { readonly command: string; readonly args: ReadonlyArray<string> }) =>
   new Map<string, ProcessDriverConfig>([
     ["claude", { type: "process", description: "Claude Code", command: "claude", codec: claudeCodec() }],
     ["pi", { type: "process", description: "pi", command: "pi", codec: piCodec() }],
@@ -49,30 +49,31 @@ const builtIn = (self: { readonly command: string; readonly args: ReadonlyArray<
       {
         type: "process",
         description:
-          "Rehearses a program: answers at once, the same for ever, without any model, key or network",
+          "Rehearses a program: answers at once and always the same, without a model, key or network",
         command: self.command,
         args: [...self.args, "_offline-agent"],
-        codec: { ...jsonlCodec(), modelFormat: "any name: no model is asked", models: ["offline"] },
+        codec: { ...jsonlCodec(), modelFormat: "any name; no model is used", models: ["offline"] },
       },
     ],
   ])
 
-/** All drivers by name: the built-in ones and the configuration's. */
-export const driversOf = (config: MillConfig) =>
+/** Lists all drivers by name: the built-in ones and the configured ones. */
+export const listDrivers = (config: MillConfig) =>
   Effect.map(
     Settings,
-    ({ self }) => new Map<string, DriverConfig>([...builtIn(self), ...Object.entries(config.drivers ?? {})]),
+    ({ self }) =>
+      new Map<string, DriverConfig>([...makeBuiltIns(self), ...Object.entries(config.drivers ?? {})]),
   )
 
-/** The path of a command, when it is on PATH. */
+/** Finds the path of a command on PATH. */
 export const findCommand = Effect.fnUntraced(function* (command: string) {
   const compiler = yield* SourceCompiler
   const { cwd, searchPath } = yield* Settings
   return yield* compiler.which(command, { path: searchPath, cwd })
 })
 
-/** The known agents that are installed, and what makes their codecs, preferred ones first. */
-export const installedAgents = Effect.gen(function* () {
+/** Finds the known agents that are installed, most preferred first, with the factories of their codecs. */
+export const findInstalledAgents = Effect.gen(function* () {
   const agents: Array<{ readonly name: string; readonly codec: string }> = []
   for (const [name, codec] of Object.entries(codecFactories)) {
     if ((yield* findCommand(name)) !== undefined) agents.push({ name, codec })
@@ -80,18 +81,18 @@ export const installedAgents = Effect.gen(function* () {
   return agents
 })
 
-/** The driver `name`, or the one to use when there is no name. */
+/** Chooses the driver `name`, or the best one when no name is given. */
 export const chooseDriver = Effect.fn("Drivers.choose")(function* (
   config: MillConfig,
   name: string | undefined,
 ) {
-  const drivers = yield* driversOf(config)
+  const drivers = yield* listDrivers(config)
   const wanted = name ?? config.defaultDriver
   if (wanted !== undefined) {
     const driver = drivers.get(wanted)
-    const key = name === undefined ? { key: "defaultDriver" } : {}
+    const key = name === undefined ? "defaultDriver" : undefined
     if (driver === undefined)
-      return yield* new ConfigError({ ...key, ...describeUnknown("driver", wanted, [...drivers.keys()]) })
+      return yield* new ConfigError({ key, ...describeUnknown("driver", wanted, [...drivers.keys()]) })
     if (driver.type === "http") {
       yield* readSecrets(wanted, driver)
       return { type: "http", name: wanted, config: driver } satisfies ChosenDriver
@@ -99,7 +100,7 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
     const command = yield* findCommand(driver.command)
     if (command === undefined) {
       return yield* new ConfigError({
-        ...key,
+        key,
         message: driver.command.includes("/")
           ? `driver ${wanted}: there is no executable ${JSON.stringify(driver.command)}`
           : `driver ${wanted}: the command ${JSON.stringify(driver.command)} is not on PATH`,
@@ -108,9 +109,9 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
     }
     return { type: "process", name: wanted, config: driver, command } satisfies ChosenDriver
   }
-  for (const candidate of preferred) {
+  for (const candidate of knownAgents) {
     const driver = drivers.get(candidate)
-    // One of these names that is configured as an API is no agent to be found on PATH.
+    // A configured HTTP driver may have the name of a known agent.
     if (driver === undefined || driver.type !== "process") continue
     const command = yield* findCommand(driver.command)
     if (command !== undefined) {
@@ -124,7 +125,7 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
     }
   }
   return yield* new ConfigError({
-    message: `no agent was found on PATH: none of ${preferred.join(", ")} is installed`,
+    message: `no agent found on PATH: none of ${knownAgents.join(", ")} is installed`,
     hint: "install one, or rehearse without one: --driver offline",
   })
 })

@@ -1,4 +1,4 @@
-/** The driver of a run, from its plan and from what the configuration gives now. */
+/** Makes the driver of a run from its plan and the current configuration. */
 import { Effect } from "effect"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { PlanDriver } from "../../domain/plan.schema.ts"
@@ -11,6 +11,6 @@ export const makeDriver = Effect.fnUntraced(function* (plan: PlanDriver, chosen:
     return yield* makeProcessDriver(plan, chosen.config)
   }
   if (plan.type === "http" && chosen.type === "http") return yield* makeHttpDriver(plan, chosen.config)
-  // A plan that was verified does not come here.
-  return yield* new LaunchError({ message: `driver ${plan.name} is no ${plan.type} driver any more` })
+  // Verifying the plan has ruled this out.
+  return yield* new LaunchError({ message: `driver ${plan.name} is no longer a driver of type ${plan.type}` })
 })

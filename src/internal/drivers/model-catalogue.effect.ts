@@ -1,8 +1,9 @@
 /**
- * Which models a driver's agent has: asked of the agent's own command where its codec says how, otherwise the codec's
- * list. Asking never takes long and never fails: what goes wrong is told beside the codec's list.
+ * Lists the models of a driver's agent: the agent's own list if its codec knows how to ask for it, otherwise the codec's.
+ * Asking has a short time limit and never fails; a problem is reported along with the codec's list.
  */
 import { Duration, Effect, FileSystem, Option, Path } from "effect"
+import { CommandLine } from "effect/process"
 import type { ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { DiscoveredDriver } from "../../domain/discovery.schema.ts"
 import type { ModelListing } from "../../domain/driver.schema.ts"
@@ -12,16 +13,16 @@ import type { ProcessExit } from "../process/process-starter.effect.ts"
 import { reasonOf } from "../files/files.effect.ts"
 import { makeTail } from "./tail.ts"
 
-/** How long the command may take, and how long it may take to end when it is told to. */
-const deadline = Duration.seconds(3)
+/** How long the command may run, and how long it may take to exit after SIGTERM. */
+const timeout = Duration.seconds(3)
 const grace = Duration.millis(200)
 
-/** More than any list of models has. */
+/** How much of the end of the output is read. No list of models is longer. */
 const maxBytes = 1024 * 1024
 
 export type Catalogue = Pick<DiscoveredDriver, "models" | "modelsFrom" | "modelsProblem">
 
-/** The texts of the files that there are, by the names that the codec has for them. */
+/** Reads the files that exist, by the paths that the codec gives. */
 const readFiles = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, folder: string) {
   const fs = yield* FileSystem.FileSystem
   const { resolve } = yield* Path.Path
@@ -36,10 +37,10 @@ const readFiles = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, fol
   return texts
 })
 
-const ended = (exit: ProcessExit): string =>
-  exit._tag === "Code" ? `exited with ${exit.code}` : `was ended by ${exit.signal}`
+const describeExit = (exit: ProcessExit): string =>
+  exit._tag === "Code" ? `exited with code ${exit.code}` : `was killed by ${exit.signal}`
 
-const ask = Effect.fnUntraced(function* (
+const listFromAgent = Effect.fnUntraced(function* (
   listing: ModelListing,
   driver: ProcessDriverConfig,
   command: string,
@@ -57,33 +58,33 @@ const ask = Effect.fnUntraced(function* (
     onStderr: () => Effect.void,
   }).pipe(Effect.mapError(reasonOf))
   const how = yield* exit
-  if (how._tag !== "Code" || how.code !== 0) return yield* Effect.fail(ended(how))
+  if (how._tag !== "Code" || how.code !== 0) return yield* Effect.fail(describeExit(how))
   const files = yield* readFiles(listing.files ?? [], folder)
   const models = yield* Effect.try({
     try: () => listing.decode(stdout.text(), files),
-    catch: (error) => `its answer could not be read: ${String(error)}`,
+    catch: (error) => `printed a list that could not be read: ${String(error)}`,
   })
-  return models.length === 0 ? yield* Effect.fail("named no model") : models
+  return models.length === 0 ? yield* Effect.fail("listed no models") : models
 }, Effect.scoped)
 
-/** The models of a driver whose executable is `command`. */
-export const askForModels = Effect.fn("Drivers.askForModels")(function* (
+/** Lists the models of a driver whose executable is `command`. */
+export const listModels = Effect.fn("Drivers.listModels")(function* (
   driver: ProcessDriverConfig,
   command: string,
 ) {
-  const { listModels, models } = driver.codec
+  const { listModels: listing, models } = driver.codec
   const known: Catalogue = { models, modelsFrom: "known" }
-  if (listModels === undefined) return known
-  return yield* ask(listModels, driver, command).pipe(
+  if (listing === undefined) return known
+  return yield* listFromAgent(listing, driver, command).pipe(
     Effect.timeoutOrElse({
-      duration: deadline,
-      orElse: () => Effect.fail(`did not answer within ${Duration.toSeconds(deadline)} s`),
+      duration: timeout,
+      orElse: () => Effect.fail(`did not answer within ${Duration.toSeconds(timeout)} s`),
     }),
     Effect.map((answer): Catalogue => ({ models: answer, modelsFrom: "agent" })),
     Effect.catch((problem) =>
       Effect.succeed<Catalogue>({
         ...known,
-        modelsProblem: `${[driver.command, ...(driver.args ?? []), ...listModels.args].join(" ")} ${problem}`,
+        modelsProblem: `${CommandLine.display([driver.command, ...(driver.args ?? []), ...listing.args])} ${problem}`,
       }),
     ),
   )

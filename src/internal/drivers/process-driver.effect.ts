@@ -1,6 +1,6 @@
 /**
- * The process driver: an agent that is a command. One process group for each spawn, argument vectors only, prompts by
- * the way the codec chooses, standard error drained and its end kept.
+ * The process driver: runs a spawn as a command in a process group of its own, with an argument vector and no shell. The
+ * codec decides how the prompt is passed. Standard error is drained, and its end is kept.
  */
 import { Duration, Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
@@ -15,18 +15,19 @@ import { startProcess } from "../process/process-group.effect.ts"
 import { type ProcessExit, ProcessStarter } from "../process/process-starter.effect.ts"
 import { directoryMode, fileMode, reasonOf } from "../files/files.effect.ts"
 import { AcpClient } from "./acp-client.effect.ts"
-import { type AcpEnd, makeAcpSession } from "./acp-session.effect.ts"
+import type { AcpEnd } from "./acp-conversation.effect.ts"
+import { makeAcpSession } from "./acp-session.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
-import { makeLineDecoder } from "./line-decoder.effect.ts"
+import { makeLineDecoder } from "./line-decoder.ts"
 import { makeTail } from "./tail.ts"
 
 /** How much of the end of standard error is kept, in bytes. */
 const stderrBytes = 8 * 1024
 
-/** The longest line of standard error that is told to listeners whole. */
+/** The longest line of standard error that listeners get whole. */
 const stderrLineBytes = 1024 * 1024
 
-/** The driver of a plan, with the codec and the values that its configuration gives. */
+/** Makes the driver of a plan, with the codec and the values of its configuration. */
 export const makeProcessDriver = Effect.fnUntraced(function* (
   { cancelGrace, command, name }: PlanProcessDriver,
   config: ProcessDriverConfig,
@@ -50,7 +51,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       (error) =>
         new SpawnRefused({
           cause: "codec",
-          message: `cannot prepare the call of ${name}: ${reasonOf(error)}`,
+          message: `driver ${name}: cannot write the files of its call: ${reasonOf(error)}`,
         }),
     ),
   )
@@ -59,12 +60,12 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     const { codec } = config
     const resumed = request.input.sessionRef !== undefined
     if (resumed && !codec.resumes) {
-      const message = `sessionRef: driver ${name} cannot go on with an earlier conversation (codec ${codec.name})`
+      const message = `sessionRef: driver ${name} cannot resume a conversation (codec ${codec.name})`
       return yield* new SpawnRefused({ cause: "codec", message })
     }
     const input = { ...request.input, scratchDir: request.scratchDir }
     const cwd = config.cwd ?? request.cwd
-    const call = yield* encode(codec, input)
+    const call = yield* encodeCall(codec, input)
     yield* prepare(request, call)
     const { conversation } = codec
     const session =
@@ -79,12 +80,12 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     const stderrTail = makeTail(stderrBytes)
     const decoder = makeLineDecoder(codec)
 
-    let over = false
+    let isEnded = false
     const decode = Effect.fnUntraced(function* (lines: ReadonlyArray<string>) {
-      const events = over ? [] : decoder.push(lines)
+      const events = isEnded ? [] : decoder.push(lines)
       yield* request.onLines("stdout", lines)
       if (events.length > 0) yield* request.onEvents(events)
-      // Only now: an answer ends the spawn, and what came before it must have been told.
+      // Last, as an answer may end the spawn: the events before it must have been logged.
       session?.receive(lines)
     })
     const process = yield* startProcess({
@@ -101,51 +102,48 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
           return request.onLines("stderr", stderr.push(chunk))
         }),
     }).pipe(
-      Effect.mapError((error) => notStarted(name, command, error)),
+      Effect.mapError((error) => toRefusal(name, command, error)),
       Effect.provideService(ProcessStarter, starter),
       Effect.provideService(FileSystem.FileSystem, fs),
     )
     yield* request.onStart(process)
-    const ended: AcpEnd = session === undefined ? { exit: yield* process.exit } : yield* session.hold(process)
+    const end: AcpEnd = session === undefined ? { exit: yield* process.exit } : yield* session.hold(process)
     yield* decode(stdout.end())
     yield* request.onLines("stderr", stderr.end())
-    over = true
-    const exit = agentExit(ended.exit, stdout.overlongLines)
+    isEnded = true
+    const exit = toAgentExit(end.exit, stdout.overlongLines)
     const { usage, ...rest } = yield* Effect.fromResult(decoder.end(exit))
-    const outcome = usage === undefined || (resumed && codec.usageOfSession) ? rest : { ...rest, usage }
-    return {
-      outcome,
-      exit,
-      stderr: stderrTail.text(),
-      ...failureOf(ended, outcome),
-    } satisfies AgentReport
+    // A resumed conversation of such a codec reports the usage of its earlier turns too.
+    const outcome = { ...rest, usage: resumed && codec.usageOfSession ? undefined : usage }
+    const failure = findFailure(end, outcome)
+    return { outcome, exit, stderr: stderrTail.text(), failure } satisfies AgentReport
   })
   return { name, run } satisfies Driver
 })
 
-/** The call, or why there is none; a codec that throws has refused. */
-const encode = (codec: Codec, input: SpawnInput) =>
+/** Encodes the call. A codec that throws refuses the spawn. */
+const encodeCall = (codec: Codec, input: SpawnInput) =>
   Effect.flatMap(
     Effect.try({
       try: () => codec.encodeSpawn(input),
       catch: (error) =>
-        new SpawnRefused({ cause: "codec", message: `the codec ${codec.name} failed: ${String(error)}` }),
+        new SpawnRefused({ cause: "codec", message: `codec ${codec.name} failed: ${String(error)}` }),
     }),
     Effect.fromResult,
   )
 
-const agentExit = (exit: ProcessExit | undefined, overlongLines: number): AgentExit => {
+const toAgentExit = (exit: ProcessExit | undefined, overlongLines: number): AgentExit => {
   if (exit === undefined) return { overlongLines }
   return exit._tag === "Code" ? { code: exit.code, overlongLines } : { signal: exit.signal, overlongLines }
 }
 
-/** Why the agent was given up, unless that is what it said itself, which its codec words better. */
-const failureOf = ({ failure }: AcpEnd, { errorMessage }: AgentOutcome): Pick<AgentReport, "failure"> =>
+/** Why the agent was given up. The codec's message is preferred for an error that the agent has reported itself. */
+const findFailure = ({ failure }: AcpEnd, { errorMessage }: AgentOutcome): AgentReport["failure"] =>
   failure === undefined || (failure.cause === "agent-error" && errorMessage !== undefined)
-    ? {}
-    : { failure: { cause: failure.cause, message: failure.message } }
+    ? undefined
+    : { cause: failure.cause, message: failure.message }
 
-const notStarted = (name: string, command: string, error: PlatformError): SpawnRefused => {
+const toRefusal = (name: string, command: string, error: PlatformError): SpawnRefused => {
   return readSystemCode(error.reason.cause) === "E2BIG"
     ? new SpawnRefused({
         cause: "codec",

@@ -1,7 +1,7 @@
-/** The end of a stream of bytes: as much as was asked for, however much passes by. */
+/** The last bytes of a stream. */
 export type Tail = {
   readonly push: (chunk: Uint8Array) => void
-  /** What is kept, from the first whole character on. */
+  /** The kept bytes as text, from the first whole character. */
   readonly text: () => string
 }
 

@@ -9,8 +9,8 @@ import { UsageError } from "../../domain/error.schema.ts"
 import { loadConfigAt } from "../config/config.effect.ts"
 import { configName, findConfig, globalConfigName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { driversOf, findCommand, installedAgents } from "../drivers/driver-registry.effect.ts"
-import { askForModels } from "../drivers/model-catalogue.effect.ts"
+import { listDrivers, findCommand, findInstalledAgents } from "../drivers/driver-registry.effect.ts"
+import { listModels } from "../drivers/model-catalogue.effect.ts"
 import { storeError, writeNew } from "../files/files.effect.ts"
 import { checkDocumentedTypes } from "./documented-types.effect.ts"
 import { configText, envText, exampleText } from "./scaffold-texts.ts"
@@ -39,11 +39,11 @@ export const exampleModel = (modelFormat: string | undefined, models: ReadonlyAr
 
 /** A model that the default driver has: its agent is asked, if it is there. */
 const modelFor = Effect.fnUntraced(function* (config: MillConfig, fallback: string) {
-  const driver = (yield* driversOf(config)).get(config.defaultDriver ?? fallback)
+  const driver = (yield* listDrivers(config)).get(config.defaultDriver ?? fallback)
   if (driver === undefined) return exampleModel(undefined, [])
   const command = driver.type === "process" ? yield* findCommand(driver.command) : undefined
   const { models } =
-    driver.type === "process" && command !== undefined ? yield* askForModels(driver, command) : driver.codec
+    driver.type === "process" && command !== undefined ? yield* listModels(driver, command) : driver.codec
   return exampleModel(driver.codec.modelFormat, models)
 })
 
@@ -68,7 +68,7 @@ const scaffoldSkill = Effect.fnUntraced(function* (folder: string, text: string)
   const target = join(folder, skillFolder)
   const written = yield* writeMissing([[join(target, "SKILL.md"), text]])
   const isThere = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
-  const agents = yield* installedAgents
+  const agents = yield* findInstalledAgents
   if (!agents.some(({ name }) => name === "claude") && !(yield* isThere(join(folder, ".claude"))))
     return written
   const link = join(folder, claudeSkillFolder)
@@ -97,7 +97,7 @@ export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: I
   // A second one here would hide all that a folder above has declared for this one, too.
   const found = global ? undefined : yield* findConfig()
   const configPath = found !== undefined && basename(found) === configName ? found : own
-  const agents = yield* installedAgents
+  const agents = yield* findInstalledAgents
   // One that is there already may have extensions, and another default.
   const isThere = yield* Effect.orElseSucceed(fs.exists(configPath), () => false)
   const config: MillConfig = isThere

@@ -1,11 +1,11 @@
 /** What servers say about when to come back: whatever they send, it is a wait of that length or says nothing. */
 import { expect, test } from "bun:test"
 import { Duration, Effect } from "effect"
-import { retryAfter, toldWait } from "../../../src/internal/drivers/http-retry.effect.ts"
+import { readRetryAfter, formatRequestedWait } from "../../../src/internal/drivers/http-retry.effect.ts"
 
 /** Milliseconds, or nothing. */
 const waitOf = async (headers: Record<string, string>) => {
-  const wait = await Effect.runPromise(retryAfter(headers))
+  const wait = await Effect.runPromise(readRetryAfter(headers))
   return wait === undefined ? undefined : Duration.toMillis(wait)
 }
 
@@ -31,8 +31,8 @@ test("a wait beyond all measure can be told", async () => {
     { "retry-after-ms": "9".repeat(400) },
     { "retry-after": "9".repeat(20) },
   ]) {
-    const wait = await Effect.runPromise(retryAfter(headers))
-    expect(wait && toldWait(wait)).toBe("more than a year")
+    const wait = await Effect.runPromise(readRetryAfter(headers))
+    expect(wait && formatRequestedWait(wait)).toBe("more than a year")
   }
-  expect(toldWait(Duration.hours(1))).toBe("1h")
+  expect(formatRequestedWait(Duration.hours(1))).toBe("1h")
 })

@@ -1,32 +1,30 @@
 /**
- * The body of an HTTP answer, read as it comes: server-sent events, or one JSON value from a server that does not stream
- * though it was asked to. Which of the two it is, its first character tells: no stream of events begins with a brace, and
- * not every server labels what it sends.
+ * Reads the body of an HTTP answer as it arrives: server-sent events, or one JSON value from a server that ignores the
+ * request to stream. The first character decides which, as not every server sets a content type, and no event stream
+ * begins with a brace.
  */
 import { makeParser } from "effect/encoding/Sse"
 import type { AgentOutcome, DriverEvent } from "../../domain/driver.schema.ts"
 import type { HttpCodec } from "../../domain/http-codec.schema.ts"
 
-/** What a piece of the body brought. */
+/** The result of reading a chunk of the body. */
 export type AnswerPiece = {
-  /** The data of each event, for those who watch. */
+  /** The data of each event, for watchers. */
   readonly lines: ReadonlyArray<string>
   readonly events: ReadonlyArray<DriverEvent>
-  /** Whether the answer has ended, so that nothing more needs to be read. */
+  /** Whether the answer has ended, so that the rest need not be read. */
   readonly ended: boolean
 }
 
 export type AnswerReader = {
   readonly push: (chunk: Uint8Array) => AnswerPiece
-  /** What the body's end brings. */
+  /** Reads the end of the body. */
   readonly close: () => AnswerPiece
-  /** Whether anything has been understood: an answer has begun, and the request must not be sent again. */
-  readonly begun: () => boolean
-  /** What it adds up to; `trouble` is what cut it off, if it was. */
-  readonly outcome: (trouble?: string) => AgentOutcome
+  /** The outcome of the answer; `interruption` is what cut it off, if anything did. */
+  readonly outcome: (interruption?: string) => AgentOutcome
 }
 
-/** Reads with a codec; an event, or a body that is one JSON value, may have `maxLength` characters. */
+/** Makes a reader for a codec. An event, or a body that is one JSON value, may have `maxLength` characters. */
 export const makeAnswerReader = (codec: HttpCodec, maxLength: number): AnswerReader => {
   let answer = codec.answer
   let kind: "unknown" | "events" | "json" = "unknown"
@@ -36,28 +34,28 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number): AnswerRea
   let events: Array<DriverEvent> = []
   const decoder = new TextDecoder()
 
-  const take = ([next, told]: ReturnType<typeof answer.decodeEvent>) => {
+  const accept = ([next, decoded]: ReturnType<typeof answer.decodeEvent>) => {
     answer = next
-    events.push(...told)
+    events.push(...decoded)
   }
   const parser = makeParser(
     (event) => {
       if (event._tag !== "Event" || answer.ended) return
-      // The parser counts what is left over from one chunk to the next only.
+      // The parser's own limit covers only the part that is carried over between chunks.
       if (overflow || event.data.length > maxLength) {
         overflow = true
         return
       }
       lines.push(event.data)
-      take(answer.decodeEvent(event.data))
+      accept(answer.decodeEvent(event.data))
     },
     { maxEventSize: maxLength },
   )
-  const piece = (): AnswerPiece => {
-    const brought = { lines, events, ended: answer.ended || overflow }
+  const takePiece = (): AnswerPiece => {
+    const piece = { lines, events, ended: answer.ended || overflow }
     lines = []
     events = []
-    return brought
+    return piece
   }
   const feed = (text: string) => {
     if (kind === "unknown") {
@@ -73,29 +71,26 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number): AnswerRea
   return {
     push: (chunk) => {
       if (!overflow) feed(decoder.decode(chunk, { stream: true }))
-      return piece()
+      return takePiece()
     },
     close: () => {
-      // Some servers forget the empty line after their last event.
+      // Some servers omit the empty line after their last event.
       if (kind === "events" && !overflow) feed("\n\n")
       if (kind === "json" && !overflow) {
         lines.push(body)
-        take(answer.decodeWhole(body))
+        accept(answer.decodeWhole(body))
       }
-      return piece()
+      return takePiece()
     },
-    begun: () => answer.begun,
-    outcome: (trouble) => {
+    outcome: (interruption) => {
       const outcome = answer.decodeFinal()
-      const problem = overflow
-        ? "the answer has an event that is longer than the driver's maxLineBytes"
-        : trouble
+      const problem = overflow ? "an event of the answer exceeds the driver's maxLineBytes" : interruption
       if (outcome.errorMessage !== undefined || (answer.ended && !overflow)) return outcome
       if (problem !== undefined) return { ...outcome, final: false, errorMessage: problem }
       if (outcome.final) return outcome
       const errorMessage = answer.begun
         ? "the server closed the connection before the answer was complete"
-        : "the server's answer is none that the codec knows: is the driver's url right?"
+        : "unrecognised response; check the driver's url"
       return { ...outcome, errorMessage }
     },
   }

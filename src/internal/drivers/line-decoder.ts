@@ -1,15 +1,15 @@
 /**
- * A codec at work on one agent's lines. A codec may be anybody's: whatever it throws, and whatever it gives that is not
- * what it promised, fails its own spawn and nothing else, and the agent's output is read on.
+ * Decodes the lines of one agent with its codec. A codec may be a user's: one that throws or returns values of the wrong
+ * type fails its own spawn, and the agent's output is still read to the end.
  */
 import { Result, Schema } from "effect"
 import { type AgentExit, AgentOutcome, type Codec, type DriverEvent } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 
 export type LineDecoder = {
-  /** What the lines tell. */
+  /** The events in the lines. */
   readonly push: (lines: ReadonlyArray<string>) => ReadonlyArray<DriverEvent>
-  /** What all of them add up to, or what is wrong with the codec. */
+  /** The outcome of all lines, or why the codec failed. */
   readonly end: (exit: AgentExit) => Result.Result<AgentOutcome, SpawnRefused>
 }
 
@@ -29,10 +29,10 @@ const isEvent = (event: DriverEvent): boolean => {
 }
 
 export const makeLineDecoder = (codec: Codec): LineDecoder => {
-  const problem = (what: unknown) =>
+  const toFailure = (error: unknown) =>
     new SpawnRefused({
       cause: "codec",
-      message: `the codec ${codec.name} failed: ${what instanceof Error ? what.message : String(what)}`,
+      message: `codec ${codec.name} failed: ${error instanceof Error ? error.message : String(error)}`,
     })
   let { decoding } = codec
   let failure: SpawnRefused | undefined
@@ -41,14 +41,14 @@ export const makeLineDecoder = (codec: Codec): LineDecoder => {
     const [next, events] = decoding.decodeEvent(line)
     decoding = next
     return events.filter(
-      (event) => isEvent(event) || ((failure ??= problem("it gave an event that is none")), false),
+      (event) => isEvent(event) || ((failure ??= toFailure("decodeEvent returned an invalid event")), false),
     )
   }
   return {
     push: (lines) => {
       const decoded = Result.try({
         try: () => lines.flatMap((line) => (failure ? [] : decodeLine(line))),
-        catch: problem,
+        catch: toFailure,
       })
       if (Result.isSuccess(decoded)) return decoded.success
       failure ??= decoded.failure
@@ -56,9 +56,9 @@ export const makeLineDecoder = (codec: Codec): LineDecoder => {
     },
     end: (exit) => {
       if (failure !== undefined) return Result.fail(failure)
-      const outcome = Result.try({ try: (): unknown => decoding.decodeFinal(exit), catch: problem })
+      const outcome = Result.try({ try: (): unknown => decoding.decodeFinal(exit), catch: toFailure })
       return Result.flatMap(outcome, (value) =>
-        Result.mapError(decodeOutcome(value), (error) => problem(error.message.split("\n")[0])),
+        Result.mapError(decodeOutcome(value), (error) => toFailure(error.message.split("\n")[0])),
       )
     },
   }

@@ -1,0 +1,152 @@
+/**
+ * A conversation in the Agent Client Protocol: one session, one prompt.
+ *
+ * Opening the session, answering and exiting have time limits. After the answer, the agent's standard input ends. If the
+ * agent then exits, its exit code counts as any other's. Many agents stay: mill ends such an agent, its answer stands, and
+ * its exit code is taken as 0.
+ */
+import type { InitializeRequest, NewSessionRequest, PromptRequest } from "@agentclientprotocol/sdk"
+import { Duration, Effect, Fiber, Option } from "effect"
+import type { AcpConversation } from "../../domain/acp.schema.ts"
+import type { SpawnInput } from "../../domain/driver.schema.ts"
+import { SpawnRefused } from "../../domain/error.schema.ts"
+import type { ProcessGroup } from "../process/process-group.effect.ts"
+import { ProcessExit } from "../process/process-starter.effect.ts"
+import type { AcpConnection, AcpRefused } from "./acp-client.effect.ts"
+
+/** The version of the protocol that mill speaks. */
+const protocolVersion = 1
+
+/** How long an agent may take to exit once its standard input or its standard output has ended. */
+const exitTimeout = "1 second"
+
+/** How long an agent may take to end a cancelled turn; after that it gets SIGTERM like any other agent. */
+const cancelTimeout = "500 millis"
+
+/** A spawn whose agent speaks the protocol. */
+export type AcpSpawn = {
+  readonly conversation: AcpConversation
+  readonly input: SpawnInput
+  readonly cwd: string
+  readonly millVersion: string
+}
+
+/** How a conversation ended. `exit` is absent when mill had to end the agent before it had answered. */
+export type AcpEnd = {
+  readonly exit: ProcessExit | undefined
+  readonly failure?: SpawnRefused | undefined
+}
+
+/** The pipes of a conversation. */
+export type AcpPipes = {
+  readonly connection: AcpConnection
+  readonly spawn: AcpSpawn
+  readonly endStdin: Effect.Effect<void>
+  /** Fails when the agent does not read the answers to its requests. */
+  readonly overrun: Effect.Effect<never, SpawnRefused>
+}
+
+const refuse = (cause: SpawnRefused["cause"], message: string) => new SpawnRefused({ cause, message })
+
+/** Fails when the agent takes longer than `seconds`; 0 is no limit. */
+const limitTime = (seconds: number, action: string) =>
+  seconds === 0
+    ? <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | SpawnRefused, R> => self
+    : Effect.timeoutOrElse({
+        duration: Duration.seconds(seconds),
+        orElse: () => Effect.fail(refuse("timeout", `the agent did not ${action} within ${seconds} s`)),
+      })
+
+const readField = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
+
+/** Opens a session with the model of the spawn, and returns its id. */
+const openSession = Effect.fnUntraced(function* (connection: AcpConnection, spawn: AcpSpawn) {
+  const { conversation, cwd, input, millVersion } = spawn
+  const initialized = yield* connection.request("initialize", {
+    protocolVersion,
+    clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false },
+    clientInfo: { name: "mill", version: millVersion },
+  } satisfies InitializeRequest)
+  const version = readField(initialized, "protocolVersion")
+  if (version !== protocolVersion) {
+    return yield* refuse(
+      "codec",
+      `the agent speaks version ${String(version)} of the Agent Client Protocol; mill speaks ${protocolVersion}`,
+    )
+  }
+  const { authMethod: methodId } = conversation
+  if (methodId !== undefined) yield* connection.request("authenticate", { methodId })
+  const session = yield* connection.request("session/new", {
+    cwd,
+    mcpServers: [],
+  } satisfies NewSessionRequest)
+  const sessionId = readField(session, "sessionId")
+  if (typeof sessionId !== "string") return yield* refuse("codec", "the agent opened a session without an id")
+  const choice = yield* Effect.fromResult(conversation.chooseModel(input.model, session))
+  if (choice !== undefined) yield* connection.request(choice.method, choice.params)
+  return sessionId
+})
+
+/** Holds the conversation with a process that has been started. */
+export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, process: ProcessGroup) {
+  const { connection, endStdin, overrun, spawn } = pipes
+  const { handshakeTimeout, prompt, timeout } = spawn.conversation
+  let pending: { readonly sessionId: string; readonly answer: Fiber.Fiber<unknown, AcpRefused> } | undefined
+  const turn = Effect.gen(function* () {
+    const sessionId = yield* openSession(connection, spawn).pipe(
+      limitTime(handshakeTimeout, "open a session"),
+    )
+    const text = prompt(spawn.input)
+    // Detached, so that a turn that is given up can still wait for the agent to end it. It ends with the connection.
+    const answer = yield* connection
+      .request("session/prompt", { sessionId, prompt: [{ type: "text", text }] } satisfies PromptRequest)
+      .pipe(Effect.forkDetach)
+    pending = { sessionId, answer }
+    yield* Fiber.join(answer).pipe(limitTime(timeout, "answer"))
+    pending = undefined
+  })
+  const exited = yield* Effect.forkScoped(process.exit)
+  const turnResult = yield* Effect.forkScoped(Effect.result(Effect.raceFirst(turn, overrun)))
+
+  /** Cancels a turn that is given up, so that the agent can end what it has started. */
+  const cancelTurn = Effect.suspend(() => {
+    if (pending === undefined) return Effect.void
+    const { answer, sessionId } = pending
+    pending = undefined
+    return Effect.andThen(
+      connection.notify("session/cancel", { sessionId }),
+      Effect.timeoutOption(Effect.raceFirst(Fiber.await(answer), Fiber.await(exited)), cancelTimeout),
+    )
+  })
+  // Registered last, so it runs first, while the process and the connection are still there.
+  yield* Effect.addFinalizer(() => cancelTurn)
+
+  const exit = Effect.map(Effect.timeoutOption(Fiber.join(exited), exitTimeout), Option.getOrUndefined)
+  // The agent has exited, or can print nothing more.
+  const gone = Effect.raceFirst(Fiber.join(exited), Effect.andThen(process.stdoutEnd, exit))
+  const first = yield* Effect.raceFirst(
+    Effect.map(Fiber.join(turnResult), (result) => ({ result })),
+    Effect.map(gone, (exit) => ({ exit })),
+  )
+  if ("exit" in first) {
+    if (first.exit !== undefined) return { exit: first.exit } satisfies AcpEnd
+    const message = "the agent closed its standard output before it had answered"
+    return { exit: undefined, failure: refuse("codec", message) } satisfies AcpEnd
+  }
+  if (first.result._tag === "Success") {
+    yield* endStdin
+    return { exit: (yield* exit) ?? ProcessExit.Code({ code: 0 }) } satisfies AcpEnd
+  }
+  const { failure } = first.result
+  if (failure._tag === "SpawnRefused") {
+    yield* cancelTurn
+    yield* endStdin
+    return { exit: undefined, failure } satisfies AcpEnd
+  }
+  yield* endStdin
+  return {
+    exit: yield* exit,
+    failure: refuse("agent-error", `${failure.method}: ${failure.message}`),
+  } satisfies AcpEnd
+})
