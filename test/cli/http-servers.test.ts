@@ -163,7 +163,7 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
   "no last chunk": { message: /before the answer was complete/ },
   "an error in the midst": { message: /^out of memory \(500\)$/, text: "ab" },
   "an error as JSON with 200": { message: /^model "x" not found$/ },
-  "a page": { message: /none that the codec knows: is the driver's url right\?$/ },
+  "a page": { message: /^unrecognised response; check the driver's url$/ },
   "an error page": { message: /^HTTP 502$/ },
   "the key in its error": { message: /^HTTP 401: no such key: \[redacted\]$/ },
   "a redirection": {
@@ -171,7 +171,7 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
   },
   "half of the key at the end of what is told": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
   nothing: { message: /^unrecognised response/ },
-  "no content": { message: /^there was no answer \(HTTP 204\)$/ },
+  "no content": { message: /^the answer was empty \(HTTP 204\)$/ },
   "an empty body": { message: /^the answer was empty \(HTTP 200\)$|^unrecognised response/ },
   "only [DONE]": { message: /^the server ended its answer without any text/ },
 }
