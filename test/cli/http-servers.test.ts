@@ -167,7 +167,8 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
   "an error page": { message: /^HTTP 502$/ },
   "the key in its error": { message: /^HTTP 401: no such key: \[redacted\]$/ },
   "a redirection": {
-    message: /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1; mill does not follow redirects/,
+    message:
+      /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1; mill does not follow redirects/,
   },
   "half of the key at the end of what is told": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
   nothing: { message: /^unrecognised response/ },
