@@ -14,7 +14,8 @@ import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
 import * as Acp from "./platform/acp.effect.ts"
 import { artefact } from "./platform/artefact.ts"
-import * as BunTools from "./platform/source-compiler.effect.ts"
+import * as SourceCompiler from "./platform/source-compiler.effect.ts"
+import * as Digest from "./platform/digest.effect.ts"
 import * as Environment from "./platform/environment.effect.ts"
 import { becomeBun, unpackScripts } from "./platform/executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
@@ -84,7 +85,7 @@ export const layer = (options: Overrides & Package) =>
     Layer.provideMerge(Layer.mergeAll(RunStore.layer, IoHub.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
-        BunTools.layer,
+        SourceCompiler.layer,
         Acp.layer,
         configLoader(options.modules),
         launchPreparation,
@@ -92,7 +93,7 @@ export const layer = (options: Overrides & Package) =>
         Environment.secretsLayer,
       ),
     ),
-    Layer.provideMerge(Layer.mergeAll(Environment.layer(options), BunTools.digestLayer)),
+    Layer.provideMerge(Layer.mergeAll(Environment.layer(options), Digest.layer)),
     Layer.provideMerge(PlatformLayer.layer),
   )
 
@@ -126,7 +127,7 @@ export const makeEngine = (given: EngineSettings, own: Package) =>
       })
     }
     const options = yield* checkOptions(given)
-    const surroundings = Layer.mergeAll(PlatformLayer.layer, BunTools.digestLayer)
+    const surroundings = Layer.mergeAll(PlatformLayer.layer, Digest.layer)
     const config = Layer.provide(givenConfig(options), surroundings)
     return Context.get(yield* Layer.build(Layer.provideMerge(layer({ ...options, ...own }), config)), Engine)
   })

@@ -208,7 +208,7 @@ await new Promise(() => {})`,
   },
   "code that throws what cannot be shown": {
     config: `throw { toString() { throw 1 } }`,
-    message: /it throws what cannot be shown$/,
+    message: /it throws a value that cannot be shown$/,
   },
   "values that cannot be read": {
     config: `export default { get drivers() { throw 1 } }`,

@@ -6,7 +6,7 @@ import { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import { decodeUntrusted, describeValue } from "../../domain/untrusted.ts"
 
 /** Makes a check of the argument of a method. */
-export const checkArgument = <A>(method: string, schema: Schema.ConstraintDecoder<A>) => {
+export const makeInputCheck = <A>(method: string, schema: Schema.ConstraintDecoder<A>) => {
   const decode = decodeUntrusted(schema, { whole: "its argument" })
   return (value: unknown) =>
     Effect.mapError(
@@ -15,11 +15,11 @@ export const checkArgument = <A>(method: string, schema: Schema.ConstraintDecode
     )
 }
 
-export const checkSubmitInput = checkArgument("submit", SubmitInput)
-export const checkRunFilter = checkArgument("list", RunFilter)
-export const checkSpawnRef = checkArgument("inspect", SpawnRef)
-export const checkInitOptions = checkArgument("init", InitOptions)
-export const checkReason = checkArgument("cancel", Schema.Struct({ reason: Schema.optional(Schema.String) }))
+export const checkSubmitInput = makeInputCheck("submit", SubmitInput)
+export const checkRunFilter = makeInputCheck("list", RunFilter)
+export const checkSpawnRef = makeInputCheck("inspect", SpawnRef)
+export const checkInitOptions = makeInputCheck("init", InitOptions)
+export const checkReason = makeInputCheck("cancel", Schema.Struct({ reason: Schema.optional(Schema.String) }))
 
 const readDuration = Option.liftThrowable(Duration.fromInputUnsafe)
 

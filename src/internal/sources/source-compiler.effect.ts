@@ -19,7 +19,7 @@ export type GraphFile = {
   /** There is no such file: it was made of an object. */
   readonly generated?: boolean | undefined
   /** How the entry is loaded when not as on disk: the same lines and, after `columnShift` on the first, columns. */
-  readonly wrapped?: { readonly contents: string; readonly columnShift: number }
+  readonly wrapped?: { readonly contents: string; readonly columnShift: number } | undefined
 }
 
 export class SourceCompiler extends Context.Service<

@@ -86,7 +86,7 @@ const pluginsOf = (path: string) => {
 }
 
 /** What a text has of macros, or why that cannot be known. */
-export const macroProblem = async (
+export const findMacroProblem = async (
   text: string,
   path: string,
   loadParser: LoadParser,
@@ -115,7 +115,7 @@ const isUtf16 = ([first, second]: Uint8Array): boolean =>
   (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
 
 /** The plugin for one build. `problem` says afterwards what has stopped it. */
-export const macroGuard = (loadParser: LoadParser) => {
+export const makeMacroGuard = (loadParser: LoadParser) => {
   let problem: MacroProblem | undefined
   const refuse = (found: MacroProblem) => {
     problem ??= found
@@ -132,7 +132,7 @@ export const macroGuard = (loadParser: LoadParser) => {
     if (bytes === undefined) return refuse({ path, message: `cannot read ${path}` })
     if (isUtf16(bytes))
       return refuse({ path, message: `cannot read ${path}: it is in UTF-16; save it as UTF-8` })
-    const found = await macroProblem(new TextDecoder().decode(bytes), path, loadParser)
+    const found = await findMacroProblem(new TextDecoder().decode(bytes), path, loadParser)
     if (found === undefined) return undefined
     if (isCode) return refuse(found)
     // It may be prose. So it is what its name says, and no code.
@@ -142,5 +142,5 @@ export const macroGuard = (loadParser: LoadParser) => {
     name: "mill-macro-guard",
     setup: (build) => void build.onLoad({ filter: /./ }, load),
   }
-  return { plugin, problem: () => problem }
+  return { plugin, findProblem: () => problem }
 }

@@ -1,6 +1,6 @@
 /** Checks the options of the test kit. */
 import { Schema } from "effect"
-import { checkArgument } from "../../internal/engine/input.effect.ts"
+import { makeInputCheck } from "../../internal/engine/input.effect.ts"
 
 const isAgent = (value: unknown): boolean =>
   typeof value === "function" || typeof value === "string" || (typeof value === "object" && value !== null)
@@ -12,7 +12,7 @@ const isAgents = (value: unknown): boolean =>
     !Array.isArray(value) &&
     Object.values(value).every(isAgent))
 
-export const checkTestOptions = checkArgument(
+export const checkTestOptions = makeInputCheck(
   "createTestMill",
   Schema.Struct({
     agents: Schema.Unknown.check(
