@@ -80,45 +80,46 @@ const makeCompiler = Effect.gen(function* () {
     return { imports, packages: [...packages].sort() }
   })
 
-  const graph: SourceCompiler["Service"]["graph"] = Effect.fn("SourceCompiler.graph")(
-    function* (entry, { asProgram, provided }) {
-      const original = yield* readSource(entry, entry)
-      // Before Bun sees the text at all: even a scan runs macros.
-      const problem = asProgram
-        ? yield* Effect.promise(() => findMacroProblem(original, entry, importParser))
-        : undefined
-      if (problem !== undefined) return yield* macroError(entry, problem)
-      const wrapped = asProgram ? yield* wrapProgram(original, entry) : undefined
-      const given = wrapped === undefined ? {} : { [entry]: wrapped.contents }
-      const built = yield* buildGraph(entry, given, asProgram)
-      if (!built.success)
-        return yield* buildError(entry, built.logs[0], wrapped === undefined ? undefined : original)
-      const inputs = Object.entries(built.metafile?.inputs ?? {})
-      const texts = new Set(
-        inputs.flatMap(([, { imports }]) =>
-          imports.flatMap((found) => (found.with?.["type"] === "text" ? [resolve(found.path)] : [])),
-        ),
-      )
-      const files: Array<GraphFile> = []
-      for (const [name, input] of inputs) {
-        const path = resolve(name)
-        const isFreezable = freezable.test(path)
-        // Other files may be anything, of any size: they are not read.
-        if (!isFreezable && !texts.has(path)) continue
-        const contents = path === entry ? original : yield* readSource(path, entry)
-        const { imports, packages } = yield* readImports(entry, path, contents, input.imports, provided)
-        files.push({
-          path,
-          contents,
-          imports,
-          packages,
-          asText: isFreezable ? undefined : true,
-          wrapped: path === entry ? wrapped : undefined,
-        })
-      }
-      return files.sort((a, b) => Number(b.path === entry) - Number(a.path === entry))
-    },
-  )
+  const graph: SourceCompiler["Service"]["graph"] = Effect.fn("SourceCompiler.graph")(function* (
+    entry,
+    { asProgram, provided },
+  ) {
+    const original = yield* readSource(entry, entry)
+    // Before Bun sees the text at all: even a scan runs macros.
+    const problem = asProgram
+      ? yield* Effect.promise(() => findMacroProblem(original, entry, importParser))
+      : undefined
+    if (problem !== undefined) return yield* macroError(entry, problem)
+    const wrapped = asProgram ? yield* wrapProgram(original, entry) : undefined
+    const given = wrapped === undefined ? {} : { [entry]: wrapped.contents }
+    const built = yield* buildGraph(entry, given, asProgram)
+    if (!built.success)
+      return yield* buildError(entry, built.logs[0], wrapped === undefined ? undefined : original)
+    const inputs = Object.entries(built.metafile?.inputs ?? {})
+    const texts = new Set(
+      inputs.flatMap(([, { imports }]) =>
+        imports.flatMap((found) => (found.with?.["type"] === "text" ? [resolve(found.path)] : [])),
+      ),
+    )
+    const files: Array<GraphFile> = []
+    for (const [name, input] of inputs) {
+      const path = resolve(name)
+      const isFreezable = freezable.test(path)
+      // Other files may be anything, of any size: they are not read.
+      if (!isFreezable && !texts.has(path)) continue
+      const contents = path === entry ? original : yield* readSource(path, entry)
+      const { imports, packages } = yield* readImports(entry, path, contents, input.imports, provided)
+      files.push({
+        path,
+        contents,
+        imports,
+        packages,
+        asText: isFreezable ? undefined : true,
+        wrapped: path === entry ? wrapped : undefined,
+      })
+    }
+    return files.sort((a, b) => Number(b.path === entry) - Number(a.path === entry))
+  })
 
   const which: SourceCompiler["Service"]["which"] = (command, { cwd, path }) =>
     Effect.sync(() => Bun.which(command, { PATH: path, cwd }) ?? undefined)
