@@ -9,7 +9,7 @@
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { table as styledTable } from "../../src/cli/style.render.ts"
+import { renderTable } from "../../src/cli/style.render.ts"
 import * as floors from "./floors.ts"
 import { type Curve, growth } from "./growth.ts"
 import { type Effort, type Row, rows } from "./rows.ts"
@@ -137,7 +137,7 @@ const shown = (value: number, unit: string): string => {
 
 /** The first column to the left, figures to the right. */
 const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string =>
-  styledTable(lines.map((line) => line.map((text, column) => ({ text, right: column > 0 })))).join("\n")
+  renderTable(lines.map((line) => line.map((text, column) => ({ text, right: column > 0 })))).join("\n")
 
 const printed = (lines: ReadonlyArray<Line>): string =>
   table([

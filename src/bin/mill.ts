@@ -1,7 +1,8 @@
 #!/usr/bin/env bun
-/** The process: loads what was asked for, and nothing else. */
+/** The `mill` process: the command line, or one of the processes that mill starts. Each loads its modules on use. */
 import "../runtime/bun/startup.ts"
 import * as Effect from "effect/Effect"
+import type { ProcessStreams } from "../cli/output.ts"
 import { readTerminalSize } from "../runtime/bun/standard-streams.ts"
 import { runMain } from "../runtime/main.effect.ts"
 import { processLayer, writeErr, writeOut } from "../runtime/platform/platform.effect.ts"
@@ -25,7 +26,7 @@ const worker = Effect.flatMap(
   ([{ millPackage }, { worker: work }]) => work(process.argv, millPackage),
 )
 
-const surroundings = {
+const streams: ProcessStreams = {
   argv: process.argv.slice(2),
   color: process.env["NO_COLOR"] === undefined || process.env["NO_COLOR"] === "",
   debug: process.env["MILL_DEBUG"] === "1",
@@ -33,22 +34,23 @@ const surroundings = {
   stderrSize: () => readTerminalSize(2),
   writeOut,
   writeErr,
-  onInterrupt: (call: () => void) => {
-    process.once("SIGINT", call)
-    return () => void process.off("SIGINT", call)
+  onInterrupt: (listener) => {
+    process.once("SIGINT", listener)
+    return () => void process.off("SIGINT", listener)
   },
 }
+
 const commandLine = Effect.flatMap(
   Effect.promise(() => import("../cli/main.command.ts")),
-  ({ main }) => main(surroundings),
+  ({ main }) => main(streams),
 )
 
-const [first, second = ""] = surroundings.argv
-const asked = () => {
+const [first, second = ""] = streams.argv
+const chooseProcess = () => {
   if (first === "_worker") return Effect.provide(worker, processLayer)
   if (first === "_offline-agent") return Effect.provide(offlineAgent, processLayer)
   if (first === "_scripted-agent") return Effect.provide(scriptedAgent(second), processLayer)
   return Effect.provide(commandLine, processLayer)
 }
 
-runMain(asked())
+runMain(chooseProcess())

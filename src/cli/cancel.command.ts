@@ -1,18 +1,17 @@
 /** `mill cancel <run>` */
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { openEngine } from "./engine.ts"
 import { PrintsJson } from "./discovery.ts"
+import { openEngine, runArgument } from "./engine.ts"
 import { Output } from "./output.ts"
-import { runArgument } from "./status.command.ts"
-import { nextCommand, statusMark } from "./style.render.ts"
+import { renderNextCommand, markStatus } from "./style.render.ts"
 
 export const cancelCommand = Command.make(
   "cancel",
   {
     run: runArgument,
     reason: Flag.String("reason").pipe(
-      Flag.withDescription("Why; kept in the run's log"),
+      Flag.withDescription("Reason to record in the run's log"),
       Flag.withMetavar("text"),
       Flag.optional,
     ),
@@ -20,23 +19,23 @@ export const cancelCommand = Command.make(
   Effect.fnUntraced(function* ({ reason, run: reference }) {
     const engine = yield* openEngine
     const { json, out, style } = yield* Output
-    const runId = yield* engine.resolve(reference)
-    const { alreadyTerminal, run } = yield* engine.cancel(runId, Option.getOrUndefined(reason))
-    if (json) return yield* out(JSON.stringify({ runId, status: run.status, alreadyTerminal }))
-    const { mark, paint } = statusMark(run.status, style)
-    const ended = alreadyTerminal || run.status !== "cancelled"
-    yield* out(
-      `${paint(mark)} ${style.bold(runId)} ${ended ? `had ended already: ${run.status}` : "is cancelled"}`,
-    )
-    yield* out(nextCommand(`mill status ${runId}`, style))
+    const { alreadyTerminal, run } = yield* engine.cancel(reference, Option.getOrUndefined(reason))
+    const { id: runId, status } = run
+    if (json) return yield* out(JSON.stringify({ runId, status, alreadyTerminal }))
+    const { mark, paint } = markStatus(status, style)
+    const outcome =
+      alreadyTerminal || status !== "cancelled" ? `had already finished (${status})` : "cancelled"
+    yield* out(`${paint(mark)} ${style.bold(runId)} ${outcome}`)
+    yield* out(renderNextCommand(`mill status ${runId}`, style))
   }, Effect.scoped),
 ).pipe(
   Command.annotate(PrintsJson, '{"runId", "status", "alreadyTerminal"}'),
-  Command.withDescription(
-    "End a run for good: its program, its agents, and the runs that were started inside it",
-  ),
+  Command.withDescription("Cancel a run, its agents and any nested runs"),
   Command.withExamples([
-    { command: "mill cancel last", description: "The newest run" },
-    { command: "mill cancel run_01jx --reason 'wrong branch'", description: "By the beginning of its id" },
+    { command: "mill cancel last", description: "Cancel the newest run" },
+    {
+      command: "mill cancel run_01jx --reason 'wrong branch'",
+      description: "Cancel a run by the prefix of its id, and record why",
+    },
   ]),
 )

@@ -1,7 +1,4 @@
-/**
- * `--completions <shell>`: Effect's own script, which knows a command's own flags, with what it leaves out: the flags
- * that may stand with every command, and which values are paths or names that are known.
- */
+/** `--completions <shell>`: Effect's completion script, extended by the global flags and by values that mill knows. */
 import { Console, Effect, Option, Struct } from "effect"
 import { Command, Completions, Flag, GlobalFlag } from "effect/cli"
 import { builtInDrivers, builtInExecutors } from "../domain/config.schema.ts"
@@ -11,10 +8,10 @@ type Type = Completions.ArgumentType | Completions.FlagType
 const oneOf = (values: ReadonlyArray<string>): Type => ({ _tag: "Choice", values })
 
 /**
- * What is offered for values that the parser takes as text, since what is wrong with them is for the engine to say. The
- * script is written once: it knows neither configurations nor runs.
+ * Suggestions for values that the parser accepts as any text. The script is static: it knows neither the drivers of a
+ * configuration nor the ids of runs.
  */
-const offered: Readonly<Record<string, Type>> = {
+const suggestions: Readonly<Record<string, Type>> = {
   "program.ts": { _tag: "Path", pathType: "file" },
   "runs-dir": { _tag: "Path", pathType: "directory" },
   driver: oneOf(builtInDrivers),
@@ -22,43 +19,42 @@ const offered: Readonly<Record<string, Type>> = {
   run: oneOf(["last"]),
 }
 
-const withOffer = <Parameter extends { readonly name: string; readonly type: Type }>(
+const suggestValues = <Parameter extends { readonly name: string; readonly type: Type }>(
   parameter: Parameter,
 ) => ({
   ...parameter,
-  type: offered[parameter.name] ?? parameter.type,
+  type: suggestions[parameter.name] ?? parameter.type,
 })
 
-/** What is on without being asked for; nobody would want to turn the others off. */
-const isOn = ({ name }: Completions.FlagDescriptor): boolean => name === "color" || name === "confirm"
+/** Flags that are on by default, and so have a useful negation. */
+const isOnByDefault = ({ name }: Completions.FlagDescriptor): boolean => name === "color" || name === "confirm"
 
-const withFlagOffer = (flag: Completions.FlagDescriptor) =>
-  isOn(flag) ? withOffer(flag) : { ...withOffer(flag), negation: false as const }
+const completeFlag = (flag: Completions.FlagDescriptor) =>
+  isOnByDefault(flag) ? suggestValues(flag) : { ...suggestValues(flag), negation: false as const }
 
-const completed = (
+const completeCommand = (
   descriptor: Completions.CommandDescriptor,
   globals: ReadonlyArray<Completions.FlagDescriptor>,
 ): Completions.CommandDescriptor => ({
   ...descriptor,
-  flags: [...descriptor.flags, ...globals].map(withFlagOffer),
-  arguments: descriptor.arguments.map(withOffer),
-  subcommands: descriptor.subcommands.map((command) => completed(command, globals)),
+  flags: [...descriptor.flags, ...globals].map(completeFlag),
+  arguments: descriptor.arguments.map(suggestValues),
+  subcommands: descriptor.subcommands.map((command) => completeCommand(command, globals)),
 })
 
-/** The shells that there are scripts for. */
 const shells = { bash: true, zsh: true, fish: true }
 
-/** The flag itself; `others` are the flags that it should know besides the commands' own. */
-export const completionsFlag = (others: Readonly<Record<string, Flag.Flag<unknown>>>) =>
+/** Makes the flag. `others` are the global flags that the script completes after any command. */
+export const makeCompletionsFlag = (others: Readonly<Record<string, Flag.Flag<unknown>>>) =>
   GlobalFlag.Action({
     flag: Flag.Literals("completions", Struct.keys(shells)).pipe(
-      Flag.withDescription("Print a script that completes mill's commands in this shell"),
+      Flag.withDescription("Print a completion script for this shell"),
       Flag.optional,
     ),
     run: Effect.fnUntraced(function* (shell, { command }) {
       if (Option.isNone(shell)) return
       const globals = Completions.fromCommand(Command.make("global", others)).flags
-      const descriptor = completed(Completions.fromCommand(command), globals)
+      const descriptor = completeCommand(Completions.fromCommand(command), globals)
       yield* Console.log(Completions.generate(command.name, shell.value, descriptor))
     }),
   })

@@ -1,9 +1,9 @@
-/** Asks a person whether a run may start. */
+/** Asks the user whether to start a run. */
 import { Effect, Schema, Stdio } from "effect"
 import { Prompt } from "effect/cli"
 import { Output } from "./output.ts"
 
-/** A person said no; `reason` is what they wrote. */
+/** The user declined to start the run, and may have given a reason. */
 export class RunRefused extends Schema.TaggedError<RunRefused>()("RunRefused", {
   message: Schema.String,
   reason: Schema.optional(Schema.String),
@@ -11,28 +11,29 @@ export class RunRefused extends Schema.TaggedError<RunRefused>()("RunRefused", {
   readonly exitCode = 1
 }
 
-/** Whether there is a person to ask, and a screen to ask on. */
+/** Whether standard input and standard output are both a terminal. */
 export const canAsk = Effect.gen(function* () {
   const stdio = yield* Stdio.Stdio
   return (yield* stdio.stdinIsTerminal) && (yield* stdio.stdoutIsTerminal)
 })
 
-/** Somebody went away from a question, which is where the cursor still stands. */
-const tellQuit = Effect.gen(function* () {
+/** Reports a Ctrl-C. The cursor is still behind the question. */
+const reportQuit = Effect.gen(function* () {
   const { err, out } = yield* Output
   yield* out("")
-  yield* err("nothing was started")
+  yield* err("cancelled; no run was started")
 })
 
-/** Goes on when the answer is yes. */
+/** Succeeds if the answer is yes. */
 export const confirmRun = Effect.fnUntraced(
   function* () {
     if (yield* Prompt.run(Prompt.Confirm({ message: "Run it?", initial: true }))) return
-    const reason = (yield* Prompt.run(Prompt.String({ message: "Why not? (may be left empty)" }))).trim()
+    const answer = (yield* Prompt.run(Prompt.String({ message: "Reason (optional)" }))).trim()
+    const reason = answer === "" ? undefined : answer
     return yield* new RunRefused({
-      message: reason === "" ? "the run was refused" : `the run was refused: ${reason}`,
-      ...(reason === "" ? {} : { reason }),
+      message: reason === undefined ? "run declined" : `run declined: ${reason}`,
+      reason,
     })
   },
-  Effect.catchTag("QuitError", () => Effect.andThen(tellQuit, Effect.interrupt)),
+  Effect.catchTag("QuitError", () => Effect.andThen(reportQuit, Effect.interrupt)),
 )

@@ -1,8 +1,8 @@
-/** An error as a command tells it: one line with the cause and one with what to do next, or JSON. */
+/** Errors for people, with their cause and what to do next, and as JSON. */
 import type { Style } from "./style.render.ts"
 
-/** What every error of mill's carries. */
-export type TellableError = {
+/** The fields that mill's errors share. */
+export type PrintableError = {
   readonly _tag: string
   readonly message: string
   readonly hint?: string | undefined
@@ -11,17 +11,17 @@ export type TellableError = {
 }
 
 /** For stderr. */
-export const renderError = (error: TellableError, style: Style): string => {
-  const where = error.location === undefined ? "" : `\n  ${style.dim("at")} ${error.location}`
-  const next = error.hint === undefined ? "" : `\n  ${style.dim("→")} ${error.hint}`
-  return `${style.red("error:")} ${error.message}${where}${next}`
+export const renderError = ({ hint, location, message }: PrintableError, style: Style): string => {
+  const where = location === undefined ? "" : `\n  ${style.dim("at")} ${location}`
+  const next = hint === undefined ? "" : `\n  ${style.dim("→")} ${hint}`
+  return `${style.red("error:")} ${message}${where}${next}`
 }
 
-/** For stdout with `--json`: the error's own fields, its name first. */
-export const errorJson = (error: TellableError): string => {
+/** For stdout with `--json`: the error's own fields, starting with its tag and message. */
+export const renderErrorJson = (error: PrintableError): string => {
   const { _tag, message, ...rest } = error
-  const fields = Object.fromEntries(Object.entries(rest).filter(([key]) => !hidden.has(key)))
+  const fields = Object.fromEntries(Object.entries(rest).filter(([key]) => !hiddenFields.has(key)))
   return JSON.stringify({ error: { _tag, message, ...fields } })
 }
 
-const hidden = new Set(["exitCode", "name", "stack"])
+const hiddenFields = new Set(["exitCode", "name", "stack"])

@@ -1,16 +1,16 @@
-/** Flags that may stand anywhere on a command line. */
+/** Flags that every command accepts. */
 import { Flag, GlobalFlag } from "effect/cli"
 
 export const jsonFlag = GlobalFlag.Setting("json")({
   flag: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print JSON on stdout, and nothing else there"),
+    Flag.withDescription("Print JSON on standard output"),
     Flag.withDefault(false),
   ),
 })
 
 export const runsDirFlag = GlobalFlag.Setting("runs-dir")({
   flag: Flag.String("runs-dir").pipe(
-    Flag.withDescription("The folder of all runs, instead of $MILL_HOME/runs"),
+    Flag.withDescription("Directory of all runs (default: $MILL_HOME/runs)"),
     Flag.withMetavar("folder"),
     Flag.optional,
   ),
@@ -18,7 +18,7 @@ export const runsDirFlag = GlobalFlag.Setting("runs-dir")({
 
 export const colorFlag = GlobalFlag.Setting("color")({
   flag: Flag.Boolean("color").pipe(
-    Flag.withDescription("Colour; --no-color, NO_COLOR or a pipe turn it off"),
+    Flag.withDescription("Use colour (off with --no-color, NO_COLOR, or when piped)"),
     Flag.withDefault(true),
   ),
 })

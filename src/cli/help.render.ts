@@ -1,68 +1,66 @@
-/** What a person reads first: the card, and how programs are written. */
+/** The card, and the guide to writing programs that `mill --help` prints. */
 import type { Discovery } from "../domain/discovery.schema.ts"
-import type { Style } from "./style.render.ts"
+import { renderNextCommand, type Style } from "./style.render.ts"
 
-/** All of it fits a screen of 80 columns and 24 rows. */
+/** Fits a screen of 80 columns and 24 rows. */
 export const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
 
-  mill run <program.ts>              start a program; prints its run id at once
-  mill status <run>                  show a run
-  mill wait <run> --timeout <s>      wait for its end
-  mill watch --run <run>             follow it live
-  mill ls                            list runs
-  mill cancel <run>                  end a run, and all that it has started
-  mill init                          write a configuration and a first program
+  mill run <program.ts>              Start a program and print its run id
+  mill status <run>                  Show a run
+  mill wait <run> --timeout <s>      Wait for a run to finish
+  mill watch --run <run>             Follow a run live
+  mill ls                            List runs
+  mill cancel <run>                  Cancel a run, its agents and nested runs
+  mill init                          Create mill.config.ts and an example program
 
-In a program:  const { text } = await mill.spawn({
-                 agent, systemPrompt, prompt, model })
+In a program:           const { text } = await mill.spawn({
+                          agent, systemPrompt, prompt, model })
 
-Without any agent:  mill run <program.ts> --driver offline --sync
-How to write one:   mill --help
-All of it as JSON:  mill --help --json`
+Try without an agent:   mill run <program.ts> --driver offline --sync
+Learn to write one:     mill --help
+Get it all as JSON:     mill --help --json`
 
-/** How a program is written, in a few lines. */
-const writing = `A program is a TypeScript file. It finds a global mill, and imports nothing for it:
+const guide = `A program is a TypeScript file. It uses the global mill, without an import:
 
   const answers = await Promise.all(
     ["Rust", "Go"].map((language) =>
       mill.spawn({
-        agent: \`\${language}-fan\`,                        // a name of your own choice
+        agent: \`\${language}-fan\`,                        // any name you like
         systemPrompt: "You argue in one sentence.",       // who the agent is
-        prompt: \`Why should one learn \${language}?\`,     // what it is to do
-        model: "sonnet",                                  // which model does it
+        prompt: \`Why learn \${language}?\`,                // its task
+        model: "sonnet",                                  // the model to use
       }),
     ),
   )
-  export default answers.map(({ text }) => text)          // the result: any JSON
+  export default answers.map(({ text }) => text)          // the result: any JSON value
 
-All four fields are needed. A spawn that fails rejects with a MillSpawnError: its cause says why, its result holds
-what is known all the same. mill.args has what follows -- on the command line, mill.log(message) tells those who
-follow the run. Nothing that is edited after mill run has printed its id changes that run.
+All four fields are required. A failed spawn rejects with a MillSpawnError: its cause says why, and its
+result holds whatever is known. mill.args holds the arguments after --. mill.log(message) writes to the
+run's log. A run keeps its own copy of the program: later edits do not affect it.
 
-Rehearse it with: mill run <program.ts> --driver offline --sync
-Types, models, causes, exit codes and events, for an agent or a script: mill --help --json`
+Rehearse without an agent:  mill run <program.ts> --driver offline --sync
+Types, models, error causes, exit codes and events, as JSON:  mill --help --json`
 
-const indented = (text: string): string =>
+const indent = (text: string): string =>
   text
     .split("\n")
     .map((line) => (line === "" ? "" : `  ${line}`))
     .join("\n")
 
-const section = (title: string, text: string, style: Style): string =>
-  `${style.bold(title)}\n${indented(text)}`
+const renderSection = (title: string, text: string, style: Style): string =>
+  `${style.bold(title)}\n${indent(text)}`
 
-/** The guidance of plain help. */
-export const renderWriting = (style: Style): string => section("WRITING PROGRAMS", writing, style)
+export const renderAuthoring = (style: Style): string => renderSection("WRITING PROGRAMS", guide, style)
 
-/** What the configuration adds to it. */
-export const renderHere = (
+/** What the configuration of this directory provides, or what is wrong with it. */
+export const renderDirectory = (
   { authoring, config, configError, defaults, drivers, extensions }: Discovery,
   style: Style,
 ): string => {
   const facts = [
-    ...(config === undefined ? [] : [`configuration  ${config.path}`]),
-    ...(defaults.driver === undefined ? [] : [`driver         ${defaults.driver}`]),
-    `drivers        ${Object.keys(drivers).join(", ")}`,
+    ...(config === undefined ? [] : [`configuration   ${config.path}`]),
+    ...(defaults.driver === undefined ? [] : [`default driver  ${defaults.driver}`]),
+    `drivers         ${Object.keys(drivers).join(", ")}`,
   ]
   const functions = extensions.flatMap((extension) =>
     Object.entries(extension.functions).map(([name, { description, type }]) => {
@@ -75,10 +73,10 @@ export const renderHere = (
       ? []
       : [
           `${style.red("error:")} ${configError.message}`,
-          ...(configError.hint === undefined ? [] : [`  ${style.dim("→")} ${configError.hint}`]),
+          ...(configError.hint === undefined ? [] : [renderNextCommand(configError.hint, style)]),
         ]
   const parts = [problem, facts, authoring.instructions.split("\n"), functions].filter(
     (part) => part.length > 0,
   )
-  return section("HERE", parts.map((part) => part.join("\n")).join("\n\n"), style)
+  return renderSection("THIS DIRECTORY", parts.map((part) => part.join("\n")).join("\n\n"), style)
 }

@@ -1,59 +1,60 @@
-/** What `--help`, `--version` and `mill` alone print: for a person, and as JSON. */
+/** What `mill`, `--help` and `--version` print, as text and as JSON. */
 import { Effect, Layer, Option, Ref } from "effect"
 import { CliOutput, type HelpDoc } from "effect/cli"
-import { describeCommand, Discover, globalFlags } from "./discovery.ts"
-import type { TellableError } from "./error.render.ts"
-import { card, renderHere, renderWriting } from "./help.render.ts"
+import { describeCommand, describeGlobalFlags, type Discover } from "./discovery.ts"
+import type { PrintableError } from "./error.render.ts"
+import { card, renderAuthoring, renderDirectory } from "./help.render.ts"
 import { Output } from "./output.ts"
 
-/** The discovery payload. */
-const printDiscovery = Effect.gen(function* () {
+const printDiscovery = Effect.fnUntraced(function* (discover: Discover) {
   const { out } = yield* Output
-  const { discovery } = yield* Discover
-  yield* out(JSON.stringify(yield* discovery({ askAgent: true })))
+  yield* out(JSON.stringify(yield* discover({ askAgent: true })))
 })
 
-/** What `mill` alone prints. */
-export const printCard = Effect.gen(function* () {
+/** Prints the card: what `mill` shows without a command. */
+export const printCard = Effect.fnUntraced(function* (discover: Discover) {
   const { json, out } = yield* Output
-  yield* json ? printDiscovery : out(card)
+  yield* json ? printDiscovery(discover) : out(card)
 })
 
-/** The help of `mill` itself goes on to say how programs are written, here. */
-const printGuidance = Effect.gen(function* () {
+/** Prints how to write a program, and what the configuration of this directory adds. */
+const printAuthoring = Effect.fnUntraced(function* (discover: Discover) {
   const { out, style } = yield* Output
-  yield* out(`\n${renderWriting(style)}`)
+  yield* out(`\n${renderAuthoring(style)}`)
   const { hasConfig } = yield* Effect.promise(() => import("../runtime/platform/has-config.effect.ts"))
   if (!(yield* hasConfig)) return
-  const { discovery } = yield* Discover
-  yield* out(`\n${renderHere(yield* discovery({ askAgent: false }), style)}`)
+  yield* out(`\n${renderDirectory(yield* discover({ askAgent: false }), style)}`)
 })
 
-const printHelp = Effect.fnUntraced(function* (doc: HelpDoc.HelpDoc, path: ReadonlyArray<string>) {
+const printHelp = Effect.fnUntraced(function* (
+  doc: HelpDoc.HelpDoc,
+  path: ReadonlyArray<string>,
+  discover: Discover,
+) {
   const { json, out } = yield* Output
-  if (path.length === 1) {
-    if (json) return yield* printDiscovery
+  const isRoot = path.length === 1
+  if (!json) {
     yield* out((yield* CliOutput.Formatter).formatHelpDoc(doc))
-    return yield* printGuidance
+    return isRoot ? yield* printAuthoring(discover) : undefined
   }
-  if (!json) return yield* out((yield* CliOutput.Formatter).formatHelpDoc(doc))
-  const command = { name: path.slice(1).join(" "), ...describeCommand(doc), globalFlags: globalFlags(doc) }
-  yield* out(JSON.stringify(command))
+  if (isRoot) return yield* printDiscovery(discover)
+  const globalFlags = describeGlobalFlags(doc)
+  yield* out(JSON.stringify({ name: path.slice(1).join(" "), ...describeCommand(doc), globalFlags }))
 })
 
 /**
- * Help and version go to stdout; what is wrong with an invocation is told with the other errors. So is what fails while
- * help is printed: a presenter cannot fail, so that it is put into `failure`.
+ * Prints help and the version to stdout. An invalid command line is reported with the other errors. A presenter cannot
+ * fail, so an error while printing help is put into `failure`.
  */
-export const presenter = (failure: Ref.Ref<Option.Option<TellableError>>) =>
+export const makePresenter = (failure: Ref.Ref<Option.Option<PrintableError>>, discover: Discover) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const context = yield* Effect.context<Discover | Effect.Services<ReturnType<typeof printHelp>>>()
+      const context = yield* Effect.context<Effect.Services<ReturnType<typeof printHelp>>>()
       const { json, out, style } = yield* Output
       const present = Effect.fnUntraced(
         function* (event: CliOutput.Presenter.Event) {
           if (event._tag === "InvalidInvocation") return
-          if (event._tag === "Help") return yield* printHelp(event.helpDoc, event.commandPath)
+          if (event._tag === "Help") return yield* printHelp(event.helpDoc, event.commandPath, discover)
           yield* json
             ? out(JSON.stringify({ name: event.name, version: event.version }))
             : CliOutput.defaultPresenter.present(event)

@@ -1,11 +1,8 @@
-/**
- * What runs are doing, for a person: one line for each spawn that runs, the finished ones as counts, totals at the
- * foot. A pure fold over events and a pure drawing of its state.
- */
+/** The live view of a run: a line for each running spawn, and totals below. A fold over events, and its rendering. */
 import type { LogEntry } from "../domain/event.schema.ts"
 import { readSpawnNumber } from "../domain/ids.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { duration, oneLine, statusMark, type Style, table } from "./style.render.ts"
+import { fitLine, formatDuration, formatNumber, markStatus, renderTable, type Style } from "./style.render.ts"
 
 type LiveSpawn = {
   readonly number: string
@@ -15,15 +12,16 @@ type LiveSpawn = {
   readonly activity: string
 }
 
-/** A run as far as it is followed. `spawns` are those that run. */
+/** The state of the view. */
 export type LiveRun = {
   readonly startedAt: number
   readonly program: string
+  /** The running spawns, by id. */
   readonly spawns: ReadonlyMap<string, LiveSpawn>
   readonly complete: number
   readonly failed: number
   readonly cancelled: number
-  /** What the ended spawns used; `costKnown` is false when one of them did not tell its cost. */
+  /** Usage of the finished spawns; `costKnown` is false once one of them has reported no cost. */
   readonly usage: {
     readonly inputTokens: number
     readonly outputTokens: number
@@ -44,12 +42,12 @@ export const newLiveRun: LiveRun = {
   cancelling: false,
 }
 
-const withSpawn = (run: LiveRun, spawnId: string, change: (spawn: LiveSpawn) => LiveSpawn): LiveRun => {
+const updateSpawn = (run: LiveRun, spawnId: string, change: (spawn: LiveSpawn) => LiveSpawn): LiveRun => {
   const spawn = run.spawns.get(spawnId)
   return spawn === undefined ? run : { ...run, spawns: new Map(run.spawns).set(spawnId, change(spawn)) }
 }
 
-const withoutSpawn = (run: LiveRun, spawnId: string, usage: Usage | undefined): LiveRun => {
+const removeSpawn = (run: LiveRun, spawnId: string, usage: Usage | undefined): LiveRun => {
   const spawns = new Map(run.spawns)
   spawns.delete(spawnId)
   const { costKnown, costUsd, inputTokens, outputTokens } = run.usage
@@ -65,8 +63,8 @@ const withoutSpawn = (run: LiveRun, spawnId: string, usage: Usage | undefined): 
   }
 }
 
-/** The state after one more event. */
-export const liveAfter = (run: LiveRun, { event, known }: LogEntry): LiveRun => {
+/** Adds an event to the state. */
+export const foldEvent = (run: LiveRun, { event, known }: LogEntry): LiveRun => {
   if (!known) return run
   switch (event.type) {
     case "run:start":
@@ -90,53 +88,52 @@ export const liveAfter = (run: LiveRun, { event, known }: LogEntry): LiveRun => 
     }
     case "spawn:milestone": {
       const { message, spawnId } = event.payload
-      return withSpawn(run, spawnId, (spawn) => ({ ...spawn, activity: message }))
+      return updateSpawn(run, spawnId, (spawn) => ({ ...spawn, activity: message }))
     }
     case "spawn:tool_call": {
       const { input = "", spawnId, toolName } = event.payload
-      return withSpawn(run, spawnId, (spawn) => ({ ...spawn, activity: `${toolName} ${input}` }))
+      return updateSpawn(run, spawnId, (spawn) => ({ ...spawn, activity: `${toolName} ${input}` }))
     }
     case "spawn:complete":
       return {
-        ...withoutSpawn(run, event.payload.spawnId, event.payload.result.usage),
+        ...removeSpawn(run, event.payload.spawnId, event.payload.result.usage),
         complete: run.complete + 1,
       }
     case "spawn:error":
       return {
-        ...withoutSpawn(run, event.payload.spawnId, event.payload.result?.usage),
+        ...removeSpawn(run, event.payload.spawnId, event.payload.result?.usage),
         failed: run.failed + 1,
       }
     case "spawn:cancelled":
-      return { ...withoutSpawn(run, event.payload.spawnId, undefined), cancelled: run.cancelled + 1 }
+      return { ...removeSpawn(run, event.payload.spawnId, undefined), cancelled: run.cancelled + 1 }
     default:
       return run
   }
 }
 
-const totals = (run: LiveRun, style: Style): string => {
+const renderTotals = (run: LiveRun, style: Style): string => {
   const { costKnown, costUsd, inputTokens, outputTokens } = run.usage
-  const number = (n: number) => n.toLocaleString("en-US")
   return [
     `${run.spawns.size} running`,
-    `${run.complete} done`,
+    `${run.complete} complete`,
     ...(run.failed === 0 ? [] : [style.red(`${run.failed} failed`)]),
     ...(run.cancelled === 0 ? [] : [style.yellow(`${run.cancelled} cancelled`)]),
     ...(inputTokens + outputTokens === 0
       ? []
-      : [`${number(inputTokens)} tokens in, ${number(outputTokens)} out`]),
+      : [`${formatNumber(inputTokens)} tokens in, ${formatNumber(outputTokens)} out`]),
     ...(costUsd === 0 ? [] : [`${costKnown ? "" : "at least "}$${costUsd.toFixed(4)}`]),
   ].join(style.dim(" · "))
 }
 
-/** The run's lines: no wider than `columns`, no more than `rows`. */
-export const liveLines = (
+/** Renders a run in at most `rows` lines of `columns`. */
+export const renderLiveRun = (
   runId: string,
   run: LiveRun,
   now: number,
   { columns, rows, style }: { readonly columns: number; readonly rows: number; readonly style: Style },
 ): ReadonlyArray<string> => {
-  const elapsed = duration(now - run.startedAt)
-  const head = oneLine(
+  const elapsed = formatDuration(now - run.startedAt)
+  const head = fitLine(
     `${runId}  ${run.program}  ${elapsed}${run.cancelling ? "  cancelling" : ""}`,
     columns - 2,
   )
@@ -145,20 +142,20 @@ export const liveLines = (
   const shown = running.slice(0, running.length <= room ? room : room - 1)
   const cells = shown.map((spawn) => [
     { text: ` ${spawn.number}`, right: true, paint: style.dim },
-    { text: oneLine(spawn.agent, Math.max(6, Math.floor(columns / 5))) },
-    { text: oneLine(spawn.model, Math.max(6, Math.floor(columns / 5))), paint: style.dim },
-    { text: duration(now - spawn.startedAt), right: true },
+    { text: fitLine(spawn.agent, Math.max(6, Math.floor(columns / 5))) },
+    { text: fitLine(spawn.model, Math.max(6, Math.floor(columns / 5))), paint: style.dim },
+    { text: formatDuration(now - spawn.startedAt), right: true },
   ])
   const widest = Math.max(
     0,
-    ...table(cells.map((row) => row.map(({ text }) => ({ text })))).map((row) => row.length),
+    ...renderTable(cells.map((row) => row.map(({ text }) => ({ text })))).map((row) => row.length),
   )
   const activityWidth = columns - widest - 4
-  const lines = table(
+  const lines = renderTable(
     cells.map((row, index) => [
       ...row,
       {
-        text: activityWidth < 8 ? "" : oneLine(shown[index]?.activity ?? "", activityWidth),
+        text: activityWidth < 8 ? "" : fitLine(shown[index]?.activity ?? "", activityWidth),
         paint: style.dim,
       },
     ]),
@@ -168,55 +165,55 @@ export const liveLines = (
     `${style.cyan("●")} ${style.bold(head)}`,
     ...lines,
     ...(more === 0 ? [] : [style.dim(`   … and ${more} more`)]),
-    `  ${totals(run, style)}`,
+    `  ${renderTotals(run, style)}`,
   ]
 }
 
-/** An event as one line, when it is worth one: what has started, what has ended and how. */
-export const eventLine = ({ event, known }: LogEntry, columns: number, style: Style): string | undefined => {
+/** Renders an event as a line, if it is one that people need to see. */
+export const renderEvent = ({ event, known }: LogEntry, columns: number, style: Style): string | undefined => {
   if (!known) return undefined
-  const line = (mark: string, spawnId: string, head: string, tail: string) => {
-    const start = `#${readSpawnNumber(spawnId)} ${oneLine(head, 24)}`
-    return `${mark} ${start} ${style.dim(oneLine(tail, Math.max(20, columns - start.length - 4)))}`
+  const renderSpawn = (mark: string, spawnId: string, head: string, tail: string) => {
+    const start = `#${readSpawnNumber(spawnId)} ${fitLine(head, 24)}`
+    return `${mark} ${start} ${style.dim(fitLine(tail, Math.max(20, columns - start.length - 4)))}`
   }
-  const marked = (status: Parameters<typeof statusMark>[0]) => {
-    const { mark, paint } = statusMark(status, style)
+  const paintMark = (status: Parameters<typeof markStatus>[0]) => {
+    const { mark, paint } = markStatus(status, style)
     return paint(mark)
   }
   const { payload, type } = event
   switch (type) {
     case "run:log":
-      return `${style.dim("│")} ${oneLine(payload.message, Math.max(20, columns - 3))}`
+      return `${style.dim("│")} ${fitLine(payload.message, Math.max(20, columns - 3))}`
     case "spawn:start":
-      return line(marked("running"), payload.spawnId, payload.input.agent, `starts (${payload.input.model})`)
+      return renderSpawn(paintMark("running"), payload.spawnId, payload.input.agent, `started (${payload.input.model})`)
     case "spawn:complete": {
       const { result, spawnId } = payload
-      return line(marked("complete"), spawnId, result.agent, `${duration(result.durationMs)}  ${result.text}`)
+      return renderSpawn(paintMark("complete"), spawnId, result.agent, `${formatDuration(result.durationMs)}  ${result.text}`)
     }
     case "spawn:error":
-      return line(marked("error"), payload.spawnId, payload.result?.agent ?? "", payload.message)
+      return renderSpawn(paintMark("error"), payload.spawnId, payload.result?.agent ?? "", payload.message)
     case "spawn:cancelled":
-      return line(
-        marked("cancelled"),
+      return renderSpawn(
+        paintMark("cancelled"),
         payload.spawnId,
         payload.result?.agent ?? "",
         payload.reason ?? "cancelled",
       )
     case "spawn:milestone":
-      return line(style.dim("·"), payload.spawnId, "", payload.message)
+      return renderSpawn(style.dim("·"), payload.spawnId, "", payload.message)
     case "spawn:tool_call":
-      return line(style.dim("·"), payload.spawnId, payload.toolName, payload.input ?? "")
+      return renderSpawn(style.dim("·"), payload.spawnId, payload.toolName, payload.input ?? "")
     case "run:start":
-      return `${marked("running")} ${payload.programPath} starts`
+      return `${paintMark("running")} ${payload.programPath} started`
     case "run:complete":
-      return `${marked("complete")} complete`
+      return `${paintMark("complete")} complete`
     case "run:failed":
-      return `${marked("failed")} failed: ${payload.message}`
+      return `${paintMark("failed")} failed: ${payload.message}`
     case "run:cancelled":
-      return `${marked("cancelled")} cancelled${payload.reason === undefined ? "" : `: ${payload.reason}`}`
+      return `${paintMark("cancelled")} cancelled${payload.reason === undefined ? "" : `: ${payload.reason}`}`
     case "run:status":
-      return payload.cancelling === true ? `${marked("cancelled")} cancelling` : undefined
+      return payload.cancelling === true ? `${paintMark("cancelled")} cancelling` : undefined
     case "extension:error":
-      return `${marked("failed")} extension ${payload.extensionName}, ${payload.hook}: ${payload.message}`
+      return `${paintMark("failed")} extension ${payload.extensionName}, ${payload.hook}: ${payload.message}`
   }
 }

@@ -1,14 +1,14 @@
-/** Shows runs as they go: a view that is redrawn in place in a terminal, plain lines elsewhere. */
+/** Shows runs live: a view redrawn in place in a terminal, plain lines elsewhere. */
 import { Clock, Effect, Fiber, Schedule, Stream } from "effect"
 import type { LogEntry } from "../domain/event.schema.ts"
 import { isRunTerminal } from "../domain/event.schema.ts"
-import { eventLine, liveAfter, liveLines, type LiveRun, newLiveRun } from "./live.render.ts"
-import type { Style } from "./style.render.ts"
+import { foldEvent, type LiveRun, newLiveRun, renderEvent, renderLiveRun } from "./live.render.ts"
+import { defaultColumns, type Style } from "./style.render.ts"
 
-/** An event and the run that it belongs to. */
+/** An event and its run. */
 export type RunEvent = { readonly runId: string; readonly entry: LogEntry }
 
-/** Where it is shown. `size` is asked for again for every frame; nothing means that it is no terminal. */
+/** Where to show runs. `size` is read for every frame, and is undefined when this is not a terminal. */
 export type Screen<E> = {
   readonly style: Style
   readonly size: () => { readonly columns: number; readonly rows: number } | undefined
@@ -17,28 +17,28 @@ export type Screen<E> = {
 
 const redrawInterval = "100 millis"
 
-/** Frames are drawn as one (synchronised output), over the one before, each line cleared behind its end. */
+/** Synchronised output: the terminal shows a frame at once. Each frame overwrites the one before. */
 const frameStart = "\u001b[?2026h"
 const frameEnd = "\u001b[?2026l"
 const hideCursor = "\u001b[?25l"
 const showCursor = "\u001b[?25h"
 
-/** Shows the events as they come, until they end. `label` names the run in plain lines. */
+/** Shows events until their stream ends. `label` names the run in lines outside the live view. */
 export const showLive = Effect.fnUntraced(function* <E, R, WE>(
   events: Stream.Stream<RunEvent, E, R>,
   screen: Screen<WE>,
   label: (runId: string) => string,
 ) {
-  if (screen.size() === undefined) return yield* showPlain(events, screen, label)
+  if (screen.size() === undefined) return yield* showLines(events, screen, label)
   const runs = new Map<string, LiveRun>()
   let drawn = 0
 
   const draw = (above: ReadonlyArray<string>) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { columns, rows } = screen.size() ?? { columns: 80, rows: 24 }
-      const room = Math.floor((rows - 1) / Math.max(1, runs.size))
+      const rowsPerRun = Math.floor((rows - 1) / Math.max(1, runs.size))
       const lines = [...runs].flatMap(([runId, run]) =>
-        liveLines(runId, run, now, { columns, rows: room, style: screen.style }),
+        renderLiveRun(runId, run, now, { columns, rows: rowsPerRun, style: screen.style }),
       )
       const back = drawn === 0 ? "" : `\u001b[${drawn}A\r`
       const body = [...above, ...lines].map((line) => `${line}\u001b[K\n`).join("")
@@ -46,31 +46,30 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
       return screen.write(`${frameStart}${back}${body}\u001b[J${frameEnd}`)
     })
 
-  /** What stays above the view: what went wrong, what the program says, how runs end. */
-  const permanent = ({ entry, runId }: RunEvent): ReadonlyArray<string> => {
+  /** Failures, log messages and ends of runs scroll up above the view. */
+  const renderAbove = ({ entry, runId }: RunEvent): ReadonlyArray<string> => {
     const { event, known } = entry
     if (!known || !(isRunTerminal(event) || event.type === "run:log" || event.type === "spawn:error"))
       return []
-    const line = eventLine(entry, (screen.size()?.columns ?? 80) - label(runId).length, screen.style)
+    const line = renderEvent(entry, (screen.size()?.columns ?? 80) - label(runId).length, screen.style)
     return line === undefined ? [] : [`${label(runId)}${line}`]
   }
 
   yield* screen.write(hideCursor)
-  const ticking = yield* Effect.forkChild(
+  const redrawing = yield* Effect.forkChild(
     Effect.ignore(Effect.repeat(draw([]), Schedule.spaced(redrawInterval))),
   )
   yield* Stream.runForEachArray(events, (batch) => {
-    const above: Array<string> = []
-    for (const one of batch) {
-      const { event, known } = one.entry
-      above.push(...permanent(one))
-      if (known && isRunTerminal(event)) runs.delete(one.runId)
-      else runs.set(one.runId, liveAfter(runs.get(one.runId) ?? newLiveRun, one.entry))
+    for (const { entry, runId } of batch) {
+      const { event, known } = entry
+      if (known && isRunTerminal(event)) runs.delete(runId)
+      else runs.set(runId, foldEvent(runs.get(runId) ?? newLiveRun, entry))
     }
+    const above = batch.flatMap(renderAbove)
     return above.length === 0 ? Effect.void : draw(above)
   }).pipe(
     Effect.ensuring(
-      Fiber.interrupt(ticking).pipe(
+      Fiber.interrupt(redrawing).pipe(
         Effect.andThen(draw([])),
         Effect.andThen(screen.write(showCursor)),
         Effect.ignore,
@@ -79,14 +78,14 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
   )
 })
 
-const showPlain = <E, R, WE>(
+const showLines = <E, R, WE>(
   events: Stream.Stream<RunEvent, E, R>,
   screen: Screen<WE>,
   label: (runId: string) => string,
 ) =>
   Stream.runForEachArray(events, (batch) => {
     const lines = batch.flatMap(({ entry, runId }) => {
-      const line = eventLine(entry, 160, screen.style)
+      const line = renderEvent(entry, defaultColumns, screen.style)
       return line === undefined ? [] : [`${label(runId)}${line}\n`]
     })
     return lines.length === 0 ? Effect.void : screen.write(lines.join(""))

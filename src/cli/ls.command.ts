@@ -1,8 +1,8 @@
 /** `mill ls` */
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { openEngine } from "./engine.ts"
 import { PrintsJson } from "./discovery.ts"
+import { openEngine } from "./engine.ts"
 import { Output } from "./output.ts"
 import { renderRuns } from "./run.render.ts"
 
@@ -12,11 +12,11 @@ export const lsCommand = Command.make(
   "ls",
   {
     status: Flag.Literals("status", statuses).pipe(
-      Flag.withDescription("Only runs with this status"),
+      Flag.withDescription("Only list runs with this status"),
       Flag.optional,
     ),
     limit: Flag.Int("limit").pipe(
-      Flag.withDescription("How many at the most"),
+      Flag.withDescription("Maximum number of runs to list (default: 50)"),
       Flag.withDefault(50),
       Flag.filter(
         (limit) => limit > 0,
@@ -24,26 +24,23 @@ export const lsCommand = Command.make(
       ),
     ),
   },
-  Effect.fnUntraced(function* ({ limit, status }) {
+  Effect.fnUntraced(function* ({ limit, status: wanted }) {
     const engine = yield* openEngine
     const { err, errStyle, json, out, size, style } = yield* Output
-    const wanted = Option.getOrUndefined(status)
-    const { runs, unreadable } = yield* engine.list({
-      limit,
-      ...(wanted === undefined ? {} : { status: wanted }),
-    })
+    const status = Option.getOrUndefined(wanted)
+    const { runs, unreadable } = yield* engine.list({ limit, status })
     for (const { message, runId } of unreadable)
       yield* err(`${errStyle.yellow("warning:")} ${runId}: ${message}`)
     if (json) return yield* out(JSON.stringify(runs))
     if (runs.length > 0)
       return yield* out(renderRuns(runs, yield* Clock.currentTimeMillis, style, size()?.columns))
-    yield* out(wanted === undefined ? "no runs yet: mill run <program.ts>" : `no runs are ${wanted}`)
+    yield* out(status === undefined ? "no runs yet; start one with mill run <program.ts>" : `no ${status} runs`)
   }, Effect.scoped),
 ).pipe(
   Command.annotate(PrintsJson, "an array of RunRecord, newest first"),
   Command.withDescription("List runs, newest first"),
   Command.withExamples([
-    { command: "mill ls --status running", description: "What runs now" },
-    { command: "mill ls --limit 5 --json", description: "The newest five, as an array" },
+    { command: "mill ls --status running", description: "List the runs in progress" },
+    { command: "mill ls --limit 5 --json", description: "Print the five newest runs as a JSON array" },
   ]),
 )

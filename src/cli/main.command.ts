@@ -1,25 +1,28 @@
-/** The command line: the commands, and how their ends become exit codes. */
+/** The command line `mill`: its commands, its errors and its exit codes. */
 import { Cause, Effect, Layer, Option, Ref } from "effect"
 import { CliConfig, CliError, Command, GlobalFlag } from "effect/cli"
 import packageJson from "../../package.json" with { type: "json" }
-import { ExitWith } from "./engine.ts"
-import { errorJson, renderError, type TellableError } from "./error.render.ts"
-import { colorFlag, jsonFlag, runsDirFlag } from "./global-flags.ts"
 import { cancelCommand } from "./cancel.command.ts"
-import { completionsFlag } from "./completions.command.ts"
-import { Discover, makeDiscover } from "./discovery.ts"
-import { presenter, printCard } from "./help.ts"
-import { initCommand } from "./init.command.ts"
+import { makeCompletionsFlag } from "./completions.command.ts"
+import { type Discover, makeDiscover } from "./discovery.ts"
+import { ExitWith } from "./engine.ts"
+import { type PrintableError, renderError, renderErrorJson } from "./error.render.ts"
+import { colorFlag, jsonFlag, runsDirFlag } from "./global-flags.ts"
+import { makePresenter, printCard } from "./help.ts"
+import { makeInitCommand } from "./init.command.ts"
 import { lsCommand } from "./ls.command.ts"
-import { Output, outputOf, type Surroundings } from "./output.ts"
+import { makeOutput, Output, type ProcessStreams } from "./output.ts"
 import { runCommand } from "./run.command.ts"
 import { settleCommand } from "./settle.command.ts"
 import { statusCommand } from "./status.command.ts"
 import { waitCommand } from "./wait.command.ts"
 import { watchCommand } from "./watch.command.ts"
 
-const root = Command.make("mill", {}, () => printCard).pipe(
-  Command.withDescription("Runs TypeScript programs that spawn and coordinate AI agents"),
+/** Discovery describes the commands, and some commands print it. */
+const discover: Discover = (options) => makeDiscover(root)(options)
+
+const root = Command.make("mill", {}, () => printCard(discover)).pipe(
+  Command.withDescription("Run TypeScript programs that spawn and coordinate AI agents"),
   Command.withSubcommands([
     runCommand,
     statusCommand,
@@ -27,11 +30,11 @@ const root = Command.make("mill", {}, () => printCard).pipe(
     watchCommand,
     lsCommand,
     cancelCommand,
-    initCommand,
+    makeInitCommand(discover),
     settleCommand,
   ]),
   Command.withGlobalFlags([
-    completionsFlag({
+    makeCompletionsFlag({
       help: GlobalFlag.Help.flag,
       json: jsonFlag.flag,
       runsDir: runsDirFlag.flag,
@@ -45,8 +48,7 @@ const root = Command.make("mill", {}, () => printCard).pipe(
 
 const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 
-/** A failed invocation as an error like any other. */
-const usageError = (error: CliError.ShowHelp): TellableError => {
+const toUsageError = (error: CliError.ShowHelp): PrintableError => {
   const [first] = error.errors
   const [message = "", ...rest] = (first?.message ?? "").split(/\n+/).map((line) => line.trim())
   const suggestion = rest.filter((line) => line !== "" && !line.startsWith("Did you mean")).join(", ")
@@ -54,72 +56,66 @@ const usageError = (error: CliError.ShowHelp): TellableError => {
   return {
     _tag: "UsageError",
     message,
-    hint: suggestion === "" ? `${command} --help tells how it is used` : `did you mean ${suggestion}?`,
+    hint: suggestion === "" ? `see \`${command} --help\` for usage` : `did you mean ${suggestion}?`,
     exitCode: 2,
   }
 }
 
-const tell = Effect.fnUntraced(function* (error: TellableError) {
-  const { err, errStyle, json, out } = yield* Output
-  if (json) yield* out(errorJson(error))
-  yield* err(renderError(error, errStyle))
-  return error.exitCode ?? 1
-})
-
-/** What mill did not expect of itself. */
-const internalError = (cause: Cause.Cause<unknown>): TellableError => {
+/** A defect of mill itself. */
+const toInternalError = (cause: Cause.Cause<unknown>): PrintableError => {
   const defect = Cause.squash(cause)
   return {
     _tag: "InternalError",
     message: defect instanceof Error ? defect.message : String(defect),
-    hint: "this is a fault of mill's; MILL_DEBUG=1 shows where",
+    hint: "this is a bug in mill; set MILL_DEBUG=1 for a stack trace",
   }
 }
 
-/** Standard output did not take all that it was given. */
-const notWritten = (problem: string): TellableError => ({
+const toOutputError = (code: string): PrintableError => ({
   _tag: "OutputError",
-  message: `cannot write to standard output: ${problem === "ENOSPC" ? "no space is left on the disk" : problem}`,
+  message: `cannot write to standard output: ${code === "ENOSPC" ? "no space left on device" : code}`,
 })
 
-const isTellable = (error: unknown): error is TellableError =>
+const isPrintable = (error: unknown): error is PrintableError =>
   typeof error === "object" && error !== null && "_tag" in error && "message" in error
 
-/** Runs one command line; its value is the exit code. */
-export const main = Effect.fnUntraced(function* (surroundings: Surroundings) {
-  const helpFailure = yield* Ref.make(Option.none<TellableError>())
-  return yield* Command.runWith(root, { version: packageJson.version })(surroundings.argv).pipe(
-    Effect.as(0),
-    Effect.tapCause((cause) => (surroundings.debug ? Effect.logError(cause) : Effect.void)),
-    Effect.catchCause((cause) => {
-      const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-      if (error instanceof ExitWith) return Effect.succeed(error.exitCode)
-      if (CliError.isCliError(error) && error._tag === "ShowHelp") {
-        return error.errors.length === 0 ? Effect.succeed(0) : tell(usageError(error))
-      }
-      return isTellable(error)
-        ? tell(error)
-        : Cause.hasInterruptsOnly(cause)
-          ? Effect.interrupt
-          : tell(internalError(cause))
-    }),
-    Effect.flatMap((exitCode) =>
-      Effect.flatMap(
-        Ref.get(helpFailure),
-        Option.match({ onNone: () => Effect.succeed(exitCode), onSome: tell }),
-      ),
-    ),
-    Effect.flatMap((exitCode) =>
-      Effect.flatMap(Output, ({ outProblem }) => {
-        const problem = outProblem()
-        return problem === undefined ? Effect.succeed(exitCode) : tell(notWritten(problem))
-      }),
-    ),
-    Effect.provide(
-      presenter(helpFailure).pipe(
-        Layer.provideMerge(Layer.effect(Discover, makeDiscover(root))),
-        Layer.provideMerge(Layer.merge(cliConfig, Layer.succeed(Output, outputOf(surroundings)))),
-      ),
+/** Prints an error. Returns its exit code. */
+const reportError = Effect.fnUntraced(function* (error: PrintableError) {
+  const { err, errStyle, json, out } = yield* Output
+  if (json) yield* out(renderErrorJson(error))
+  yield* err(renderError(error, errStyle))
+  return error.exitCode ?? 1
+})
+
+const reportCause = (cause: Cause.Cause<unknown>) => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error instanceof ExitWith) return Effect.succeed(error.exitCode)
+  if (CliError.isCliError(error) && error._tag === "ShowHelp") {
+    return error.errors.length === 0 ? Effect.succeed(0) : reportError(toUsageError(error))
+  }
+  if (isPrintable(error)) return reportError(error)
+  return Cause.hasInterruptsOnly(cause) ? Effect.interrupt : reportError(toInternalError(cause))
+}
+
+/** Runs a command line. Returns the exit code. */
+export const main = Effect.fnUntraced(function* (streams: ProcessStreams) {
+  const output = makeOutput(streams)
+  const helpFailure = yield* Ref.make(Option.none<PrintableError>())
+  const run = Effect.gen(function* () {
+    const exitCode = yield* Command.runWith(root, { version: packageJson.version })(streams.argv).pipe(
+      Effect.as(0),
+      Effect.tapCause((cause) => (streams.debug ? Effect.logError(cause) : Effect.void)),
+      Effect.catchCause(reportCause),
+    )
+    const failure = Option.getOrUndefined(yield* Ref.get(helpFailure))
+    const helpExitCode = failure === undefined ? exitCode : yield* reportError(failure)
+    const problem = output.outProblem()
+    return problem === undefined ? helpExitCode : yield* reportError(toOutputError(problem))
+  })
+  return yield* Effect.provide(
+    run,
+    makePresenter(helpFailure, discover).pipe(
+      Layer.provideMerge(Layer.merge(cliConfig, Layer.succeed(Output, output))),
     ),
   )
 })

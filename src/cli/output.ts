@@ -1,4 +1,4 @@
-/** How a command speaks: JSON or text, to whom, with which style. */
+/** Where a command writes, in which style, and whether it prints JSON. */
 import { Context, Data, Effect, type PlatformError } from "effect"
 import { readSystemCode } from "../domain/error.schema.ts"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
@@ -6,11 +6,11 @@ import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 /** In characters. */
 export type TerminalSize = { readonly columns: number; readonly rows: number }
 
-/** Writes a text; done when it has been taken, failed when nobody reads any more. */
+/** Writes a text. Completes when the reader has taken it; fails when there is no reader. */
 type Write = (text: string) => Effect.Effect<void, PlatformError.PlatformError>
 
-/** What the process knows of where it runs. A size is there when the stream leads to a terminal. */
-export type Surroundings = {
+/** The arguments and streams of this process. A stream has a size when it is a terminal. */
+export type ProcessStreams = {
   readonly argv: ReadonlyArray<string>
   readonly color: boolean
   readonly debug: boolean
@@ -18,11 +18,11 @@ export type Surroundings = {
   readonly stderrSize: () => TerminalSize | undefined
   readonly writeOut: Write
   readonly writeErr: Write
-  /** Calls back at the next Ctrl-C; gives what stops that. */
-  readonly onInterrupt: (call: () => void) => () => void
+  /** Calls back on the next Ctrl-C. Returns a function that stops listening. */
+  readonly onInterrupt: (listener: () => void) => () => void
 }
 
-/** Nobody reads what is written any more. */
+/** The reader of standard output or standard error is gone. */
 export class ReaderGone extends Data.TaggedError("ReaderGone")<{}> {}
 
 export class Output extends Context.Service<
@@ -30,7 +30,7 @@ export class Output extends Context.Service<
   {
     readonly json: boolean
     readonly debug: boolean
-    /** For stdout and stderr: each may be a terminal or not. */
+    /** For stdout and for stderr: either may be a terminal. */
     readonly style: Style
     readonly errStyle: Style
     readonly size: () => TerminalSize | undefined
@@ -38,9 +38,9 @@ export class Output extends Context.Service<
     /** Write a line. */
     readonly out: (text: string) => Effect.Effect<void>
     readonly err: (text: string) => Effect.Effect<void>
-    /** Why standard output did not take what it was given, if that is not that its reader is gone. */
+    /** The system's code for a failed write to stdout, unless the reader had just gone away. */
     readonly outProblem: () => string | undefined
-    /** Write as it is, without a line's end, and wait until the reader has taken it. */
+    /** Write text without adding a line break, and wait until the reader has taken it. */
     readonly writeOut: (text: string) => Effect.Effect<void, ReaderGone>
     readonly writeErr: (text: string) => Effect.Effect<void, ReaderGone>
     /** Waits for the next Ctrl-C. */
@@ -48,16 +48,19 @@ export class Output extends Context.Service<
   }
 >()("mill/cli/Output") {}
 
-/** The output of a command line: `--json` and `--no-color` may stand anywhere before `--`. */
-export const outputOf = (surroundings: Surroundings) => {
-  const { argv, color, debug, onInterrupt, stderrSize, stdoutSize, writeErr, writeOut } = surroundings
+/**
+ * Makes the output of a command line. `--json` and `--no-color` are read from the arguments themselves: they count
+ * anywhere before `--`, also when the command line cannot be parsed.
+ */
+export const makeOutput = (streams: ProcessStreams) => {
+  const { argv, color, debug, onInterrupt, stderrSize, stdoutSize, writeErr, writeOut } = streams
   const end = argv.indexOf("--")
   const flags = end === -1 ? argv : argv.slice(0, end)
   const colored = color && !flags.includes("--no-color") && !flags.includes("--color=false")
-  const styleOf = (size: TerminalSize | undefined) =>
+  const chooseStyle = (size: TerminalSize | undefined) =>
     colored && size !== undefined ? terminalStyle : plainStyle
   let problem: string | undefined
-  const written = (text: string) =>
+  const write = (text: string) =>
     Effect.mapError(writeOut(text), ({ reason }) => {
       const code = readSystemCode(reason.cause) ?? "unknown"
       if (code !== "EPIPE") problem ??= code
@@ -66,14 +69,14 @@ export const outputOf = (surroundings: Surroundings) => {
   return Output.of({
     json: flags.includes("--json") || flags.includes("--json=true"),
     debug,
-    style: styleOf(stdoutSize()),
-    errStyle: styleOf(stderrSize()),
+    style: chooseStyle(stdoutSize()),
+    errStyle: chooseStyle(stderrSize()),
     size: stdoutSize,
     errSize: stderrSize,
-    out: (text) => Effect.ignore(written(`${text}\n`)),
+    out: (text) => Effect.ignore(write(`${text}\n`)),
     err: (text) => Effect.ignore(writeErr(`${text}\n`)),
     outProblem: () => problem,
-    writeOut: written,
+    writeOut: write,
     writeErr: (text) => Effect.mapError(writeErr(text), () => new ReaderGone()),
     nextInterrupt: Effect.callback((resume) => Effect.sync(onInterrupt(() => resume(Effect.void)))),
   })

@@ -4,49 +4,49 @@ import { Argument, Command, Flag } from "effect/cli"
 import type { RunId } from "../domain/ids.schema.ts"
 import type { DraftPlan } from "../domain/plan.schema.ts"
 import { canAsk, confirmRun } from "./confirm.ts"
-import { type Engine, exitAs, openEngine } from "./engine.ts"
-import { errorJson } from "./error.render.ts"
 import { PrintsJson } from "./discovery.ts"
-import { Output } from "./output.ts"
+import { type Engine, exitWithStatus, openEngine } from "./engine.ts"
+import { renderErrorJson } from "./error.render.ts"
 import { showLive } from "./live.ts"
-import { renderPlan, renderPreview, seenFrom } from "./plan.render.ts"
+import { Output } from "./output.ts"
+import { renderPlan, renderPreview, shortenPath } from "./plan.render.ts"
 import { printRun } from "./status.command.ts"
-import { nextCommand } from "./style.render.ts"
+import { renderNextCommand } from "./style.render.ts"
 
 const parameters = {
   program: Argument.String("program.ts").pipe(
-    Argument.withDescription("The program: a TypeScript file"),
+    Argument.withDescription("TypeScript file to run"),
     Argument.filter(
       (program) => program !== "",
-      () => "the path of a file, not nothing",
+      () => "a file path, not an empty string",
     ),
   ),
   args: Argument.String("args").pipe(
-    Argument.withDescription("What the program finds in mill.args; put -- before it"),
+    Argument.withDescription("Arguments for the program, after --; available as mill.args"),
     Argument.variadic(),
   ),
   sync: Flag.Boolean("sync").pipe(
-    Flag.withDescription("Stay until the run has ended, and show what it does"),
+    Flag.withDescription("Wait for the run to finish and show its progress"),
     Flag.withDefault(false),
   ),
   driver: Flag.String("driver").pipe(
-    Flag.withDescription("How agents are reached: claude, pi, codex, offline, or one of mill.config.ts"),
+    Flag.withDescription("Driver to use: claude, pi, codex, offline, or one defined in mill.config.ts"),
     Flag.optional,
   ),
   executor: Flag.String("executor").pipe(
-    Flag.withDescription("Where the program runs: direct, vm, or one of mill.config.ts"),
+    Flag.withDescription("Executor to use: direct, vm, or one defined in mill.config.ts"),
     Flag.optional,
   ),
   confirm: Flag.Boolean("confirm").pipe(
-    Flag.withDescription("In a terminal, show the program and ask first; --confirm=false does not"),
+    Flag.withDescription("In a terminal, show a preview and ask before starting (off with --no-confirm)"),
     Flag.optional,
   ),
   dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withDescription("Print the plan that would be frozen, and start nothing"),
+    Flag.withDescription("Print the plan without starting a run"),
     Flag.withDefault(false),
   ),
   meta: Flag.KeyValuePair("meta").pipe(
-    Flag.withDescription("A fact to keep with the run, key=value; may be given again"),
+    Flag.withDescription("Attach metadata (key=value, repeatable)"),
     Flag.optional,
   ),
 }
@@ -72,76 +72,74 @@ export const runCommand = Command.make(
     }
     if (Option.getOrElse(confirm, () => prepared.confirm) && !json && (yield* canAsk)) {
       yield* out(renderPreview(plan, yield* engine.outline(prepared), cwd, style, size()?.columns))
-      // The caller may be a program that reads what a person has said.
-      yield* Effect.tapError(confirmRun(), (refused) => out(errorJson(refused)))
+      // JSON too: the terminal may be one that a program reads.
+      yield* Effect.tapError(confirmRun(), (refused) => out(renderErrorJson(refused)))
     } else {
-      for (const line of told(plan, cwd, because, json)) yield* err(errStyle.dim(line))
+      for (const line of renderChoices(plan, cwd, because, json)) yield* err(errStyle.dim(line))
     }
     const run = yield* engine.start(prepared)
-    if (sync) return yield* stay(engine, run.runId)
+    if (sync) return yield* followRun(engine, run.runId)
     if (json) return yield* out(JSON.stringify(run))
-    yield* out(`${style.cyan("●")} ${style.bold(run.runId)} is on its way`)
+    yield* out(`${style.cyan("●")} ${style.bold(run.runId)} started`)
     for (const command of [`mill wait ${run.runId} --timeout 60`, `mill status ${run.runId}`])
-      yield* out(nextCommand(command, style))
+      yield* out(renderNextCommand(command, style))
   }, Effect.scoped),
 ).pipe(
   Command.annotate(
     PrintsJson,
-    'SubmittedRun; with --sync, at the end, {"run": RunRecord, "result": RunResult}; with --dry-run the plan',
+    'SubmittedRun; with --sync, when the run has finished, {"run": RunRecord, "result": RunResult}; with --dry-run the plan',
   ),
-  Command.withDescription(
-    "Run a program: prints the run's id at once, and a worker of its own carries the run on",
-  ),
+  Command.withDescription("Start a program in the background and print its run id"),
   Command.withExamples([
-    { command: "mill run plan.ts", description: "Start it and go on with something else" },
+    { command: "mill run plan.ts", description: "Start a run in the background" },
     {
       command: "mill run plan.ts --driver offline --sync",
-      description: "Rehearse it without any agent, and watch",
+      description: "Rehearse the program without an agent, and watch it",
     },
-    { command: "mill run plan.ts --dry-run", description: "See what it would be frozen to" },
-    { command: "mill run plan.ts --json -- src/auth", description: "From an agent, with an argument" },
+    { command: "mill run plan.ts --dry-run", description: "Show the plan without running it" },
+    { command: "mill run plan.ts --json -- src/auth", description: "Pass an argument, and print JSON" },
   ]),
 )
 
-/** What mill has found by itself, and a caller may not expect. */
-const told = (
+/** Names the configuration that was found, and the driver if mill chose it. */
+const renderChoices = (
   { config: [config], driver }: DraftPlan,
   cwd: string,
   because: string | undefined,
   json: boolean,
 ): ReadonlyArray<string> => [
-  ...(config === undefined || json ? [] : [`config: ${seenFrom(cwd, config.path)}`]),
-  ...(because === undefined ? [] : [`driver: ${driver.name}, ${because} (--driver chooses another)`]),
+  ...(config === undefined || json ? [] : [`config: ${shortenPath(cwd, config.path)}`]),
+  ...(because === undefined ? [] : [`driver: ${driver.name}, ${because} (use --driver to choose another)`]),
 ]
 
-/** How long after the first Ctrl-C a second one cancels the run. */
+/** How soon a second Ctrl-C must follow the first one to cancel the run. */
 const secondInterrupt = "2 seconds"
 
-/** What Ctrl-C does: the run goes on, unless it is pressed again at once. */
-const goAway = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+/** Handles Ctrl-C: the run keeps running, unless Ctrl-C is pressed again. */
+const leaveRun = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
   const { err, errSize, errStyle, nextInterrupt } = yield* Output
-  yield* err(`${runId} goes on`)
+  yield* err(`${runId} is still running`)
   for (const command of [`mill watch --run ${runId}`, `mill cancel ${runId}`])
-    yield* err(nextCommand(command, errStyle))
+    yield* err(renderNextCommand(command, errStyle))
   if (errSize() === undefined) return
-  yield* err(errStyle.dim("  Ctrl-C again cancels it"))
+  yield* err(errStyle.dim("  press Ctrl-C again to cancel it"))
   const again = yield* Effect.timeoutOption(nextInterrupt, secondInterrupt)
   if (again._tag === "None") return
   yield* Effect.ignore(engine.cancel(runId, "Ctrl-C"))
-  yield* err(`${runId} is cancelled`)
+  yield* err(`${runId} cancelled`)
 })
 
-/** Waits for the run, showing what it does; going away leaves it going. */
-const stay = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+/** Waits for the run to finish and shows its progress. Interrupting this leaves the run running. */
+const followRun = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
   const { errSize, errStyle, json, out, writeErr } = yield* Output
   const events = Stream.map(engine.watch(runId), (entry) => ({ runId, entry }))
-  const ended = yield* Effect.andThen(
+  const finished = yield* Effect.andThen(
     json ? Effect.void : showLive(events, { style: errStyle, size: errSize, write: writeErr }, () => ""),
     engine.wait(runId),
-  ).pipe(Effect.onInterrupt(() => goAway(engine, runId)))
+  ).pipe(Effect.onInterrupt(() => leaveRun(engine, runId)))
   if (json) {
     const { result, run } = yield* engine.inspect(runId)
     yield* out(JSON.stringify({ run, result }))
   } else yield* printRun(engine, runId)
-  yield* exitAs(ended)
+  yield* exitWithStatus(finished)
 })

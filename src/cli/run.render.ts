@@ -1,19 +1,25 @@
-/** Runs as a person reads them: in a list, and one in detail. */
+/** Runs for people: a list, and a run in detail. */
+import { readSpawnNumber } from "../domain/ids.schema.ts"
 import type { RunRecord, RunResult, RunUsage } from "../domain/run.schema.ts"
 import type { SpawnSummary } from "../domain/spawn.schema.ts"
-import { duration, number, oneLine, plural, statusMark, type Style, table } from "./style.render.ts"
+import {
+  type Cell,
+  defaultColumns,
+  fitLine,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  markStatus,
+  renderNextCommand,
+  renderTable,
+  type Style,
+} from "./style.render.ts"
 
-const millisBetween = (from: string, to: string): number => Date.parse(to) - Date.parse(from)
+const formatElapsed = ({ completedAt, createdAt, startedAt }: RunRecord, now: number): string =>
+  formatDuration((completedAt === undefined ? now : Date.parse(completedAt)) - Date.parse(startedAt ?? createdAt))
 
-const elapsed = (run: RunRecord, now: number): string =>
-  duration(
-    run.completedAt === undefined
-      ? now - Date.parse(run.startedAt ?? run.createdAt)
-      : millisBetween(run.startedAt ?? run.createdAt, run.completedAt),
-  )
-
-/** How long ago, roughly: `now`, `5 m`, `3 h`, `2 d`. */
-const age = (at: string, now: number): string => {
+/** `now`, `12 s`, `5 m`, `3 h`, `2 d` */
+const formatAge = (at: string, now: number): string => {
   const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000))
   if (seconds < 5) return "now"
   if (seconds < 60) return `${seconds} s`
@@ -22,7 +28,7 @@ const age = (at: string, now: number): string => {
 }
 
 /** The counts that are not zero. */
-const countsLine = ({ spawns }: RunRecord, style: Style): string => {
+const renderCounts = ({ spawns }: RunRecord, style: Style): string => {
   const parts = [
     spawns.running > 0 ? style.cyan(`${spawns.running} running`) : "",
     spawns.complete > 0 ? style.green(`${spawns.complete} complete`) : "",
@@ -32,42 +38,39 @@ const countsLine = ({ spawns }: RunRecord, style: Style): string => {
   return spawns.started === 0 ? "none" : parts.join(style.dim(", "))
 }
 
-const usageLine = (usage: RunUsage): string => {
-  const dollars = (costUsd: number) => (costUsd === 0 ? "$0" : `$${costUsd.toFixed(4)}`)
+const renderUsage = (usage: RunUsage): string => {
+  const formatDollars = (costUsd: number) => (costUsd === 0 ? "$0" : `$${costUsd.toFixed(4)}`)
   const { costUsd, costUsdAtLeast = 0 } = usage
   const cost =
     costUsd !== undefined
-      ? dollars(costUsd)
+      ? formatDollars(costUsd)
       : costUsdAtLeast === 0
         ? "cost unknown"
-        : `at least ${dollars(costUsdAtLeast)}`
-  const silent =
+        : `at least ${formatDollars(costUsdAtLeast)}`
+  const unreported =
     usage.spawnsWithoutUsage === undefined
       ? ""
-      : ` (${plural(usage.spawnsWithoutUsage, "spawn")} did not say)`
-  return `${number(usage.inputTokens)} tokens in, ${number(usage.outputTokens)} out, ${cost}${silent}`
+      : ` (${formatCount(usage.spawnsWithoutUsage, "spawn")} reported no usage)`
+  return `${formatNumber(usage.inputTokens)} tokens in, ${formatNumber(usage.outputTokens)} out, ${cost}${unreported}`
 }
 
-/** The last `parts` parts of a path. */
-const shortPath = (path: string, parts: number): string => path.split("/").slice(-parts).join("/")
+/** Keeps the last `parts` parts of a path. */
+const takeLastParts = (path: string, parts: number): string => path.split("/").slice(-parts).join("/")
 
-type Row = Parameters<typeof table>[0][number]
+type Row = ReadonlyArray<Cell>
 
-/** How wide a table is taken to be where no terminal says so. */
-const defaultColumns = 132
-
-/** A table of at most `columns` columns: what does not fit is cut off the last cells. */
-const fitted = (rows: ReadonlyArray<Row>, columns: number): ReadonlyArray<string> => {
-  const others = table(rows.map((row) => row.slice(0, -1).map(({ text }) => ({ text }))))
+/** Renders a table at most `columns` wide by cutting off its last cells. */
+const renderFittedTable = (rows: ReadonlyArray<Row>, columns: number): ReadonlyArray<string> => {
+  const others = renderTable(rows.map((row) => row.slice(0, -1).map(({ text }) => ({ text }))))
   const room = Math.max(12, columns - 2 - Math.max(0, ...others.map((line) => line.length)))
-  return table(
+  return renderTable(
     rows.map((row) =>
-      row.map((cell, index) => (index < row.length - 1 ? cell : { ...cell, text: oneLine(cell.text, room) })),
+      row.map((cell, index) => (index < row.length - 1 ? cell : { ...cell, text: fitLine(cell.text, room) })),
     ),
   )
 }
 
-/** A list of runs, newest first, `columns` wide. Where there is little room, drivers are left out. */
+/** Renders a list of runs. A narrow list leaves out the drivers. */
 export const renderRuns = (
   runs: ReadonlyArray<RunRecord>,
   now: number,
@@ -76,26 +79,26 @@ export const renderRuns = (
 ): string => {
   const narrow = columns < 100
   const title = (text: string) => ({ text, paint: style.dim })
-  return fitted(
+  return renderFittedTable(
     [
       [
-        ...["", "RUN", "STATUS", "AGE", "TOOK", "SPAWNS"].map(title),
+        ...["", "RUN", "STATUS", "AGE", "ELAPSED", "SPAWNS"].map(title),
         ...(narrow ? [] : [title("DRIVER")]),
         title("PROGRAM"),
       ],
       ...runs.map((run) => {
-        const { mark, paint } = statusMark(run.status, style)
+        const { mark, paint } = markStatus(run.status, style)
         const { complete, error, started } = run.spawns
         const failures = error > 0 ? `, ${error} ✗` : ""
         return [
           { text: mark, paint },
           { text: run.id },
           { text: run.status, paint },
-          { text: age(run.createdAt, now), right: true },
-          { text: elapsed(run, now), right: true },
+          { text: formatAge(run.createdAt, now), right: true },
+          { text: formatElapsed(run, now), right: true },
           { text: started === 0 ? "–" : `${complete}/${started}${failures}` },
           ...(narrow ? [] : [{ text: run.driver }]),
-          { text: shortPath(run.programPath, narrow ? 1 : 2), paint: style.dim },
+          { text: takeLastParts(run.programPath, narrow ? 1 : 2), paint: style.dim },
         ]
       }),
     ],
@@ -103,20 +106,20 @@ export const renderRuns = (
   ).join("\n")
 }
 
-const spawnRow = (spawn: SpawnSummary, style: Style, columns: number): Row => {
-  const { mark, paint } = statusMark(spawn.status, style)
-  const said = spawn.status === "complete" ? spawn.text : (spawn.errorMessage ?? spawn.status)
+const makeSpawnRow = (spawn: SpawnSummary, style: Style, columns: number): Row => {
+  const { mark, paint } = markStatus(spawn.status, style)
+  const outcome = spawn.status === "complete" ? spawn.text : (spawn.errorMessage ?? spawn.status)
   return [
     { text: ` ${mark}`, paint },
-    { text: spawn.spawnId.replace("spawn_", "#"), right: true, paint: style.dim },
-    { text: oneLine(spawn.agent, 24) },
-    { text: oneLine(spawn.model, Math.max(12, Math.min(32, Math.floor(columns / 4)))), paint: style.dim },
-    { text: duration(spawn.durationMs), right: true },
-    { text: said, paint: spawn.status === "complete" ? style.dim : paint },
+    { text: `#${readSpawnNumber(spawn.spawnId)}`, right: true, paint: style.dim },
+    { text: fitLine(spawn.agent, 24) },
+    { text: fitLine(spawn.model, Math.max(12, Math.min(32, Math.floor(columns / 4)))), paint: style.dim },
+    { text: formatDuration(spawn.durationMs), right: true },
+    { text: outcome, paint: spawn.status === "complete" ? style.dim : paint },
   ]
 }
 
-const programResultLines = (result: RunResult, style: Style): ReadonlyArray<string> => {
+const renderResult = (result: RunResult, style: Style): ReadonlyArray<string> => {
   if (result.programResult === undefined) return []
   const text =
     typeof result.programResult === "string"
@@ -125,22 +128,22 @@ const programResultLines = (result: RunResult, style: Style): ReadonlyArray<stri
   return ["", style.bold("Result"), ...text.split("\n").map((line) => `  ${line}`)]
 }
 
-/** What to type next. */
-const nextCommands = (run: RunRecord): ReadonlyArray<string> =>
+/** Suggests what to run next. */
+const suggestCommands = (run: RunRecord): ReadonlyArray<string> =>
   run.status === "running" || run.status === "pending"
     ? [`mill wait ${run.id} --timeout 60`]
     : run.status === "failed"
       ? [`less ${run.paths.eventsFile}`]
       : []
 
-/** Which of the run's sources are not on disk any more as it has them. */
-const changedLines = ({ changedSources = [] }: RunRecord, style: Style): ReadonlyArray<string> =>
+/** Lists the sources that changed on disk after the run was submitted. */
+const renderChangedSources = ({ changedSources = [] }: RunRecord, style: Style): ReadonlyArray<string> =>
   changedSources.map(
     ({ change, path }) =>
-      `  ${style.yellow("≠")} ${path} ${change === "missing" ? "is not there any more" : "has been edited since"}; the run has its own copy`,
+      `  ${style.yellow("≠")} ${path} ${change === "missing" ? "no longer exists" : "has changed since submission"}; the run uses its own copy`,
   )
 
-/** One run in detail, `columns` wide; `spawns` are those that are known, in order of start. */
+/** Renders a run in detail, with its spawns in order of start. */
 export const renderRun = (
   run: RunRecord,
   spawns: ReadonlyArray<SpawnSummary>,
@@ -149,31 +152,31 @@ export const renderRun = (
   style: Style,
   columns: number = defaultColumns,
 ): string => {
-  const { mark, paint } = statusMark(run.status, style)
-  const facts = table(
+  const { mark, paint } = markStatus(run.status, style)
+  const facts = renderTable(
     [
       ["program", run.programPath],
       ["driver", run.driver],
-      ["took", elapsed(run, now)],
-      ["spawns", countsLine(run, style)],
-      ...(run.usage === undefined ? [] : [["usage", usageLine(run.usage)]]),
+      ["elapsed", formatElapsed(run, now)],
+      ["spawns", renderCounts(run, style)],
+      ...(run.usage === undefined ? [] : [["usage", renderUsage(run.usage)]]),
       ...Object.entries(run.metadata ?? {}),
-      ["folder", run.paths.runDir],
+      ["directory", run.paths.runDir],
     ].map(([name = "", value = ""]) => [{ text: ` ${name}`, paint: style.dim }, { text: value }]),
   )
-  const rows = fitted(
-    spawns.map((spawn) => spawnRow(spawn, style, columns)),
+  const rows = renderFittedTable(
+    spawns.map((spawn) => makeSpawnRow(spawn, style, columns)),
     columns,
   )
-  const next = nextCommands(run)
+  const next = suggestCommands(run)
   return [
     `${paint(mark)} ${style.bold(run.id)} ${paint(run.status)}`,
-    ...(run.errorMessage === undefined ? [] : [`  ${paint(oneLine(run.errorMessage, 400))}`]),
+    ...(run.errorMessage === undefined ? [] : [`  ${paint(fitLine(run.errorMessage, 400))}`]),
     ...(run.errorLocation === undefined ? [] : [`  ${style.dim("at")} ${run.errorLocation}`]),
-    ...changedLines(run, style),
+    ...renderChangedSources(run, style),
     ...facts,
     ...(rows.length === 0 ? [] : ["", ...rows]),
-    ...(result === undefined ? [] : programResultLines(result, style)),
-    ...(next.length === 0 ? [] : ["", ...next.map((command) => ` ${style.dim("→")} ${command}`)]),
+    ...(result === undefined ? [] : renderResult(result, style)),
+    ...(next.length === 0 ? [] : ["", ...next.map((command) => renderNextCommand(command, style))]),
   ].join("\n")
 }

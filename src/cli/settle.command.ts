@@ -1,4 +1,4 @@
-/** `mill _settle`: a program's process starts this when its worker is gone. */
+/** `mill _settle`: a program's process starts this command when its worker has died. */
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { RunId } from "../domain/ids.schema.ts"
@@ -8,7 +8,7 @@ export const settleCommand = Command.make(
   "_settle",
   { runId: Flag.String("run-id").pipe(Flag.withSchema(RunId)) },
   Effect.fnUntraced(function* ({ runId }) {
-    // To look at a run whose worker is gone is to bring it to its end.
+    // Reading the status of a run whose worker has died settles the run.
     yield* (yield* openEngine).status(runId)
   }, Effect.scoped),
 ).pipe(Command.unlisted)

@@ -1,20 +1,15 @@
 /** `mill status <run>` */
 import { Clock, Effect } from "effect"
-import { Argument, Command } from "effect/cli"
-import type { RunId } from "../domain/ids.schema.ts"
-import { type Engine, openEngine } from "./engine.ts"
+import { Command } from "effect/cli"
 import { PrintsJson } from "./discovery.ts"
+import { type Engine, openEngine, runArgument } from "./engine.ts"
 import { Output } from "./output.ts"
 import { renderRun } from "./run.render.ts"
 
-export const runArgument = Argument.String("run").pipe(
-  Argument.withDescription("A run id, the beginning of one, or: last"),
-)
-
-/** Shows a run as it is now. */
-export const printRun = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+/** Prints a run in detail. */
+export const printRun = Effect.fnUntraced(function* (engine: Engine, reference: string) {
   const { out, size, style } = yield* Output
-  const { result, run, spawns } = yield* engine.inspect(runId)
+  const { result, run, spawns } = yield* engine.inspect(reference)
   yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))
 })
 
@@ -24,14 +19,13 @@ export const statusCommand = Command.make(
   Effect.fnUntraced(function* ({ run: reference }) {
     const engine = yield* openEngine
     const { json, out } = yield* Output
-    const runId = yield* engine.resolve(reference)
-    yield* json ? out(JSON.stringify(yield* engine.status(runId))) : printRun(engine, runId)
+    yield* json ? out(JSON.stringify(yield* engine.status(reference))) : printRun(engine, reference)
   }, Effect.scoped),
 ).pipe(
   Command.annotate(PrintsJson, "RunRecord"),
-  Command.withDescription("Show a run: its status, its spawns, what they used"),
+  Command.withDescription("Show a run: its status, spawns and usage"),
   Command.withExamples([
-    { command: "mill status last", description: "The newest run" },
-    { command: "mill status run_01jx --json", description: "Its record, by the beginning of its id" },
+    { command: "mill status last", description: "Show the newest run" },
+    { command: "mill status run_01jx --json", description: "Print a run's record, found by the prefix of its id" },
   ]),
 )

@@ -3,66 +3,56 @@ import { Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { isRunTerminal, type LogEntry } from "../domain/event.schema.ts"
 import type { RunId } from "../domain/ids.schema.ts"
-import { type Engine, exitAs, openEngine } from "./engine.ts"
-import { renderError, type TellableError } from "./error.render.ts"
-import { showLive } from "./live.ts"
 import { PrintsJson } from "./discovery.ts"
+import { type Engine, exitWithStatus, openEngine } from "./engine.ts"
+import { type PrintableError, renderError } from "./error.render.ts"
+import { showLive } from "./live.ts"
 import { Output, ReaderGone } from "./output.ts"
-import { type WatchItem, watchItemJson, watchItemLine } from "./watch.render.ts"
+import { renderWatchItem, renderWatchItemJson, type WatchedEvent, type WatchItem } from "./watch.render.ts"
 
 const parameters = {
   run: Flag.String("run").pipe(
-    Flag.withDescription(
-      "A run id, the beginning of one, or: last. Without it: all live runs, and those that start",
-    ),
+    Flag.withDescription("Run id, a prefix of one, or `last` (default: all current and new runs)"),
     Flag.optional,
   ),
   channel: Flag.Literals("channel", ["events", "io", "all"]).pipe(
-    Flag.withDescription("events: the log, from its start; io: what is printed from now on; all: both"),
+    Flag.withDescription("What to show: the run's events from its start, new output lines, or both"),
     Flag.withDefault("events"),
   ),
   source: Flag.Literals("source", ["driver", "program"]).pipe(
-    Flag.withDescription("Only lines that agents (driver) or the program print"),
+    Flag.withDescription("Only show output lines of the agents (driver) or of the program"),
     Flag.optional,
   ),
   spawn: Flag.String("spawn").pipe(
-    Flag.withDescription("Only events and lines of this spawn, for example spawn_2"),
+    Flag.withDescription("Only show events and output lines of this spawn, e.g. spawn_2"),
     Flag.withMetavar("spawnId"),
     Flag.optional,
   ),
 }
 
-type Wanted = {
-  readonly channel: "events" | "io" | "all"
-  readonly source: "driver" | "program" | undefined
-  readonly spawn: string | undefined
-}
+type Channel = "events" | "io" | "all"
 
-/** The end of a run is told whatever spawn was asked for. */
-const concerns = ({ event, known }: LogEntry, spawn: string | undefined): boolean =>
-  spawn === undefined ||
-  (known && (isRunTerminal(event) || ("spawnId" in event.payload && event.payload.spawnId === spawn)))
-
-/** What one run tells of what was asked for. */
-const itemsOf = (engine: Engine, runId: RunId, { channel, source, spawn }: Wanted) => {
-  const events = engine.watch(runId).pipe(
-    Stream.filter((entry) => concerns(entry, spawn)),
-    Stream.map((entry): WatchItem => ({ kind: "event", runId, entry })),
-  )
-  const io = engine.watchIo(runId).pipe(
-    Stream.filter(
-      (item) =>
-        item.kind === "dropped" ||
-        ((source === undefined || item.io.source === source) &&
-          (spawn === undefined || item.io.spawnId === spawn)),
-    ),
-    Stream.map((item): WatchItem => ({ ...item, runId })),
-  )
+/** Reads what the channel carries of a run. */
+const readItems = (engine: Engine, runId: RunId, channel: Channel) => {
+  const events = engine.watch(runId).pipe(Stream.map((entry): WatchItem => ({ kind: "event", runId, entry })))
+  const io = engine.watchIo(runId).pipe(Stream.map((item): WatchItem => ({ ...item, runId })))
   return channel === "events" ? events : channel === "io" ? io : Stream.merge(events, io)
 }
 
-/** Ends when nobody reads standard output any more, also while there is nothing to write. */
-const untilReaderGone = Effect.flatMap(
+/** Whether an event is about this spawn. The end of a run is about all its spawns. */
+const concernsSpawn = ({ event, known }: LogEntry, spawn: string): boolean =>
+  known && (isRunTerminal(event) || ("spawnId" in event.payload && event.payload.spawnId === spawn))
+
+const isSelected = (item: WatchItem, source: string | undefined, spawn: string | undefined): boolean => {
+  if (item.kind === "dropped") return true
+  if (item.kind === "event") return spawn === undefined || concernsSpawn(item.entry, spawn)
+  return (
+    (source === undefined || item.io.source === source) && (spawn === undefined || item.io.spawnId === spawn)
+  )
+}
+
+/** Completes when the reader of standard output goes away, even if there is nothing to write. */
+const awaitReaderGone = Effect.flatMap(
   Effect.promise(() => import("../runtime/platform/stdout.effect.ts")),
   ({ awaitStdoutClosed }) => awaitStdoutClosed,
 )
@@ -70,76 +60,67 @@ const untilReaderGone = Effect.flatMap(
 export const watchCommand = Command.make(
   "watch",
   parameters,
-  Effect.fnUntraced(function* ({ channel, run: reference, source, spawn }) {
+  Effect.fnUntraced(function* ({ channel, run: reference, ...filters }) {
     const engine = yield* openEngine
     const { err, errStyle, json, size, style, writeOut } = yield* Output
-    const wanted: Wanted = {
-      channel,
-      source: Option.getOrUndefined(source),
-      spawn: Option.getOrUndefined(spawn),
-    }
+    const source = Option.getOrUndefined(filters.source)
+    const spawn = Option.getOrUndefined(filters.spawn)
     const runId = Option.isSome(reference) ? yield* engine.resolve(reference.value) : undefined
     if (channel !== "events")
-      yield* err(errStyle.dim("what was printed before now is not kept, and not shown"))
+      yield* err(errStyle.dim("earlier output is not stored; showing new output only"))
+    if (runId === undefined && !json)
+      yield* err(errStyle.dim("watching all current and new runs (Ctrl-C to stop)"))
 
-    if (runId === undefined && !json) {
-      yield* err(errStyle.dim("all live runs, and those that start from now on; Ctrl-C ends this"))
-    }
-
-    const runs = runId === undefined ? engine.liveRuns : Stream.make(runId)
-    const label = (id: string) => (runId === undefined ? style.dim(`${id.slice(-8)} `) : "")
-    const write = (lines: ReadonlyArray<string>) =>
-      lines.length === 0 ? Effect.void : writeOut(lines.map((line) => `${line}\n`).join(""))
-    /** One of many runs that cannot be read is told of, and the others go on. */
-    const unlessAlone = <A, E extends TellableError>(items: Stream.Stream<A, E>) =>
+    /** Among many runs, one that cannot be read is reported, and the others are still watched. */
+    const keepWatching = <A, E extends PrintableError>(items: Stream.Stream<A, E>) =>
       runId === undefined
         ? items.pipe(Stream.catch((error) => Stream.fromEffectDrain(err(renderError(error, errStyle)))))
         : items
-    const items = Stream.flatMap(runs, (id) => unlessAlone(itemsOf(engine, id, wanted)), {
-      concurrency: "unbounded",
-    })
-    const live = channel === "events" && !json && size() !== undefined
-    const showing = live
-      ? showLive(
-          Stream.flatMap(
-            runs,
-            (id) => unlessAlone(Stream.map(engine.watch(id), (entry) => ({ runId: id, entry }))),
-            { concurrency: "unbounded" },
-          ).pipe(
-            Stream.filter(({ entry }) => entry.event.type === "run:start" || concerns(entry, wanted.spawn)),
-          ),
-          { style, size, write: writeOut },
-          label,
+    const items = Stream.flatMap(
+      runId === undefined ? engine.liveRuns : Stream.make(runId),
+      (id) => keepWatching(readItems(engine, id, channel)),
+      { concurrency: "unbounded" },
+    )
+    const label = (id: string) => (runId === undefined ? style.dim(`${id.slice(-8)} `) : "")
+
+    /** The live view needs the start of each run, whichever spawn it shows. */
+    const isViewed = (item: WatchItem): item is WatchedEvent =>
+      item.kind === "event" && (item.entry.event.type === "run:start" || isSelected(item, source, spawn))
+    const showLines = (batch: ReadonlyArray<WatchItem>) => {
+      const lines = batch
+        .filter((item) => isSelected(item, source, spawn))
+        .flatMap((item) =>
+          json ? [renderWatchItemJson(item)] : renderWatchItem(item, label(item.runId), style),
         )
-      : Stream.runForEachArray(items, (batch) =>
-          write(
-            batch.flatMap((item) =>
-              json ? [watchItemJson(item)] : watchItemLine(item, label(item.runId), style),
-            ),
-          ),
-        )
-    const read = yield* showing.pipe(
+      return lines.length === 0 ? Effect.void : writeOut(lines.map((line) => `${line}\n`).join(""))
+    }
+    const isLive = channel === "events" && !json && size() !== undefined
+    const show = isLive
+      ? showLive(Stream.filter(items, isViewed), { style, size, write: writeOut }, label)
+      : Stream.runForEachArray(items, showLines)
+
+    const isRead = yield* show.pipe(
       Effect.as(true),
-      Effect.raceFirst(Effect.as(untilReaderGone, false)),
+      Effect.raceFirst(Effect.as(awaitReaderGone, false)),
       Effect.catchIf(
         (error) => error instanceof ReaderGone,
         () => Effect.succeed(false),
       ),
     )
-    if (runId !== undefined && read) yield* exitAs(yield* engine.wait(runId))
+    if (runId !== undefined && isRead) yield* exitWithStatus(yield* engine.wait(runId))
   }, Effect.scoped),
 ).pipe(
   Command.annotate(
     PrintsJson,
-    'A JSON object a line: {"kind":"event","runId","event": Event}, {"kind":"io","runId","source","stream","line","timestamp","spawnId"} or {"kind":"dropped","runId","lines"}',
+    'one JSON object per line: {"kind":"event","runId","event": Event}, {"kind":"io","runId","source","stream","line","timestamp","spawnId"} or {"kind":"dropped","runId","lines"}',
   ),
-  Command.withDescription("Follow a run, or all: its events, and what its program and agents print"),
+  Command.withDescription("Follow the events and output of one run, or of all runs"),
   Command.withExamples([
-    { command: "mill watch --run last", description: "The newest run, until it ends" },
+    { command: "mill watch --run last", description: "Follow the newest run until it finishes" },
     {
       command: "mill watch --channel io --source program",
-      description: "What the programs of all live runs print",
+      description: "Show what the programs of all runs print",
     },
-    { command: "mill watch --run last --json", description: "For an agent: a JSON object a line" },
+    { command: "mill watch --run last --json", description: "Print one JSON object per line" },
   ]),
 )

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import { Discovery } from "../../src/domain/discovery.schema.ts"
-import { skillFile } from "../../src/public/discovery.api.ts"
+import { renderSkill } from "../../src/cli/skill.render.ts"
 import { makeWorld } from "../support/mill.ts"
 
 const world = makeWorld()
@@ -21,7 +21,7 @@ let skill: string
 beforeAll(async () => {
   const { stdout } = await world.mill(["--help", "--json"])
   payload = Schema.decodeUnknownSync(Discovery)(JSON.parse(stdout))
-  skill = skillFile(payload)
+  skill = renderSkill(payload)
 })
 
 /** The text without the example program and the payload's own sentences. */
