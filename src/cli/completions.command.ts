@@ -27,7 +27,8 @@ const suggestValues = <Parameter extends { readonly name: string; readonly type:
 })
 
 /** Flags that are on by default, and so have a useful negation. */
-const isOnByDefault = ({ name }: Completions.FlagDescriptor): boolean => name === "color" || name === "confirm"
+const isOnByDefault = ({ name }: Completions.FlagDescriptor): boolean =>
+  name === "color" || name === "confirm"
 
 const completeFlag = (flag: Completions.FlagDescriptor) =>
   isOnByDefault(flag) ? suggestValues(flag) : { ...suggestValues(flag), negation: false as const }

@@ -170,7 +170,11 @@ export const renderLiveRun = (
 }
 
 /** Renders an event as a line, if it is one that people need to see. */
-export const renderEvent = ({ event, known }: LogEntry, columns: number, style: Style): string | undefined => {
+export const renderEvent = (
+  { event, known }: LogEntry,
+  columns: number,
+  style: Style,
+): string | undefined => {
   if (!known) return undefined
   const renderSpawn = (mark: string, spawnId: string, head: string, tail: string) => {
     const start = `#${readSpawnNumber(spawnId)} ${fitLine(head, 24)}`
@@ -185,10 +189,20 @@ export const renderEvent = ({ event, known }: LogEntry, columns: number, style: 
     case "run:log":
       return `${style.dim("│")} ${fitLine(payload.message, Math.max(20, columns - 3))}`
     case "spawn:start":
-      return renderSpawn(paintMark("running"), payload.spawnId, payload.input.agent, `started (${payload.input.model})`)
+      return renderSpawn(
+        paintMark("running"),
+        payload.spawnId,
+        payload.input.agent,
+        `started (${payload.input.model})`,
+      )
     case "spawn:complete": {
       const { result, spawnId } = payload
-      return renderSpawn(paintMark("complete"), spawnId, result.agent, `${formatDuration(result.durationMs)}  ${result.text}`)
+      return renderSpawn(
+        paintMark("complete"),
+        spawnId,
+        result.agent,
+        `${formatDuration(result.durationMs)}  ${result.text}`,
+      )
     }
     case "spawn:error":
       return renderSpawn(paintMark("error"), payload.spawnId, payload.result?.agent ?? "", payload.message)

@@ -34,7 +34,9 @@ export const lsCommand = Command.make(
     if (json) return yield* out(JSON.stringify(runs))
     if (runs.length > 0)
       return yield* out(renderRuns(runs, yield* Clock.currentTimeMillis, style, size()?.columns))
-    yield* out(status === undefined ? "no runs yet; start one with mill run <program.ts>" : `no ${status} runs`)
+    yield* out(
+      status === undefined ? "no runs yet; start one with mill run <program.ts>" : `no ${status} runs`,
+    )
   }, Effect.scoped),
 ).pipe(
   Command.annotate(PrintsJson, "an array of RunRecord, newest first"),

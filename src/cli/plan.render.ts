@@ -33,7 +33,9 @@ const describeProgram = (plan: DraftPlan, outline: ProgramOutline, cwd: string):
   /** Adds whether there may be more than the program's text shows. */
   const qualify = (name: (typeof unseen)[number], parts: ReadonlyArray<string>, isEmpty: boolean) => {
     if (!unseen.includes(name)) return isEmpty ? ["none"] : parts
-    return isEmpty ? splitWords("known only at run time") : [...parts, ...splitWords("(perhaps more at run time)")]
+    return isEmpty
+      ? splitWords("known only at run time")
+      : [...parts, ...splitWords("(perhaps more at run time)")]
   }
   return [
     ["program", [program, ...splitWords(`(${formatBytes(bytes)}, ${formatCount(lines, "line")})`)]],
@@ -50,7 +52,9 @@ const describeDriver = (driver: DraftPlan["driver"]): ReadonlyArray<Fact> => {
     const { headers, keys, maxRetries, name, timeout, url } = driver
     const limit = timeout === undefined ? "no timeout" : `timeout ${formatSeconds(timeout)}`
     const retries =
-      maxRetries === 0 ? "no retries" : `up to ${maxRetries} ${maxRetries === 1 ? "retry" : "retries"} when busy`
+      maxRetries === 0
+        ? "no retries"
+        : `up to ${maxRetries} ${maxRetries === 1 ? "retry" : "retries"} when busy`
     const sources = keys.map(({ env, header }) => `${header} from $${env}`)
     return [
       ["driver", [`${name}:`, "POST", url]],
@@ -61,7 +65,10 @@ const describeDriver = (driver: DraftPlan["driver"]): ReadonlyArray<Fact> => {
     ]
   }
   return [
-    ["driver", [`${driver.name}:`, ...[driver.command, ...driver.args].map((word) => CommandLine.display([word]))]],
+    [
+      "driver",
+      [`${driver.name}:`, ...[driver.command, ...driver.args].map((word) => CommandLine.display([word]))],
+    ],
     codec,
     ...(driver.env.length === 0 ? [] : [["environment", listItems(driver.env, "")] as const]),
     ...(driver.cwd === undefined ? [] : [["directory", [driver.cwd]] as const]),

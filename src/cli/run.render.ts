@@ -16,7 +16,9 @@ import {
 } from "./style.render.ts"
 
 const formatElapsed = ({ completedAt, createdAt, startedAt }: RunRecord, now: number): string =>
-  formatDuration((completedAt === undefined ? now : Date.parse(completedAt)) - Date.parse(startedAt ?? createdAt))
+  formatDuration(
+    (completedAt === undefined ? now : Date.parse(completedAt)) - Date.parse(startedAt ?? createdAt),
+  )
 
 /** `now`, `12 s`, `5 m`, `3 h`, `2 d` */
 const formatAge = (at: string, now: number): string => {

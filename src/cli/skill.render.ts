@@ -5,8 +5,7 @@ const renderList = (items: ReadonlyArray<string>): string => items.map((item) =>
 
 const quoteCode = (text: string): string => `\`${text}\``
 
-const fenceCode = (text: string, language: string): string =>
-  `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+const fenceCode = (text: string, language: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
 
 /** How many models are listed for a driver; the payload has all of them. */
 const maxModels = 12

@@ -26,6 +26,9 @@ export const statusCommand = Command.make(
   Command.withDescription("Show a run: its status, spawns and usage"),
   Command.withExamples([
     { command: "mill status last", description: "Show the newest run" },
-    { command: "mill status run_01jx --json", description: "Print a run's record, found by the prefix of its id" },
+    {
+      command: "mill status run_01jx --json",
+      description: "Print a run's record, found by the prefix of its id",
+    },
   ]),
 )

@@ -72,7 +72,8 @@ export const renderNextCommand = (command: string, style: Style): string => `  $
 export const formatNumber = (n: number): string => n.toLocaleString("en-US")
 
 /** `1 spawn`, `2 spawns` */
-export const formatCount = (n: number, noun: string): string => `${formatNumber(n)} ${noun}${n === 1 ? "" : "s"}`
+export const formatCount = (n: number, noun: string): string =>
+  `${formatNumber(n)} ${noun}${n === 1 ? "" : "s"}`
 
 /** `812 B`, `3.4 kB`, `2.1 MB` */
 export const formatBytes = (n: number): string =>
