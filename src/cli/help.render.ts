@@ -5,41 +5,42 @@ import { renderNextCommand, type Style } from "./style.render.ts"
 /** Fits a screen of 80 columns and 24 rows. */
 export const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
 
-  mill run <program.ts>              Start a program and print its run id
-  mill status <run>                  Show a run
-  mill wait <run> --timeout <s>      Wait for a run to finish
-  mill watch --run <run>             Follow a run live
-  mill ls                            List runs
-  mill cancel <run>                  Cancel a run, its agents and nested runs
-  mill init                          Create mill.config.ts and an example program
+  mill run <program.ts>            Start a program and print its run id
+  mill status <run>                Show a run
+  mill wait <run> --timeout <s>    Wait for a run to finish
+  mill watch --run <run>           Follow a run live
+  mill ls                          List runs
+  mill cancel <run>                Cancel a run, its agents and nested runs
+  mill init                        Create mill.config.ts and an example program
 
-In a program:           const { text } = await mill.spawn({
-                          agent, systemPrompt, prompt, model })
+In a program:          const { text } = await mill.spawn({
+                         agent, systemPrompt, prompt, model })
 
-Try without an agent:   mill run <program.ts> --driver offline --sync
-Learn to write one:     mill --help
-Get it all as JSON:     mill --help --json`
+Try without an agent:  mill run <program.ts> --driver offline --sync
+Learn to write one:    mill --help
+Get it all as JSON:    mill --help --json`
 
 const guide = `A program is a TypeScript file. It uses the global mill, without an import:
 
   const answers = await Promise.all(
     ["Rust", "Go"].map((language) =>
       mill.spawn({
-        agent: \`\${language}-fan\`,                        // any name you like
-        systemPrompt: "You argue in one sentence.",       // who the agent is
-        prompt: \`Why learn \${language}?\`,                // its task
-        model: "sonnet",                                  // the model to use
+        agent: \`\${language}-fan\`,                    // any name you like
+        systemPrompt: "You argue in one sentence.",   // who the agent is
+        prompt: \`Why learn \${language}?\`,            // its task
+        model: "sonnet",                              // the model to use
       }),
     ),
   )
-  export default answers.map(({ text }) => text)          // the result: any JSON value
+  export default answers.map(({ text }) => text)      // the result: any JSON
 
-All four fields are required. A failed spawn rejects with a MillSpawnError: its cause says why, and its
-result holds whatever is known. mill.args holds the arguments after --. mill.log(message) writes to the
-run's log. A run keeps its own copy of the program: later edits do not affect it.
+All four fields are required. A failed spawn rejects with a MillSpawnError:
+its cause says why, and its result has whatever is known. mill.args has the
+arguments after --, and mill.log(message) writes to the run's log. A run keeps
+its own copy of the program, so later edits do not affect it.
 
 Rehearse without an agent:  mill run <program.ts> --driver offline --sync
-Types, models, error causes, exit codes and events, as JSON:  mill --help --json`
+Types, models, errors, exit codes and events as JSON:  mill --help --json`
 
 const indent = (text: string): string =>
   text

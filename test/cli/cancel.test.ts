@@ -76,7 +76,7 @@ describe("mill cancel", () => {
         answer: { runId: id, status: "complete", alreadyTerminal: true },
       })
       const { code, stdout } = await world.mill(["cancel", id])
-      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("had ended already") })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("had already finished") })
       expect(world.events(id)).toEqual([...ended.events])
       expect(world.record(id)).toEqual(record)
     },

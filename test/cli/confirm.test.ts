@@ -28,7 +28,7 @@ test.concurrent("the program is shown, and yes starts it", async () => {
     "ask.ts",
     "parts/words.ts",
     "node:os",
-    "2 calls",
+    "2 mill.spawn calls",
     "scout, judge",
     "sonnet",
     "offline",
@@ -37,7 +37,7 @@ test.concurrent("the program is shown, and yes starts it", async () => {
   }
   expect(runs("yes")).toEqual([])
   session.type("y")
-  expect(await session.ended).toMatchObject({ code: 0, output: expect.stringContaining("is on its way") })
+  expect(await session.ended).toMatchObject({ code: 0, output: expect.stringContaining("started") })
   expect(runs("yes")).toHaveLength(1)
 })
 
@@ -45,12 +45,12 @@ test.concurrent("no starts nothing, and the reason is told as JSON", async () =>
   const session = start("no")
   await session.until("Run it?")
   session.type("n")
-  await session.until("Why not?")
+  await session.until("Reason (optional)")
   session.type("too dear\r")
   const { code, output } = await session.ended
   const [line] = /\{"error".*\}/.exec(output) ?? []
   expect(JSON.parse(line ?? "null")).toEqual({
-    error: { _tag: "RunRefused", message: "the run was refused: too dear", reason: "too dear" },
+    error: { _tag: "RunRefused", message: "run declined: too dear", reason: "too dear" },
   })
   expect(code).toBe(1)
   expect(runs("no")).toEqual([])
@@ -60,10 +60,10 @@ test.concurrent("no without a reason", async () => {
   const session = start("silent")
   await session.until("Run it?")
   session.type("n")
-  await session.until("Why not?")
+  await session.until("Reason (optional)")
   session.type("\r")
   const { code, output } = await session.ended
-  expect(output).toContain(`{"error":{"_tag":"RunRefused","message":"the run was refused"}}`)
+  expect(output).toContain(`{"error":{"_tag":"RunRefused","message":"run declined"}}`)
   expect([code, runs("silent")]).toEqual([1, []])
 })
 
@@ -76,7 +76,7 @@ test.concurrent.each([
   await session.until("Run it?")
   session.type(key)
   const { code, output } = await session.ended
-  expect(output).toMatch(/Run it\?[^\n]*\r\nnothing was started\r\n$/)
+  expect(output).toMatch(/Run it\?[^\n]*\r\ncancelled; no run was started\r\n$/)
   expect([code, runs(name)]).toEqual([130, []])
 })
 
@@ -84,10 +84,10 @@ test.concurrent("Ctrl-C when asked for a reason starts nothing, either", async (
   const session = start("unreasonable")
   await session.until("Run it?")
   session.type("n")
-  await session.until("Why not?")
+  await session.until("Reason (optional)")
   session.type("\u0003")
   const { code, output } = await session.ended
-  expect(output).toMatch(/\r\nnothing was started\r\n$/)
+  expect(output).toMatch(/\r\ncancelled; no run was started\r\n$/)
   expect([code, runs("unreasonable")]).toEqual([130, []])
 })
 

@@ -252,7 +252,7 @@ describe("a configuration", () => {
     expect(await typeErrors("rich", ["use.ts"])).toBe("")
     const { stdout } = await world.mill(["--help"], { cwd: join(world.dir, "rich") })
     expect(stdout).toMatch(
-      /HERE[^]*reader[^]*Cheap models search\.[^]*mill\.tracker\.open: \(title: string\)/,
+      /THIS DIRECTORY[^]*reader[^]*Cheap models search\.[^]*mill\.tracker\.open: \(title: string\)/,
     )
   })
 

@@ -56,7 +56,7 @@ describe("mill --help", () => {
   test("says nothing of this place where there is no configuration", async () => {
     const { stdout } = await world.mill(["--help"])
     expect(stdout).toContain("WRITING PROGRAMS")
-    expect(stdout).not.toContain("HERE")
+    expect(stdout).not.toContain("THIS DIRECTORY")
   })
 
   test("of a command does not read the configuration", async () => {

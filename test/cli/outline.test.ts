@@ -8,7 +8,7 @@ const offline = ["--driver", "offline"]
 const spawn = (fields: string, call = "mill.spawn") =>
   `await ${call}({ systemPrompt: "s", prompt: "p", ${fields} })\n`
 const plain = spawn(`agent: "scout", model: "sonnet"`)
-const perhaps = "(perhaps more than its text shows)"
+const perhaps = "(perhaps more at run time)"
 
 /** The facts of a program in the plan that is printed for a person. */
 const factsOf = async (name: string, source: string) => {
@@ -23,27 +23,27 @@ const factsOf = async (name: string, source: string) => {
 const seen: Readonly<
   Record<string, readonly [source: string, spawns: string, agents: string, models: string]>
 > = {
-  "a plain call": [plain, "1 call of mill.spawn", "scout", "sonnet"],
+  "a plain call": [plain, "1 mill.spawn call", "scout", "sonnet"],
   "no call": ["export default 1", "none", "none", "none"],
   "names in comments and texts": [
     `// agent: "ghost"\n/* mill.spawn({ model: "phantom" }) */\nconst text = 'mill.spawn({ agent: "said" })'\n${plain}`,
-    "1 call of mill.spawn",
+    "1 mill.spawn call",
     "scout",
     "sonnet",
   ],
-  "keys in quotes": [spawn(`"agent": "a", 'model': \`b\``), "1 call of mill.spawn", "a", "b"],
+  "keys in quotes": [spawn(`"agent": "a", 'model': \`b\``), "1 mill.spawn call", "a", "b"],
   "calls by other ways": [
     spawn(`agent: "a", model: "m"`, `mill["spawn"]`) +
       spawn(`agent: "b", model: "m"`, `(mill as any)?.spawn`) +
       spawn(`agent: "c", model: "m"`, `globalThis.mill!.spawn`),
-    "3 calls of mill.spawn",
+    "3 mill.spawn calls",
     "a, b, c",
     "m",
   ],
   "calls by another name": [
     `const { spawn, log: say } = mill\n${spawn(`agent: "a", model: "m"`, "spawn")}` +
       `const other = mill.spawn\n${spawn(`agent: "b", model: "m"`, "other")}`,
-    "2 calls of mill.spawn",
+    "2 mill.spawn calls",
     "a, b",
     "m",
   ],
@@ -51,44 +51,44 @@ const seen: Readonly<
     `const model = "opus"\nconst fast = mill.args.length > 0 ? "haiku" : model\n` +
       spawn(`agent: "a", model`) +
       spawn(`agent: "b", model: fast`),
-    "2 calls of mill.spawn",
+    "2 mill.spawn calls",
     "a, b",
     "opus, haiku",
   ],
   "names that it makes": [
     "for (const kind of mill.args) " + spawn("agent: `${kind}-fan`, model: kind") + plain,
-    "2 calls of mill.spawn",
+    "2 mill.spawn calls",
     `scout ${perhaps}`,
     `sonnet ${perhaps}`,
   ],
   "a spawn that is passed on": [
     `const asked = [{ agent: "a", model: "m", systemPrompt: "s", prompt: "p" }]\nexport default await Promise.all(asked.map(mill.spawn))`,
-    "not shown by its text",
+    "known only at run time",
     "a",
     "m",
   ],
   "options that lie elsewhere": [
     `const options = JSON.parse("{}")\nawait mill.spawn(options)\n`,
-    "1 call of mill.spawn",
-    "not shown by its text",
-    "not shown by its text",
+    "1 mill.spawn call",
+    "known only at run time",
+    "known only at run time",
   ],
   "mill under another name": [
     `const m = mill\n${spawn(`agent: "a", model: "x"`, "m.spawn")}`,
-    "not shown by its text",
+    "known only at run time",
     "a",
     "x",
   ],
   "a name that is put together": [
     `${plain}${spawn(`agent: "a", model: "x"`, `mill["sp" + "awn"]`)}`,
-    `1 call of mill.spawn ${perhaps}`,
+    `1 mill.spawn call ${perhaps}`,
     "scout, a",
     "sonnet, x",
   ],
-  "code in a text": [`${plain}eval("1")`, `1 call of mill.spawn ${perhaps}`, "scout", "sonnet"],
+  "code in a text": [`${plain}eval("1")`, `1 mill.spawn call ${perhaps}`, "scout", "sonnet"],
   "what others take apart": [
     `type Answer = { agent: string }\ninterface Mine { mill: typeof mill }\nconst answer = ${plain}const tell = ({ agent, model }: any) => agent + model\nexport default tell(answer)`,
-    "1 call of mill.spawn",
+    "1 mill.spawn call",
     "scout",
     "sonnet",
   ],
@@ -104,7 +104,7 @@ describe("the text of a program shows", () => {
     world.write("parts/data.json", `{ "agent": "none" }`)
     const source = `import { ask } from "./parts/ask.tsx"\nimport data from "./parts/data.json"\nexport default [await ask(), data]\n${plain}`
     expect(await factsOf("imports.ts", source)).toEqual({
-      spawns: "2 calls of mill.spawn",
+      spawns: "2 mill.spawn calls",
       agents: "scout",
       models: "sonnet",
     })

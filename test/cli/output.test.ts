@@ -34,7 +34,7 @@ describe("a disk that is full is told of, and is no success", () => {
     "%s",
     (line) => {
       const { code, stderr } = shell(`mill ${line} >/dev/full`)
-      expect(stderr).toBe("error: cannot write to standard output: no space is left on the disk\n")
+      expect(stderr).toBe("error: cannot write to standard output: no space left on device\n")
       expect(code).toBe(1)
     },
   )

@@ -154,7 +154,7 @@ export default [word, text, (await import("./part.ts")).word]`,
     { path: own, change: "missing" },
   ])
   const { stdout } = await world.mill(["status", runId], { cwd })
-  expect(stdout).toContain(`${part} has been edited since`)
+  expect(stdout).toContain(`${part} has changed since submission`)
   expect(stdout).toContain(`${own} is not there any more`)
 
   writeFileSync(fifo, "\n")

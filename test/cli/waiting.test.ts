@@ -83,7 +83,7 @@ describe("while a run is live", () => {
     )
     const runId = starts().at(-1) ?? ""
     expect(code).toBe(130)
-    expect(stderr).toContain(`${runId} goes on`)
+    expect(stderr).toContain(`${runId} is still running`)
     for (const next of ["watch --run", "cancel"]) expect(stderr).toContain(`mill ${next} ${runId}`)
     writeFileSync(gate, "\n")
     expect((await world.mill(["wait", runId, "--timeout", "60"])).code).toBe(0)

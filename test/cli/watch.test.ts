@@ -38,7 +38,7 @@ describe("mill watch", () => {
     ])
     const io = await follow(["--run", done, "--channel", "all"]).end()
     expect(io.items.map(({ kind }) => kind)).toEqual(["event", "event"])
-    expect(io.stderr).toContain("what was printed before now is not kept")
+    expect(io.stderr).toContain("earlier output is not stored")
     expect(await follow(["--run", done, "--channel", "io"]).end()).toMatchObject({ code: 0, items: [] })
   }, 30_000)
 

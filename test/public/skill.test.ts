@@ -52,7 +52,7 @@ describe("the skill file", () => {
   })
 
   test("names all exit codes, causes and fields, and no others", () => {
-    const [, codes = ""] = /The exit code:\n\n([^]*?)\n\n/.exec(skill) ?? []
+    const [, codes = ""] = /Exit codes:\n\n([^]*?)\n\n/.exec(skill) ?? []
     expect([...codes.matchAll(/^- (\d+):/gm)].map(([, code]) => code)).toEqual(Object.keys(payload.exitCodes))
     for (const cause of Object.keys(payload.programApi.error.causes))
       expect(skill).toContain(`- \`${cause}\``)
@@ -73,7 +73,7 @@ describe("the skill file", () => {
       expect(skill).toContain(`- \`${name}\``)
       for (const model of models) expect(skill).toContain(`\`${model}\``)
     }
-    expect(skill).toContain("`offline` (the default here)")
+    expect(skill).toContain("`offline` (default)")
     expect(skill).toContain("Cheap models search.")
     expect(skill).toContain("`mill.tracker.open`: `(title: string) => Promise<number>`: Opens a ticket")
     for (const line of Object.values(payload.async)) expect(skill).toContain(line)
