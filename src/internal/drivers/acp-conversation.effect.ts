@@ -6,7 +6,7 @@
  * its exit code is taken as 0.
  */
 import type { InitializeRequest, NewSessionRequest, PromptRequest } from "@agentclientprotocol/sdk"
-import { Duration, Effect, Fiber, Option } from "effect"
+import { Duration, Effect, Fiber, Option, Predicate } from "effect"
 import type { AcpConversation } from "../../domain/acp.schema.ts"
 import type { SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
@@ -58,7 +58,7 @@ const limitTime = (seconds: number, action: string) =>
       })
 
 const readField = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
+  Predicate.hasProperty(value, name) ? value[name] : undefined
 
 /** Opens a session with the model of the spawn, and returns its id. */
 const openSession = Effect.fnUntraced(function* (connection: AcpConnection, spawn: AcpSpawn) {

@@ -1,4 +1,6 @@
 /** The last bytes of a stream. */
+import { Bytes } from "effect"
+
 export type Tail = {
   readonly push: (chunk: Uint8Array) => void
   /** The kept bytes as text, from the first whole character. */
@@ -9,20 +11,18 @@ export type Tail = {
 export const makeTail = (limit: number): Tail => {
   const decoder = new TextDecoder()
   let kept = new Uint8Array(0)
-  let cut = false
+  let isCut = false
   return {
     push: (chunk) => {
-      cut ||= kept.length + chunk.length > limit
-      const joined = new Uint8Array(Math.min(limit, kept.length + chunk.length))
-      const fromChunk = chunk.subarray(Math.max(0, chunk.length - limit))
-      const fromKept = kept.subarray(kept.length - (joined.length - fromChunk.length))
-      joined.set(fromKept, 0)
-      joined.set(fromChunk, fromKept.length)
-      kept = joined
+      const joined = Bytes.concat([kept, chunk])
+      const isOver = joined.length > limit
+      isCut ||= isOver
+      // A copy, as a view would keep all of the joined bytes in memory.
+      kept = isOver ? joined.slice(-limit) : joined
     },
     text: () => {
       let start = 0
-      if (cut) while (start < kept.length && ((kept[start] ?? 0) & 0xc0) === 0x80) start += 1
+      if (isCut) while (start < kept.length && ((kept[start] ?? 0) & 0xc0) === 0x80) start += 1
       return decoder.decode(kept.subarray(start))
     },
   }

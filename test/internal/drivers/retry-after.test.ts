@@ -1,15 +1,15 @@
-/** What servers say about when to come back: whatever they send, it is a wait of that length or says nothing. */
+/** Retry headers of servers: each is read as a wait or ignored. */
 import { expect, test } from "bun:test"
 import { Duration, Effect } from "effect"
 import { readRetryAfter, formatRequestedWait } from "../../../src/internal/drivers/http-retry.effect.ts"
 
-/** Milliseconds, or nothing. */
+/** The wait in milliseconds, if there is one. */
 const waitOf = async (headers: Record<string, string>) => {
   const wait = await Effect.runPromise(readRetryAfter(headers))
   return wait === undefined ? undefined : Duration.toMillis(wait)
 }
 
-test("seconds, parts of one, and a date are waits", async () => {
+test("reads seconds, fractions of seconds, and dates", async () => {
   expect(await waitOf({ "retry-after": "0" })).toBe(0)
   expect(await waitOf({ "retry-after": " 12 " })).toBe(12_000)
   expect(await waitOf({ "retry-after": "0.5" })).toBe(500)
@@ -19,13 +19,13 @@ test("seconds, parts of one, and a date are waits", async () => {
   expect(wait).toBeWithin(3_500_000, 3_600_001)
 })
 
-test("anything else says nothing", async () => {
+test("ignores anything else", async () => {
   const garbage = ["", "soon", "soon 5", "-5", "5 s", "1e3", "1,5", "0x10", "Mon, 99 Foo 2026 00:00:00 GMT"]
   for (const given of garbage) expect(await waitOf({ "retry-after": given }), given).toBeUndefined()
   expect(await waitOf({ "retry-after-ms": "-1" })).toBeUndefined()
 })
 
-test("a wait beyond all measure can be told", async () => {
+test("formats a wait of any length", async () => {
   for (const headers of [
     { "retry-after": "9".repeat(400) },
     { "retry-after-ms": "9".repeat(400) },

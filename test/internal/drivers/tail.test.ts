@@ -1,4 +1,4 @@
-/** The end of a stream of bytes, whatever the chunks. */
+/** The tail of a stream of bytes, however it is cut into chunks. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
 import { makeTail } from "../../../src/internal/drivers/tail.ts"
@@ -12,7 +12,7 @@ const tailOf = (limit: number, chunks: ReadonlyArray<Uint8Array>): string => {
   return tail.text()
 }
 
-/** Cuts the bytes into chunks of these sizes, over and over. */
+/** Cuts the bytes into chunks of these sizes, cyclically. */
 const chunksOf = (bytes: Uint8Array, sizes: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
   for (let offset = 0, n = 0; offset < bytes.length; n++) {
@@ -29,22 +29,22 @@ const text = Arbitrary.map(
 )
 
 property(
-  "what is kept is the end of the text, whole characters only, and as much of it as fits",
+  "keeps as many whole characters from the end of the text as fit",
   Arbitrary.all([text, integer(1, 50), Arbitrary.array(integer(1, 20), { minLength: 1, maxLength: 5 })]),
   ([whole, limit, sizes]) => {
     const kept = tailOf(limit, chunksOf(encoder.encode(whole), sizes))
     const bytes = encoder.encode(kept).length
     const all = encoder.encode(whole).length
-    // A character has four bytes at the most, so at most three are left out at the cut.
+    // A character has at most four bytes, so at most three are lost at the cut.
     return whole.endsWith(kept) && bytes <= limit && (all <= limit ? kept === whole : bytes > limit - 4)
   },
 )
 
-test("a chunk that is larger than the limit replaces everything", () => {
+test("a chunk larger than the limit replaces everything", () => {
   expect(tailOf(4, [encoder.encode("ab"), encoder.encode("0123456789")])).toBe("6789")
 })
 
-test("what is no UTF-8 is kept as replacement characters", () => {
+test("decodes invalid UTF-8 to replacement characters", () => {
   expect(tailOf(8, [Uint8Array.of(0x61, 0xff, 0x62)])).toBe("a\ufffdb")
   expect(tailOf(8, [])).toBe("")
 })
