@@ -105,7 +105,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "bubblewrap that fails without a word": {
     executor: `vmExecutor({ command: "/bin/false" })`,
-    message: /cannot make a sandbox here: \/bin\/false ends with exit code 1 and says nothing$/,
+    message: /cannot make a sandbox here: \/bin\/false failed without an error message \(exit code 1\)$/,
   },
   "something readable that is not there": {
     executor: `vmExecutor({ readable: ["missing"] })`,

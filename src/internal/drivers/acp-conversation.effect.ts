@@ -10,8 +10,7 @@ import { Duration, Effect, Fiber, Option, Predicate } from "effect"
 import type { AcpConversation } from "../../domain/acp.schema.ts"
 import type { SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
-import type { ProcessGroup } from "../process/process-group.effect.ts"
-import { ProcessExit } from "../process/process-starter.effect.ts"
+import { ProcessExit, type StartedProcess } from "../process/started-process.ts"
 import type { AcpConnection, AcpRefused } from "./acp-client.effect.ts"
 
 /** The version of the protocol that mill speaks. */
@@ -89,7 +88,7 @@ const openSession = Effect.fnUntraced(function* (connection: AcpConnection, spaw
 })
 
 /** Holds the conversation with a process that has been started. */
-export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, process: ProcessGroup) {
+export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, process: StartedProcess) {
   const { connection, endStdin, overrun, spawn } = pipes
   const { handshakeTimeout, prompt, timeout } = spawn.conversation
   let pending: { readonly sessionId: string; readonly answer: Fiber.Fiber<unknown, AcpRefused> } | undefined

@@ -6,7 +6,7 @@
  */
 import { type Cause, Deferred, Effect, Queue, Stream } from "effect"
 import { SpawnRefused } from "../../domain/error.schema.ts"
-import type { ProcessGroup } from "../process/process-group.effect.ts"
+import type { StartedProcess } from "../process/started-process.ts"
 import { AcpClient } from "./acp-client.effect.ts"
 import { type AcpSpawn, holdConversation } from "./acp-conversation.effect.ts"
 
@@ -19,7 +19,7 @@ export type AcpSession = {
   /** Handles lines that the agent has printed. */
   readonly receive: (lines: ReadonlyArray<string>) => void
   /** Holds the conversation with the process, which was started with `stdin`. */
-  readonly hold: (process: ProcessGroup) => ReturnType<typeof holdConversation>
+  readonly hold: (process: StartedProcess) => ReturnType<typeof holdConversation>
 }
 
 type Outgoing = { readonly line: Uint8Array; readonly isAnswer: boolean }

@@ -12,7 +12,7 @@ import { ConfigError } from "../../domain/error.schema.ts"
 import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import { describeUnknown } from "../config/decode-config.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { SourceCompiler } from "../sources/source-compiler.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { readSecrets } from "./secret-headers.effect.ts"
 
 /** The known agents, in the order in which mill looks for them, with the factories of their codecs in a configuration. */
@@ -67,9 +67,9 @@ export const listDrivers = (config: MillConfig) =>
 
 /** Finds the path of a command on PATH. */
 export const findCommand = Effect.fnUntraced(function* (command: string) {
-  const compiler = yield* SourceCompiler
+  const processes = yield* Processes
   const { cwd, searchPath } = yield* Settings
-  return yield* compiler.which(command, { path: searchPath, cwd })
+  return yield* processes.which(command, { path: searchPath, cwd })
 })
 
 /** Finds the known agents that are installed, most preferred first, with the factories of their codecs. */

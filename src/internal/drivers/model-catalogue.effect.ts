@@ -3,13 +3,13 @@
  * Asking has a short time limit and never fails; a problem is reported along with the codec's list.
  */
 import { Duration, Effect, FileSystem, Option, Path } from "effect"
-import { CommandLine } from "effect/process"
+import { ChildProcess, CommandLine } from "effect/process"
 import type { ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { DiscoveredDriver } from "../../domain/discovery.schema.ts"
 import type { ModelListing } from "../../domain/driver.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { startProcess } from "../process/process-group.effect.ts"
-import type { ProcessExit } from "../process/process-starter.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
+import type { ProcessExit } from "../process/started-process.ts"
 import { reasonOf } from "../files/files.effect.ts"
 import { makeTail } from "./tail.ts"
 
@@ -48,15 +48,20 @@ const listFromAgent = Effect.fnUntraced(function* (
   const { cwd } = yield* Settings
   const folder = driver.cwd ?? cwd
   const stdout = makeTail(maxBytes)
-  const { exit } = yield* startProcess({
-    command,
-    args: [...(driver.args ?? []), ...listing.args],
+  const processes = yield* Processes
+  const call = ChildProcess.make(command, [...(driver.args ?? []), ...listing.args], {
     cwd: folder,
     env: { ...driver.env, ...listing.env },
-    grace,
-    onStdout: (chunk) => Effect.sync(() => stdout.push(chunk)),
-    onStderr: () => Effect.void,
-  }).pipe(Effect.mapError(reasonOf))
+    extendEnv: true,
+    stdin: "ignore",
+  })
+  const { exit } = yield* processes
+    .start(call, {
+      grace,
+      onStdout: (chunk) => Effect.sync(() => stdout.push(chunk)),
+      onStderr: () => Effect.void,
+    })
+    .pipe(Effect.mapError(reasonOf))
   const how = yield* exit
   if (how._tag !== "Code" || how.code !== 0) return yield* Effect.fail(describeExit(how))
   const files = yield* readFiles(listing.files ?? [], folder)

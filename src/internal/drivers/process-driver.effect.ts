@@ -2,8 +2,9 @@
  * The process driver: runs a spawn as a command in a process group of its own, with an argument vector and no shell. The
  * codec decides how the prompt is passed. Standard error is drained, and its end is kept.
  */
-import { Duration, Effect, FileSystem } from "effect"
+import { Duration, Effect, FileSystem, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
+import { ChildProcess } from "effect/process"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
 import type { AgentCall, AgentExit, AgentOutcome, Codec, SpawnInput } from "../../domain/driver.schema.ts"
 import { SpawnRefused, readSystemCode } from "../../domain/error.schema.ts"
@@ -11,8 +12,8 @@ import type { PlanProcessDriver } from "../../domain/plan.schema.ts"
 import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { makeLineSplitter } from "../files/lines.ts"
-import { startProcess } from "../process/process-group.effect.ts"
-import { type ProcessExit, ProcessStarter } from "../process/process-starter.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
+import type { ProcessExit } from "../process/started-process.ts"
 import { directoryMode, fileMode, reasonOf } from "../files/files.effect.ts"
 import { AcpClient } from "./acp-client.effect.ts"
 import type { AcpEnd } from "./acp-conversation.effect.ts"
@@ -33,7 +34,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
   config: ProcessDriverConfig,
 ) {
   const fs = yield* FileSystem.FileSystem
-  const starter = yield* ProcessStarter
+  const processes = yield* Processes
   const acp = yield* AcpClient
   const { millVersion } = yield* Settings
 
@@ -88,24 +89,24 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       // Last, as an answer may end the spawn: the events before it must have been logged.
       session?.receive(lines)
     })
-    const process = yield* startProcess({
-      command,
-      args: [...(config.args ?? []), ...call.args],
+    const text = call.stdin === undefined ? undefined : Stream.encodeText(Stream.succeed(call.stdin))
+    const agent = ChildProcess.make(command, [...(config.args ?? []), ...call.args], {
       cwd,
       env: { ...config.env, ...call.env, ...request.env },
-      stdin: session?.stdin ?? call.stdin,
-      grace: Duration.seconds(cancelGrace),
-      onStdout: (chunk) => Effect.suspend(() => decode(stdout.push(chunk))),
-      onStderr: (chunk) =>
-        Effect.suspend(() => {
-          stderrTail.push(chunk)
-          return request.onLines("stderr", stderr.push(chunk))
-        }),
-    }).pipe(
-      Effect.mapError((error) => toRefusal(name, command, error)),
-      Effect.provideService(ProcessStarter, starter),
-      Effect.provideService(FileSystem.FileSystem, fs),
-    )
+      extendEnv: true,
+      stdin: session?.stdin ?? text ?? "ignore",
+    })
+    const process = yield* processes
+      .start(agent, {
+        grace: Duration.seconds(cancelGrace),
+        onStdout: (chunk) => Effect.suspend(() => decode(stdout.push(chunk))),
+        onStderr: (chunk) =>
+          Effect.suspend(() => {
+            stderrTail.push(chunk)
+            return request.onLines("stderr", stderr.push(chunk))
+          }),
+      })
+      .pipe(Effect.mapError((error) => toRefusal(name, command, error)))
     yield* request.onStart(process)
     const end: AcpEnd = session === undefined ? { exit: yield* process.exit } : yield* session.hold(process)
     yield* decode(stdout.end())

@@ -5,12 +5,11 @@
  */
 import { Duration, Effect, Schedule, type Scope } from "effect"
 import type { Cancellation } from "../../domain/engine.schema.ts"
-import type { LogError } from "../../domain/error.schema.ts"
+import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { connectControl } from "../control/control-client.effect.ts"
-import { signal } from "../process/process-tree.effect.ts"
-import { isAlive } from "../process/process-identity.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { lastOwner } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reconcileRun, readLaunchedProcess, takeOver } from "./reconcile.effect.ts"
@@ -18,6 +17,9 @@ import { awaitEnd, waitForEnd } from "./wait.effect.ts"
 
 /** How long a worker may take, beyond the grace periods, to record the end of the run. */
 const endTimeout = Duration.seconds(5)
+
+/** How long a worker may take to die when it is killed. */
+const killTimeout = Duration.seconds(10)
 
 /** How long a worker may take to answer. */
 const answerTimeout = Duration.seconds(2)
@@ -42,10 +44,17 @@ const findWorker = Effect.fnUntraced(function* (runId: RunId) {
 
 /** Kills the worker and settles its run. */
 const forceEnd = Effect.fnUntraced(function* (runId: RunId, reason: string | undefined) {
+  const processes = yield* Processes
   const worker = yield* findWorker(runId)
-  if (worker !== undefined && (yield* isAlive(worker))) {
-    yield* signal(worker.pid, "SIGKILL")
-    yield* Effect.repeat(Effect.delay(isAlive(worker), "10 millis"), { while: (alive) => alive })
+  if (worker !== undefined && (yield* processes.isAlive(worker))) {
+    yield* processes.signal(worker.pid, "SIGKILL")
+    if (!(yield* processes.awaitGone(worker, killTimeout))) {
+      return yield* new StoreError({
+        path: (yield* RunStore).paths(runId).runDir,
+        message: `cannot cancel ${runId}: its worker, process ${worker.pid}, survives SIGKILL`,
+        hint: "the process is blocked in the kernel; cancel the run again when it is gone",
+      })
+    }
   }
   return yield* takeOver(runId, { type: "run:cancelled", payload: { reason } })
 })

@@ -1,12 +1,13 @@
 /** Starts a run's worker as a process that outlives the submitter. */
 import { Context, Effect, FileSystem, Schema } from "effect"
+import { ChildProcess } from "effect/process"
+import { runMarks } from "../../domain/run-marks.ts"
 import { LaunchError, type StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { GivenConfig } from "../config/config-object.effect.ts"
 import { ConfigValues, Settings } from "../config/settings.effect.ts"
-import { identify } from "../process/process-identity.effect.ts"
-import { ProcessStarter } from "../process/process-starter.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { fileMode, reasonOf } from "../files/files.effect.ts"
 
 /** The path of the file that names the process started for a run. It matters until that process owns the run. */
@@ -36,24 +37,25 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
     ...(values.length === 0 ? [] : ["--values-on-stdin"]),
   ]
   const refuse = (why: string) => new LaunchError({ message: `cannot start a worker for ${runId}: ${why}` })
-  const starter = yield* ProcessStarter
-  const pid = yield* starter
-    .launch({
-      command: worker.command,
-      args,
-      cwd,
-      env: {
-        ...worker.env,
-        // A parent run must not end the worker of a nested run as one of its own processes.
-        MILL_RUN_ID: undefined,
-        MILL_SPAWN_ID: undefined,
-        MILL_RUN_DEPTH: undefined,
-      },
-      // These values may be of any size, and must not be on disk.
-      stdin: values.length === 0 ? undefined : yield* Effect.orDie(encodeValues(values)),
-    })
-    .pipe(Effect.mapError((error) => refuse(reasonOf(error))))
-  const identity = (yield* identify(pid)) ?? { pid, startTime: "ended" }
+  const processes = yield* Processes
+  // These values may be of any size, and must not be on disk.
+  const input = values.length === 0 ? undefined : yield* Effect.orDie(encodeValues(values))
+  const command = ChildProcess.make(worker.command, args, {
+    cwd,
+    env: {
+      ...worker.env,
+      // A parent run must not end the worker of a nested run as one of its own processes.
+      [runMarks.runId]: undefined,
+      [runMarks.spawnId]: undefined,
+      [runMarks.depth]: undefined,
+    },
+    extendEnv: true,
+    stdin: input === undefined ? "ignore" : "pipe",
+    stdout: "ignore",
+    stderr: "ignore",
+  })
+  const pid = yield* Effect.mapError(processes.launch(command, input), (error) => refuse(reasonOf(error)))
+  const identity = (yield* processes.identify(pid)) ?? { pid, startTime: "ended" }
   yield* Effect.ignore(
     fs.writeFileString(launchFile(paths), `${JSON.stringify(identity)}\n`, { mode: fileMode }),
   )

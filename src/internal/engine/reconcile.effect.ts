@@ -9,8 +9,8 @@ import type { RunPaths } from "../../domain/run.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { removeContainer } from "../executors/container.effect.ts"
-import { endGroup, endMarkedProcesses } from "../process/process-tree.effect.ts"
-import { isAlive, ProcessIdentity } from "../process/process-identity.effect.ts"
+import { ProcessIdentity } from "../process/process-identity.schema.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { lastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { importOnCall } from "./import-on-call.effect.ts"
@@ -47,6 +47,7 @@ export const readLaunchedProcess = Effect.fnUntraced(function* (paths: RunPaths)
 
 /** Whether no process is working on the run, and none is going to. */
 const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) {
+  const { isAlive } = yield* Processes
   const owner = yield* lastOwner(paths.runDir)
   if (owner !== undefined) return !(yield* isAlive(owner.identity)) && !(yield* workerAnswers(runId))
   const launched = yield* readLaunchedProcess(paths)
@@ -57,6 +58,7 @@ const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) 
 
 /** Ends the recorded process groups, unless their pids now belong to other processes. */
 const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.Duration) {
+  const { endGroup, isAlive } = yield* Processes
   const fs = yield* FileSystem.FileSystem
   const folder = `${paths.runDir}/spawns`
   const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
@@ -75,6 +77,7 @@ const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.
  */
 export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settlement: Settlement) {
   const { pid } = yield* Settings
+  const processes = yield* Processes
   const store = yield* RunStore
   const paths = store.paths(runId)
   const plan = yield* store.plan(runId)
@@ -82,7 +85,7 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
   yield* Effect.all(
     [
       endGroups(paths, lostGrace),
-      endMarkedProcesses(runId, pid, lostGrace),
+      processes.endMarked(runId, lostGrace),
       removeContainer({ executor: plan.executor, runId }),
     ],
     { concurrency: "unbounded", discard: true },

@@ -6,13 +6,12 @@ import { DateTime, Deferred, Duration, Effect, Fiber } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import { makeRunResult } from "../../domain/run-summary.ts"
-import { Settings } from "../config/settings.effect.ts"
 import { makeDriver } from "../drivers/make-driver.effect.ts"
 import { makeExecutor } from "../executors/executor-registry.effect.ts"
 import { type HostEnd, runProgram } from "../executors/program-process.effect.ts"
 import type { Extensions } from "../extensions/extensions.effect.ts"
 import { verifyPlan } from "../plan/verify.effect.ts"
-import { endMarkedProcesses } from "../process/process-tree.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { type EventLog, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
@@ -33,7 +32,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   cancelSignal: CancelSignal,
   extensions: Extensions,
 ) {
-  const { pid } = yield* Settings
+  const processes = yield* Processes
   const store = yield* RunStore
   const { invocation, limits } = plan
   const { runId } = invocation
@@ -87,7 +86,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   }).pipe(Effect.scoped)
 
   const body = yield* Effect.catchTags(work, { ConfigError: toFailure, LaunchError: toFailure })
-  yield* endMarkedProcesses(runId, pid, Duration.seconds(limits.cancelGrace))
+  yield* processes.endMarked(runId, Duration.seconds(limits.cancelGrace))
   yield* extensions.beforeEnd
   yield* log.append(body.type === "run:complete" ? yield* makeCompletion(plan, log, body.result) : body)
   return yield* writeSnapshots(plan, log.state())

@@ -7,7 +7,8 @@ import type { SpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import type { SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
 import { SpawnOptions } from "../../domain/spawn.schema.ts"
-import { identify, ProcessIdentity } from "../process/process-identity.effect.ts"
+import { ProcessIdentity } from "../process/process-identity.schema.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { fileMode } from "../files/files.effect.ts"
 import { spawnFile } from "../store/run-paths.ts"
 
@@ -30,7 +31,7 @@ const writeDelay = "10 millis"
 
 /** The files of one run's spawns, written in the background: spawns do not wait for them. */
 export const makeSpawnFiles = Effect.fnUntraced(function* (paths: RunPaths) {
-  const context = yield* Effect.context<Effect.Services<ReturnType<typeof identify>>>()
+  const processes = yield* Processes
   const fs = yield* FileSystem.FileSystem
   const recording = yield* FiberMap.make<SpawnId>()
   /** The contents for running spawns, and whether they have been written. */
@@ -44,7 +45,7 @@ export const makeSpawnFiles = Effect.fnUntraced(function* (paths: RunPaths) {
   }
   const recordProcess = Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, pid: number) {
     const startedAt = DateTime.formatIso(yield* DateTime.now)
-    const process = yield* Effect.provideContext(identify(pid), context)
+    const process = yield* processes.identify(pid)
     const contents = { spawnId, input, process, startedAt }
     const entry = { contents, written: false }
     running.set(spawnId, entry)

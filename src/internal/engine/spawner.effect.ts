@@ -7,6 +7,7 @@ import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { type RunId, makeSessionRef, type SpawnId, makeSpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
+import { runMarks } from "../../domain/run-marks.ts"
 import type { EndedSpawn } from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnOptions, SpawnResult } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -60,9 +61,9 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
       spawnId,
       input,
       env: {
-        MILL_RUN_ID: runId,
-        MILL_SPAWN_ID: spawnId,
-        MILL_RUN_DEPTH: String(options.depth),
+        [runMarks.runId]: runId,
+        [runMarks.spawnId]: spawnId,
+        [runMarks.depth]: String(options.depth),
         MILL_RUNS_DIR: runsDir,
       },
       cwd: options.cwd,

@@ -5,7 +5,7 @@ import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { serveControl } from "../control/control-server.effect.ts"
 import { makeExtensions } from "../extensions/extensions.effect.ts"
-import { endMarkedProcesses } from "../process/process-tree.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { fileMode } from "../files/files.effect.ts"
 import { takeOwnership } from "../store/owner-lock.effect.ts"
 import { reserveFile } from "../store/run-paths.ts"
@@ -23,6 +23,7 @@ const reserveBytes = 64 * 1024
  */
 export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   const { pid } = yield* Settings
+  const processes = yield* Processes
   const store = yield* RunStore
   const fs = yield* FileSystem.FileSystem
   const paths = store.paths(runId)
@@ -44,7 +45,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   const failForStorage = Effect.fnUntraced(function* ({ message }: StoreError) {
     yield* Effect.logError(message)
     yield* release
-    yield* endMarkedProcesses(runId, pid, Duration.seconds(plan.limits.cancelGrace))
+    yield* processes.endMarked(runId, Duration.seconds(plan.limits.cancelGrace))
     const settlement = { type: "run:failed", payload: { message, cause: "storage" } } as const
     return yield* settleRun(plan, settlement, extensions.listener)
   })

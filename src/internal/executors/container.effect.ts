@@ -4,9 +4,9 @@
  */
 import { Effect } from "effect"
 import { ChildProcess } from "effect/process"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { PlanExecutor } from "../../domain/plan.schema.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { liesIn, type Sandbox, scratch } from "./sandbox.ts"
 
 /** How long the removal of a container may take. */
@@ -86,11 +86,11 @@ export const removeContainer = Effect.fn("Container.remove")(function* ({
   readonly runId: RunId
 }) {
   if (executor.type !== "vm" || executor.runtime === "bubblewrap") return
-  const spawner = yield* ChildProcessSpawner
+  const { run } = yield* Processes
   const command = ChildProcess.make(executor.command, ["rm", "--force", containerName(runId)], {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "ignore",
   })
-  yield* spawner.exitCode(command).pipe(Effect.timeoutOption(removalPatience), Effect.ignore)
+  yield* run(command).pipe(Effect.timeoutOption(removalPatience), Effect.ignore)
 })

@@ -11,7 +11,7 @@ import type { Plan, PlanExecutor } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { describeUnknown } from "../config/decode-config.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { SourceCompiler } from "../sources/source-compiler.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { directExecutor } from "./direct-executor.effect.ts"
 import { runtimeOf } from "./sandbox-runtimes.ts"
 import { vmExecutor } from "./vm-executor.effect.ts"
@@ -69,10 +69,10 @@ const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecuto
         : 'say runtime: "docker", or "podman"',
     })
   }
-  const compiler = yield* SourceCompiler
+  const processes = yield* Processes
   const { cwd, searchPath } = yield* Settings
   const wanted = config.command ?? command
-  const found = yield* compiler.which(wanted, { path: searchPath, cwd })
+  const found = yield* processes.which(wanted, { path: searchPath, cwd })
   if (found !== undefined) return found
   return yield* new ConfigError({
     message: `executor ${name} needs ${title}, and the command ${JSON.stringify(wanted)} is not on PATH`,

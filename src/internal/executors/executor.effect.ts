@@ -1,7 +1,7 @@
 /** Where the program host runs: a transformation of its command line. It knows nothing of drivers. */
 import type { Effect, FileSystem } from "effect"
 import type { StoreError } from "../../domain/error.schema.ts"
-import type { ProcessExit } from "../process/process-starter.effect.ts"
+import type { ProcessExit } from "../process/started-process.ts"
 
 /** What starts the host where nothing is around it, and the files that it needs. Paths are absolute. */
 export type HostCall = {

@@ -1,11 +1,12 @@
 /** What is found out of a sandbox before a run that is to have one: whether it can be made, and whether it would hold. */
-import { Effect, FileSystem, Stream } from "effect"
+import { Effect, FileSystem } from "effect"
 import { ChildProcess } from "effect/process"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { ConfigError, ProgramError } from "../../domain/error.schema.ts"
 import type { DraftPlan, PlanVmExecutor } from "../../domain/plan.schema.ts"
 import { configName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
+import { formatExit } from "../process/started-process.ts"
 import { reasonOf } from "../files/files.effect.ts"
 import { probeArgs } from "./bubblewrap.ts"
 import { liesIn } from "./sandbox.ts"
@@ -22,27 +23,21 @@ const probeHint = (said: string): string =>
 /** Makes a sandbox around a command that does nothing: some milliseconds, and an answer that can be understood. */
 const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   const { bun } = yield* Settings
-  const spawner = yield* ChildProcessSpawner
+  const { run } = yield* Processes
   const command = ChildProcess.make(executor.command, probeArgs([bun.command, "--version"]), {
     env: bun.env,
     extendEnv: true,
-    // In a group of its own it would be waited for until somebody has reaped what bwrap leaves: here nothing is left.
     detached: false,
     stdin: "ignore",
     stdout: "ignore",
   })
-  const { code, said } = yield* Effect.gen(function* () {
-    const handle = yield* spawner.spawn(command)
-    const said = yield* handle.stderr.pipe(Stream.decodeText, Stream.mkString)
-    return { code: yield* handle.exitCode, said: said.trim() }
-  }).pipe(
-    Effect.mapError((error) => refused(executor, `cannot start ${executor.command}: ${reasonOf(error)}`)),
+  const { exit, stderr } = yield* Effect.mapError(run(command), (error) =>
+    refused(executor, `cannot start ${executor.command}: ${reasonOf(error)}`),
   )
-  if (code !== 0) {
-    const why = said === "" ? `${executor.command} ends with exit code ${code} and says nothing` : said
-    return yield* refused(executor, `bubblewrap cannot make a sandbox here: ${why}`, probeHint(said))
-  }
-}, Effect.scoped)
+  if (exit._tag === "Code" && exit.code === 0) return
+  const why = stderr.trim() || `${executor.command} failed without an error message (${formatExit(exit)})`
+  return yield* refused(executor, `bubblewrap cannot make a sandbox here: ${why}`, probeHint(why))
+})
 
 /** What would show everything, or lies over what the sandbox needs. */
 const unshowable = ["/", "/tmp", "/run", "/proc", "/dev"]

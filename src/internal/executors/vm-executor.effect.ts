@@ -7,7 +7,8 @@ import type { VmExecutorConfig } from "../../domain/config.schema.ts"
 import type { Plan, PlanVmExecutor } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { ProcessExit } from "../process/process-starter.effect.ts"
+import { ProcessExit } from "../process/started-process.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { writeAtomically } from "../files/files.effect.ts"
 import { hostPlanFile } from "../store/run-paths.ts"
 import { bubblewrapArgs } from "./bubblewrap.ts"
@@ -119,7 +120,6 @@ export const vmExecutor = Effect.fnUntraced(function* (
           inheritEnv: true,
         }
   })
-  const context = yield* Effect.context<Effect.Services<ReturnType<typeof removeContainer>>>()
-  const cleanUp = Effect.provide(removeContainer({ executor, runId }), context)
+  const cleanUp = Effect.provideService(removeContainer({ executor, runId }), Processes, yield* Processes)
   return { name: executor.name, wrap, exitOf, lockedIn: true, cleanUp } satisfies Executor
 })

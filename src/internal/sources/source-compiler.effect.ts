@@ -37,10 +37,5 @@ export class SourceCompiler extends Context.Service<
     readonly syntaxTree: (text: string, path: string) => Effect.Effect<unknown, ProgramError>
     /** Whether a text is TypeScript that can be parsed. */
     readonly isTypeScript: (text: string) => Effect.Effect<boolean>
-    /** The absolute path of a command that PATH, or a path relative to `cwd`, leads to. */
-    readonly which: (
-      command: string,
-      options: { readonly path: string; readonly cwd: string },
-    ) => Effect.Effect<string | undefined>
   }
 >()("mill/internal/SourceCompiler") {}

@@ -7,7 +7,8 @@
 import { Effect, FileSystem, Random, Schema } from "effect"
 import { OwnerExists } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { identify, isAlive, ProcessIdentity } from "../process/process-identity.effect.ts"
+import { ProcessIdentity } from "../process/process-identity.schema.ts"
+import { Processes } from "../process/processes.effect.ts"
 import { fileMode, storeError } from "../files/files.effect.ts"
 
 const OwnerJson = Schema.fromJsonString(ProcessIdentity)
@@ -28,15 +29,10 @@ export const lastOwner = Effect.fnUntraced(function* (runDir: string) {
   return { generation, identity }
 })
 
-/** The process that owns the run in `runDir` now, if one does. */
-export const liveOwner = Effect.fnUntraced(function* (runDir: string) {
-  const last = yield* lastOwner(runDir)
-  return last !== undefined && (yield* isAlive(last.identity)) ? last.identity : undefined
-})
-
 /** Makes the process `pid` the owner of the run, or fails when another that lives is. */
 export const takeOwnership = Effect.fnUntraced(function* (runId: RunId, runDir: string, pid: number) {
   const fs = yield* FileSystem.FileSystem
+  const { identify, isAlive } = yield* Processes
   const identity = (yield* identify(pid)) ?? { pid, startTime: "unknown" }
   const text = yield* Effect.orDie(encodeOwner(identity))
   const temporary = `${runDir}/owner.${pid}.${yield* Random.nextIntBetween(0, 2 ** 40)}.tmp`

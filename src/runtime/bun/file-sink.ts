@@ -1,18 +1,18 @@
-/** Bun's sinks, which answer at once or later, with promises alone. */
+/** Plain promises around Bun's file sinks, whose methods answer at once or later. */
 
-/** Writes, and waits until the reader has taken it. */
-export const put = async (sink: Bun.FileSink, chunk: Uint8Array): Promise<void> => {
+/** Writes a chunk and waits until the reader has taken it. */
+export const writeToSink = async (sink: Bun.FileSink, chunk: Uint8Array): Promise<void> => {
   await sink.write(chunk)
   await sink.flush()
 }
 
-const ended = async (sink: Bun.FileSink) => {
+const endQuietly = async (sink: Bun.FileSink) => {
   try {
     await sink.end()
   } catch {
-    // Nobody reads it.
+    // The reader is gone.
   }
 }
 
-/** Closes it, and waits for nothing: what has not been taken may never be. */
-export const end = (sink: Bun.FileSink): void => void ended(sink)
+/** Closes the sink without waiting: the reader may never take what is still in it. */
+export const endSink = (sink: Bun.FileSink): void => void endQuietly(sink)

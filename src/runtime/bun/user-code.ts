@@ -6,11 +6,12 @@
  * In a script that uses mill as a library the process stays untouched: the script's own code runs meanwhile.
  */
 
+import { runMarks } from "../../domain/run-marks.ts"
 import { mayBeTerminal } from "./standard-streams.ts"
 
 const signals = ["SIGINT", "SIGTERM"] as const
 const strays = ["uncaughtException", "unhandledRejection"] as const
-const marks = ["MILL_RUN_ID", "MILL_SPAWN_ID", "MILL_RUN_DEPTH"] as const
+const marks = Object.values(runMarks)
 
 /** Whether the process is mill's own, and not a script that uses mill as a library. */
 let isOwnProcess = false

@@ -2,6 +2,7 @@
 import { Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { UsageError } from "../../domain/error.schema.ts"
 import { RunId, SpawnId } from "../../domain/ids.schema.ts"
+import { runMarks } from "../../domain/run-marks.ts"
 import { Secrets } from "../../internal/config/secrets.effect.ts"
 import { type ConfigValue, type ParentRun, Settings } from "../../internal/config/settings.effect.ts"
 import { resolveCommands } from "./commands.ts"
@@ -21,10 +22,10 @@ const decodeRunId = Schema.decodeUnknownOption(RunId)
 const decodeSpawnId = Schema.decodeUnknownOption(SpawnId)
 
 const readParent = (env: typeof process.env): ParentRun | undefined => {
-  const runId = Option.getOrUndefined(decodeRunId(env["MILL_RUN_ID"]))
+  const runId = Option.getOrUndefined(decodeRunId(env[runMarks.runId]))
   if (runId === undefined) return undefined
-  const spawnId = Option.getOrUndefined(decodeSpawnId(env["MILL_SPAWN_ID"]))
-  const depth = Number(env["MILL_RUN_DEPTH"] ?? 0)
+  const spawnId = Option.getOrUndefined(decodeSpawnId(env[runMarks.spawnId]))
+  const depth = Number(env[runMarks.depth] ?? 0)
   return {
     runId,
     depth: Number.isSafeInteger(depth) && depth >= 0 ? depth : 0,

@@ -1,5 +1,4 @@
 /** The platform: Effect's services on Bun. The only file that imports the platform packages. */
-import * as BunChildProcessSpawner from "@effect/platform-bun/BunChildProcessSpawner"
 import * as BunFileSystem from "@effect/platform-bun/BunFileSystem"
 import * as BunPath from "@effect/platform-bun/BunPath"
 import * as BunStdio from "@effect/platform-bun/BunStdio"
@@ -16,15 +15,12 @@ import { make as makeStdio, Stdio } from "effect/Stdio"
 import { make as makeTerminal, Terminal } from "effect/Terminal"
 import { systemError } from "effect/PlatformError"
 import * as Streams from "../bun/standard-streams.ts"
-import type { ProcessStarter } from "../../internal/process/process-starter.effect.ts"
-import * as BunProcesses from "./process-starter.effect.ts"
+import type { Processes } from "../../internal/process/processes.effect.ts"
+import * as BunProcesses from "./processes.effect.ts"
 import { Sockets } from "../../internal/sockets/sockets.effect.ts"
 
 // The package was built against another release, whose types do not name these services: say which they are.
-const bunServices: Layer.Layer<ChildProcessSpawner | FileSystem | Path> = Layer.provideMerge(
-  BunChildProcessSpawner.layer,
-  Layer.mergeAll(BunFileSystem.layer, BunPath.layer),
-)
+const bunServices: Layer.Layer<FileSystem | Path> = Layer.mergeAll(BunFileSystem.layer, BunPath.layer)
 
 /** The terminal, which listens to standard input, once something of it is used: few commands do. */
 const terminal = Layer.effect(
@@ -77,14 +73,13 @@ export type Platform =
   | ChildProcessSpawner
   | FileSystem
   | Path
-  | ProcessStarter
+  | Processes
   | SecureRandom.SecureRandom
   | Sockets
 
 /** What is as good in a script's process: the standard streams there are the script's, and none of it listens to them. */
 export const layer: Layer.Layer<Platform> = Layer.mergeAll(
-  bunServices,
-  BunProcesses.layer,
+  Layer.provideMerge(BunProcesses.layer, bunServices),
   sockets,
   SecureRandom.layerWebCrypto,
 )

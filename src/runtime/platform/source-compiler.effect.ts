@@ -121,16 +121,13 @@ const makeCompiler = Effect.gen(function* () {
     return files.sort((a, b) => Number(b.path === entry) - Number(a.path === entry))
   })
 
-  const which: SourceCompiler["Service"]["which"] = (command, { cwd, path }) =>
-    Effect.sync(() => Bun.which(command, { PATH: path, cwd }) ?? undefined)
-
   const isTypeScript: SourceCompiler["Service"]["isTypeScript"] = (text) =>
     Effect.isSuccess(Effect.try(() => new Bun.Transpiler({ loader: "ts" }).transformSync(text)))
 
   const syntaxTree: SourceCompiler["Service"]["syntaxTree"] = (text, path) =>
     Effect.map(parseProgram(text, path), ({ program }) => program.body)
 
-  return SourceCompiler.of({ graph, isTypeScript, syntaxTree, which })
+  return SourceCompiler.of({ graph, isTypeScript, syntaxTree })
 })
 
 export const layer = Layer.effect(SourceCompiler, makeCompiler)

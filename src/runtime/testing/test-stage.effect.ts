@@ -1,5 +1,5 @@
 /** Where a test runs programs: a temporary folder, agents that the test itself plays, and nothing left at the end. */
-import { Cause, Effect, Exit, FileSystem, Layer, Logger, Result, Schedule, Stream } from "effect"
+import { Cause, Effect, Exit, FileSystem, Layer, Logger, Result, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
@@ -10,7 +10,7 @@ import { ScriptedResult, type ScriptedStep } from "../../domain/scripted-agent.s
 import type { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { decodeUntrusted, formatProblem } from "../../domain/untrusted.ts"
 import { Settings } from "../../internal/config/settings.effect.ts"
-import { isAlive } from "../../internal/process/process-identity.effect.ts"
+import { Processes } from "../../internal/process/processes.effect.ts"
 import { clearSocketPlace } from "../../internal/sockets/socket-place.effect.ts"
 import { Sockets } from "../../internal/sockets/sockets.effect.ts"
 import { storeError } from "../../internal/files/files.effect.ts"
@@ -130,7 +130,7 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: Answer) 
   )
   const socket = `${socketDir}/test-${yield* (yield* SecureRandom.SecureRandom).ulid}`
   yield* serve(socket, answer)
-  const context = yield* Effect.context<Effect.Services<ReturnType<typeof isAlive>> | FileSystem.FileSystem>()
+  const { awaitGone } = yield* Processes
   const runsDir = `${folder}/runs`
   const owners = Effect.gen(function* () {
     const names = yield* Effect.orElseSucceed(fs.readDirectory(runsDir), () => [])
@@ -149,14 +149,12 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: Answer) 
     },
     /** Waits until the workers of all runs, which have ended, are gone. */
     deserted: Effect.gen(function* () {
-      for (const { identity } of yield* owners) {
-        if (identity.pid === process.pid) continue
-        yield* Effect.repeat(isAlive(identity), {
-          while: (alive) => alive,
-          schedule: Schedule.spaced("10 millis"),
-        })
-      }
-    }).pipe(Effect.timeoutOption(patience), Effect.asVoid, Effect.provideContext(context)),
+      const workers = (yield* owners).filter(({ identity }) => identity.pid !== process.pid)
+      yield* Effect.forEach(workers, ({ identity }) => awaitGone(identity, patience), {
+        concurrency: "unbounded",
+        discard: true,
+      })
+    }).pipe(Effect.provideService(FileSystem.FileSystem, fs)),
   }
 })
 

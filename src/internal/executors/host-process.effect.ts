@@ -1,0 +1,70 @@
+/**
+ * The process of the program host, started through an executor. A host that is locked in has a guard beside it: a
+ * process outside that settles the run when the worker is gone.
+ */
+import { Duration, Effect } from "effect"
+import { ChildProcess } from "effect/process"
+import { LaunchError } from "../../domain/error.schema.ts"
+import type { Plan } from "../../domain/plan.schema.ts"
+import { runMarks } from "../../domain/run-marks.ts"
+import type { RunPaths } from "../../domain/run.schema.ts"
+import { Settings } from "../config/settings.effect.ts"
+import { reasonOf } from "../files/files.effect.ts"
+import { Processes } from "../process/processes.effect.ts"
+import type { StartOptions } from "../process/started-process.ts"
+import { controlSocket } from "../sockets/socket-paths.ts"
+import { type Executor, guardArgs, type HostCommand } from "./executor.effect.ts"
+
+/** The effect waits for the exit of the host, as the program's process ended. */
+export const startHost = Effect.fnUntraced(function* (
+  { invocation, limits }: Plan,
+  paths: RunPaths,
+  executor: Executor,
+  socketPath: string,
+  output: Omit<StartOptions, "grace">,
+) {
+  const processes = yield* Processes
+  const { bun, hostScript, runsDir, self, socketDir } = yield* Settings
+  const mill = [self.command, ...self.args]
+  const env = { [runMarks.runId]: invocation.runId, [runMarks.depth]: String(invocation.depth) }
+  const start = ({ args, command, env, inheritEnv }: HostCommand, listener: typeof output) =>
+    processes
+      .start(
+        ChildProcess.make(command, args, {
+          cwd: invocation.cwd,
+          env,
+          extendEnv: inheritEnv,
+          stdin: "ignore",
+        }),
+        { ...listener, grace: Duration.seconds(limits.cancelGrace) },
+      )
+      .pipe(
+        Effect.mapError(
+          (error) => new LaunchError({ message: `cannot start the program's process: ${reasonOf(error)}` }),
+        ),
+      )
+
+  const host = yield* executor.wrap({
+    bun,
+    script: hostScript,
+    planFile: paths.planFile,
+    socketPath,
+    mill,
+    runsDir,
+    env,
+  })
+  let exitedAlone = false
+  // Added before the process starts, so it runs when the process is gone.
+  yield* Effect.addFinalizer(() => (exitedAlone ? Effect.void : executor.cleanUp))
+  const { exit } = yield* start(host, output)
+  if (executor.lockedIn) {
+    const control = controlSocket(socketDir, invocation.runId)
+    const args = [...bun.args, ...guardArgs(hostScript, control, paths.planFile), ...mill]
+    const guard = { command: bun.command, args, env: { ...bun.env, ...env }, inheritEnv: true }
+    yield* start(guard, { onStdout: () => Effect.void, onStderr: () => Effect.void })
+  }
+  return Effect.map(exit, (exit) => {
+    exitedAlone = exit._tag === "Code"
+    return executor.exitOf(exit)
+  })
+})

@@ -1,0 +1,64 @@
+/**
+ * Waits for processes and ends them: SIGTERM, a grace period, SIGKILL. A zombie counts as gone: where no process reaps
+ * orphans, as in many containers, a zombie stays for ever.
+ */
+import { Clock, Duration, Effect } from "effect"
+import type { RunId } from "../../domain/ids.schema.ts"
+import type { ProcessIdentity } from "./process-identity.schema.ts"
+
+const pollInterval = "10 millis"
+
+/** How long a process may take to go after SIGKILL: it may be in the kernel. */
+const killPatience = Duration.seconds(2)
+
+export type Signal = "SIGTERM" | "SIGKILL"
+
+/** What the methods below need of the others. */
+type Needs = {
+  /** The process that must not end itself. */
+  readonly self: number
+  readonly signal: (pid: number, name: Signal) => Effect.Effect<void>
+  readonly isAlive: (identity: ProcessIdentity) => Effect.Effect<boolean>
+  readonly isGroupAlive: (group: number) => Effect.Effect<boolean>
+  readonly findMarked: (runId: RunId) => Effect.Effect<ReadonlyArray<number>>
+}
+
+/** Polls until nothing lives any more; false when the patience ran out first. */
+const awaitDeath = Effect.fnUntraced(function* (lives: Effect.Effect<boolean>, patience: Duration.Input) {
+  const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(Duration.fromInputUnsafe(patience))
+  while (yield* lives) {
+    if ((yield* Clock.currentTimeMillis) >= deadline) return false
+    yield* Effect.sleep(pollInterval)
+  }
+  return true
+})
+
+/** The methods of `Processes` that wait for processes and end them. */
+export const makeEnders = ({ findMarked, isAlive, isGroupAlive, self, signal }: Needs) => {
+  const awaitGone = Effect.fn("Processes.awaitGone")((identity: ProcessIdentity, patience: Duration.Input) =>
+    awaitDeath(isAlive(identity), patience),
+  )
+
+  const endGroup = Effect.fn("Processes.endGroup")(function* (group: number, grace: Duration.Duration) {
+    yield* signal(-group, "SIGTERM")
+    if (yield* awaitDeath(isGroupAlive(group), grace)) return
+    yield* signal(-group, "SIGKILL")
+    yield* awaitDeath(isGroupAlive(group), killPatience)
+  })
+
+  const endMarked = Effect.fn("Processes.endMarked")(function* (runId: RunId, grace: Duration.Duration) {
+    for (const [name, patience] of [["SIGTERM", grace] as const, ["SIGKILL", killPatience] as const]) {
+      const signalled = new Set<number>()
+      // Processes that appear meanwhile get the signal too.
+      const lives = Effect.gen(function* () {
+        const pids = (yield* findMarked(runId)).filter((pid) => pid !== self)
+        for (const pid of pids) if (!signalled.has(pid)) yield* signal(pid, name)
+        for (const pid of pids) signalled.add(pid)
+        return pids.length > 0
+      })
+      if (yield* awaitDeath(lives, patience)) return
+    }
+  })
+
+  return { awaitGone, endGroup, endMarked }
+}

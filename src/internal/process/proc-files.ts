@@ -1,0 +1,22 @@
+/** Reads the texts of /proc on Linux (see proc(5)). */
+import { runMarks } from "../../domain/run-marks.ts"
+import type { RunId } from "../../domain/ids.schema.ts"
+
+export type ProcessStat = {
+  readonly group: string | undefined
+  /** Clock ticks since boot. */
+  readonly startTicks: string | undefined
+  /** Exited, though its parent has not reaped it yet. */
+  readonly isZombie: boolean
+}
+
+/** Reads `/proc/<pid>/stat`. The second field is the command's name, which may hold spaces and parentheses. */
+export const parseStat = (stat: string): ProcessStat => {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  const [state, , group] = fields
+  return { group, startTicks: fields[19], isZombie: state === undefined || state === "Z" || state === "X" }
+}
+
+/** Whether the environment in `/proc/<pid>/environ` marks a process of the run. That of a zombie is empty. */
+export const isMarked = (environ: string, runId: RunId): boolean =>
+  `\0${environ}`.includes(`\0${runMarks.runId}=${runId}\0`)
