@@ -1,7 +1,7 @@
 /** Agents that speak the Agent Client Protocol: a scripted one, which misbehaves on request. Real ones: test/real-agents. */
 import { describe, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
-import { eventually, makeWorld, ofType, processesWith, repository, writeScript } from "../support/mill.ts"
+import { waitFor, makeWorld, filterEvents, findProcesses, repository, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
 
@@ -33,14 +33,14 @@ const program = (model = "default") =>
 const spawn = async (behaviour: string, options?: string, model?: string, more?: string) => {
   behave(behaviour, options, more)
   const { events, record, result } = await world.run(program(model))
-  await eventually(
-    "nothing is left of the agent",
-    () => processesWith(`MILL_RUN_ID=${record.id}`).length === 0,
-  )
+  await waitFor("nothing is left of the agent", () => findProcesses(`MILL_RUN_ID=${record.id}`).length === 0)
   return {
     result: result.programResult as Record<string, unknown>,
-    tools: ofType(events, "spawn:tool_call").map(({ payload: { input, toolName } }) => ({ toolName, input })),
-    milestones: ofType(events, "spawn:milestone").map(({ payload }) => payload.message),
+    tools: filterEvents(events, "spawn:tool_call").map(({ payload: { input, toolName } }) => ({
+      toolName,
+      input,
+    })),
+    milestones: filterEvents(events, "spawn:milestone").map(({ payload }) => payload.message),
     terminals: events.map(({ type }) => type).filter((type) => /spawn:(complete|error|cancelled)/.test(type)),
   }
 }
@@ -255,10 +255,10 @@ describe("cancelling a run with such an agent", () => {
       behave(`log:${log} ${behaviour}`)
       const { stdout } = await world.mill(["run", "--json", program()])
       const { runId } = JSON.parse(stdout)
-      await eventually("it is at it", () => existsSync(log) && readFileSync(log, "utf8").includes("/prompt"))
+      await waitFor("it is at it", () => existsSync(log) && readFileSync(log, "utf8").includes("/prompt"))
       expect((await world.mill(["cancel", runId])).code).toBe(0)
-      expect(processesWith(`MILL_RUN_ID=${runId}`)).toEqual([])
-      expect(ofType(world.events(runId), "spawn:cancelled")).toMatchObject([
+      expect(findProcesses(`MILL_RUN_ID=${runId}`)).toEqual([])
+      expect(filterEvents(world.readEvents(runId), "spawn:cancelled")).toMatchObject([
         { payload: { result: { sessionRef: "acp-1" } } },
       ])
       const heard = readFileSync(log, "utf8")

@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import {
-  type Ended,
+  type FinishedRun,
   isAlive,
-  jsonlDriver,
+  formatJsonlDriver,
   makeWorld,
   repository,
   writeConfig,
@@ -51,7 +51,7 @@ const command = writeScript(world, "agents/start", `exec "${agents}/$MILL_SPAWN_
 for (const [index, name] of names.entries())
   writeScript(world, `agents/spawn_${index + 1}`, scripts[name] ?? "")
 writeScript(world, `agents/spawn_${names.length + 1}`, `rm "${command}"; ${answer}`)
-writeConfig(world, { agents: jsonlDriver(command) })
+writeConfig(world, { agents: formatJsonlDriver(command) })
 
 type Report = {
   readonly result?: Readonly<Record<string, unknown>>
@@ -64,7 +64,7 @@ type Report = {
   }
 }
 
-let ended: Ended
+let ended: FinishedRun
 beforeAll(async () => {
   const program = `${repository}/test/programs/report.ts`
   ended = await world.run(program, ["--", ...names, "then", "deletes its command", "is not there"])

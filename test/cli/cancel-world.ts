@@ -1,10 +1,10 @@
-/** A world whose agents hang in several ways, each with what it leaves behind. */
+/** A world whose agents hang in several ways. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, isAlive, makeWorld, ofType, processesWith, writeScript } from "../support/mill.ts"
+import { waitFor, isAlive, makeWorld, filterEvents, findProcesses, writeScript } from "../support/mill.ts"
 
 const agents: Readonly<Record<string, string>> = {
-  // Heeds SIGTERM.
+  // Exits on SIGTERM.
   hangs: "exec sleep 300",
   stubborn: `trap '' TERM; while true; do sleep 300; done`,
   family: `setsid sleep 300 >/dev/null 2>&1 &
@@ -12,7 +12,7 @@ const agents: Readonly<Record<string, string>> = {
 sleep 300 & wait`,
 }
 
-/** `more` of its configuration may be given: text that ends with a comma. */
+/** Makes a world. `more` adds to its configuration and ends with a comma. */
 export const makeCancelWorld = (more = "") => {
   const world = makeWorld()
   const drivers = Object.entries(agents).map(([name, source]) => {
@@ -33,7 +33,7 @@ export default defineConfig({ ${more} defaultDriver: "hangs", cancelGrace: 0.3, 
     "loop.ts",
     `mill.log("loops")
 await Bun.sleep(50)
-await Bun.write("looping-" + mill.run.id, "").catch(() => "a sandbox takes no files")
+await Bun.write("looping-" + mill.run.id, "").catch(() => "a sandbox has no writable files")
 while (true) {}`,
   )
   world.write(
@@ -42,83 +42,82 @@ while (true) {}`,
 await Promise.all([spawn(), spawn()])`,
   )
 
-  const logged = (runId: string): string => {
+  const readLog = (runId: string): string => {
     try {
       return readFileSync(join(world.runsDir, runId, "events.ndjson"), "utf8")
     } catch {
       return ""
     }
   }
-  const untilLogged = (runId: string, what: string, times = 1) =>
-    eventually(`${what} in the log`, () => logged(runId).split(what).length > times)
-  /** Starts a run and waits until its log says so often what was asked for. */
+  const waitForLog = (runId: string, what: string, times = 1) =>
+    waitFor(`${what} in the log`, () => readLog(runId).split(what).length > times)
+  /** Starts a run and waits until its log contains `what` as often as `times`. */
   const begin = async (program: string, what = "run:start", times = 1, driver = "hangs") => {
     const { stdout } = await world.mill(["run", program, "--json", "--driver", driver])
     const { runId } = JSON.parse(stdout)
-    await untilLogged(String(runId), what, times)
+    await waitForLog(String(runId), what, times)
     return String(runId)
   }
-  /** A run with two spawns that hang. */
+  /** Starts a run with two spawns that hang. */
   const beginSpawns = (driver = "hangs") => begin("spawns.ts", "spawn:milestone", 2, driver)
 
-  const marked = (runId: string) => processesWith(`MILL_RUN_ID=${runId}`)
-  const hostOf = (runId: string): number => {
-    // Others, which an agent has started, may be gone by the time that they are looked at.
-    const ofAgent = (process: number): boolean => {
+  const findProcessesOf = (runId: string) => findProcesses(`MILL_RUN_ID=${runId}`)
+  const findHost = (runId: string): number => {
+    // A process of an agent may exit before its environment is read.
+    const isOfAgent = (process: number): boolean => {
       try {
         return readFileSync(`/proc/${process}/environ`, "utf8").includes("MILL_SPAWN_ID=")
       } catch {
         return true
       }
     }
-    const [pid] = marked(runId).filter((process) => !ofAgent(process))
-    if (pid === undefined) throw new Error(`the program of ${runId} does not run`)
+    const [pid] = findProcessesOf(runId).filter((process) => !isOfAgent(process))
+    if (pid === undefined) throw new Error(`the program of ${runId} is not running`)
     return pid
   }
-  const workerOf = (runId: string): number =>
+  const findWorker = (runId: string): number =>
     JSON.parse(readFileSync(join(world.runsDir, runId, "owner.1"), "utf8")).pid
 
   const cancel = async (runId: string, ...args: ReadonlyArray<string>) => {
     const { code, stderr, stdout } = await world.mill(["cancel", runId, "--json", ...args])
     return { code, stderr, answer: JSON.parse(stdout) }
   }
-  /** Waits by the files alone until the run has ended, so that no command of mill brings that about. */
-  const untilEnded = (runId: string) =>
-    eventually(
-      "the run's record tells its end",
-      () => world.record(runId).status !== "running" && endOf(runId),
+  /** Waits until the run's files record its end, without any mill command, which would settle the run. */
+  const waitForEnd = (runId: string) =>
+    waitFor(
+      "the end of the run in its record",
+      () => world.readRecord(runId).status !== "running" && readEnd(runId),
     )
 
-  /** How the run has ended, by its log: its one terminal event, and those of its spawns. */
-  const endOf = (runId: string) => {
-    const events = world.events(runId)
+  /** Reads from the log how the run ended: its terminal event and those of its spawns. */
+  const readEnd = (runId: string) => {
+    const events = world.readEvents(runId)
     const ends = events.filter(({ type }) => /^run:(?:complete|failed|cancelled)$/.test(type))
-    const gapless = events.every(({ sequence }, index) => sequence === index + 1)
+    const isGapless = events.every(({ sequence }, index) => sequence === index + 1)
     if (ends.length === 0) return undefined
-    if (ends.length > 1 || !gapless || events.at(-1) !== ends[0]) throw new Error("the log is not in order")
+    if (ends.length > 1 || !isGapless || events.at(-1) !== ends[0]) throw new Error("the log is out of order")
     return {
       type: ends[0]?.type,
       payload: ends[0]?.payload,
-      cancelled: ofType(events, "spawn:cancelled").length,
-      errors: ofType(events, "spawn:error").map(({ payload }) => payload.cause),
+      cancelled: filterEvents(events, "spawn:cancelled").length,
+      errors: filterEvents(events, "spawn:error").map(({ payload }) => payload.cause),
     }
   }
-  const nothingLeft = (runId: string) => marked(runId).length === 0 && !isAlive(workerOf(runId))
-  const untilNothingLeft = (runId: string) =>
-    eventually("nothing of the run is left", () => nothingLeft(runId))
+  const isAllGone = (runId: string) => findProcessesOf(runId).length === 0 && !isAlive(findWorker(runId))
+  const waitUntilGone = (runId: string) => waitFor("all processes of the run to exit", () => isAllGone(runId))
 
   return {
     world,
     begin,
     beginSpawns,
     cancel,
-    endOf,
-    hostOf,
-    logged,
-    marked,
-    untilEnded,
-    untilLogged,
-    untilNothingLeft,
-    workerOf,
+    readEnd,
+    findProcessesOf,
+    findHost,
+    readLog,
+    waitForEnd,
+    waitForLog,
+    waitUntilGone,
+    findWorker,
   }
 }

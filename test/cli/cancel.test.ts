@@ -7,12 +7,12 @@ const {
   begin,
   beginSpawns,
   cancel,
-  endOf,
-  marked,
-  untilEnded,
-  untilLogged,
-  untilNothingLeft,
-  workerOf,
+  readEnd,
+  findProcessesOf,
+  waitForEnd,
+  waitForLog,
+  waitUntilGone,
+  findWorker,
   world,
 } = makeCancelWorld()
 const timeout = 60_000
@@ -31,19 +31,19 @@ describe("mill cancel", () => {
         const runId = await beginSpawns(driver)
         expect(await cancel(runId, "--reason", "enough")).toEqual(cancelledAs(runId))
         // Not in a while: now.
-        expect(marked(runId)).toEqual([])
-        expect(endOf(runId)).toEqual({
+        expect(findProcessesOf(runId)).toEqual([])
+        expect(readEnd(runId)).toEqual({
           type: "run:cancelled",
           payload: { reason: "enough" },
           cancelled: 2,
           errors: [],
         })
-        expect(world.record(runId)).toMatchObject({
+        expect(world.readRecord(runId)).toMatchObject({
           status: "cancelled",
           spawns: { started: 2, running: 0, cancelled: 2 },
         })
         expect((await world.mill(["wait", runId, "--timeout", "5"])).code).toBe(130)
-        await untilNothingLeft(runId)
+        await waitUntilGone(runId)
       },
       timeout,
     )
@@ -59,7 +59,7 @@ describe("mill cancel", () => {
         expect(answer).toEqual({ runId, status: "cancelled", alreadyTerminal: expect.any(Boolean) })
       }
       expect(answers.some(({ answer }) => !answer.alreadyTerminal)).toBe(true)
-      expect(endOf(runId)).toMatchObject({ type: "run:cancelled", payload: {}, cancelled: 2 })
+      expect(readEnd(runId)).toMatchObject({ type: "run:cancelled", payload: {}, cancelled: 2 })
     },
     timeout,
   )
@@ -69,7 +69,7 @@ describe("mill cancel", () => {
     async () => {
       const ended = await world.run(world.write("done.ts", "export default 1"))
       const { id } = ended.record
-      const record = world.record(id)
+      const record = world.readRecord(id)
       expect(await cancel(id)).toEqual({
         code: 0,
         stderr: "",
@@ -77,8 +77,8 @@ describe("mill cancel", () => {
       })
       const { code, stdout } = await world.mill(["cancel", id])
       expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("had already finished") })
-      expect(world.events(id)).toEqual([...ended.events])
-      expect(world.record(id)).toEqual(record)
+      expect(world.readEvents(id)).toEqual([...ended.events])
+      expect(world.readRecord(id)).toEqual(record)
     },
     timeout,
   )
@@ -87,15 +87,15 @@ describe("mill cancel", () => {
     "kills a worker that does not answer, and settles its run",
     async () => {
       const runId = await beginSpawns("family")
-      process.kill(workerOf(runId), "SIGSTOP")
+      process.kill(findWorker(runId), "SIGSTOP")
       expect(await cancel(runId, "--reason", "stuck")).toEqual(cancelledAs(runId))
-      expect(endOf(runId)).toMatchObject({
+      expect(readEnd(runId)).toMatchObject({
         type: "run:cancelled",
         payload: { reason: "stuck" },
         cancelled: 2,
         errors: [],
       })
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -106,8 +106,8 @@ describe("mill cancel", () => {
       const { stdout } = await world.mill(["run", "spawns.ts", "--json"])
       const { runId } = JSON.parse(stdout)
       expect(await cancel(runId)).toEqual(cancelledAs(runId))
-      expect(endOf(runId)).toMatchObject({ type: "run:cancelled", errors: [] })
-      await untilNothingLeft(runId)
+      expect(readEnd(runId)).toMatchObject({ type: "run:cancelled", errors: [] })
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -117,8 +117,8 @@ describe("mill cancel", () => {
     async () => {
       const runId = await begin("loop.ts", "loops")
       expect(await cancel(runId)).toEqual(cancelledAs(runId))
-      expect(endOf(runId)).toMatchObject({ type: "run:cancelled" })
-      await untilNothingLeft(runId)
+      expect(readEnd(runId)).toMatchObject({ type: "run:cancelled" })
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -132,7 +132,7 @@ describe("mill cancel", () => {
       )
       const runId = await begin("ignores.ts", "ignores")
       expect(await cancel(runId)).toEqual(cancelledAs(runId))
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -142,12 +142,12 @@ describe("mill cancel", () => {
     async () => {
       const inner = await inside()
       expect(await cancel(inner.parent)).toEqual(cancelledAs(inner.parent))
-      expect(endOf(inner.child)).toMatchObject({
+      expect(readEnd(inner.child)).toMatchObject({
         type: "run:cancelled",
         payload: { reason: `its parent ${inner.parent} was cancelled` },
         cancelled: 2,
       })
-      for (const runId of [inner.parent, inner.child]) await untilNothingLeft(runId)
+      for (const runId of [inner.parent, inner.child]) await waitUntilGone(runId)
     },
     timeout,
   )
@@ -162,10 +162,10 @@ mill.log(await new Response(child.stdout).text())
 setInterval(() => {}, 1000)`,
   )
   const parent = await begin("outer.ts", "run:log")
-  const [log] = world.events(parent).filter(({ type }) => type === "run:log")
+  const [log] = world.readEvents(parent).filter(({ type }) => type === "run:log")
   if (log?.type !== "run:log") throw new Error("the inner run was not started")
   const child = String(JSON.parse(log.payload.message).runId)
-  await untilLogged(child, "spawn:milestone", 2)
+  await waitForLog(child, "spawn:milestone", 2)
   return { parent, child }
 }
 
@@ -175,15 +175,15 @@ describe("a signal to the worker", () => {
       `cancels the run when it is ${signal}`,
       async () => {
         const runId = await beginSpawns("family")
-        process.kill(workerOf(runId), signal)
-        await untilEnded(runId)
-        expect(endOf(runId)).toEqual({
+        process.kill(findWorker(runId), signal)
+        await waitForEnd(runId)
+        expect(readEnd(runId)).toEqual({
           type: "run:cancelled",
           payload: { reason: "worker terminated" },
           cancelled: 2,
           errors: [],
         })
-        await untilNothingLeft(runId)
+        await waitUntilGone(runId)
       },
       timeout,
     )

@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 /** What `mill` shows in a terminal. */
 const inTerminal = (args: ReadonlyArray<string>, env: MillOptions["env"] = {}) =>
-  startInTerminal(world, args, { env }).ended
+  startInTerminal(world, args, { env }).result
 
 const escape = "\u001b"
 

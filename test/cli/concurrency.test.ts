@@ -1,7 +1,14 @@
 import { afterAll, expect, test } from "bun:test"
 import { closeSync, constants, mkdirSync, openSync, readdirSync, writeSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, jsonlDriver, makeWorld, ofType, writeConfig, writeScript } from "../support/mill.ts"
+import {
+  waitFor,
+  formatJsonlDriver,
+  makeWorld,
+  filterEvents,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
 
 const world = makeWorld()
 const announced = join(world.dir, "announced")
@@ -20,7 +27,7 @@ read -r _ < "${gate}"
 echo '{"type":"result","text":"'"$MILL_SPAWN_ID"'"}'`,
 )
 const instant = writeScript(world, "instant", `echo '{"type":"result","text":"'"$MILL_SPAWN_ID"'"}'`)
-writeConfig(world, { gated: jsonlDriver(gated), instant: jsonlDriver(instant) })
+writeConfig(world, { gated: formatJsonlDriver(gated), instant: formatJsonlDriver(instant) })
 
 const spawn = (n: string) =>
   `mill.spawn({ agent: "agent " + ${n}, systemPrompt: "s", prompt: "p", model: "m" })`
@@ -32,15 +39,15 @@ test("a hundred spawns run side by side", async () => {
     export default (await Promise.all(spawns)).map(({ text }) => text)`,
   )
   const running = world.run(program)
-  await eventually("all 100 agents are there", () => readdirSync(announced).length === 100)
+  await waitFor("all 100 agents are there", () => readdirSync(announced).length === 100)
   writeSync(gateFile, "\n".repeat(100))
   const { code, events, record, result } = await running
 
   const ids = Array.from({ length: 100 }, (_, n) => `spawn_${n + 1}`)
-  const starts = ofType(events, "spawn:start")
+  const starts = filterEvents(events, "spawn:start")
   const agentOf = new Map(starts.map(({ payload }) => [`${payload.spawnId}`, payload.input.agent]))
   expect(ids.map((id) => agentOf.get(id))).toEqual(ids.map((_, n) => `agent ${n}`))
-  const firstEnd = ofType(events, "spawn:complete")[0]?.sequence ?? 0
+  const firstEnd = filterEvents(events, "spawn:complete")[0]?.sequence ?? 0
   expect(starts.every(({ sequence }) => sequence < firstEnd)).toBe(true)
   expect(result.programResult).toEqual(ids)
   expect(record.spawns).toEqual({ started: 100, running: 0, complete: 100, error: 0, cancelled: 0 })
@@ -54,7 +61,7 @@ test("spawns that start at once are logged in the order of their numbers", async
     `await Promise.all(Array.from({ length: 100 }, (_, n) => ${spawn("n")}))`,
   )
   const { events } = await world.run(program, ["--driver", "instant"])
-  const numbers = ofType(events, "spawn:start").map(({ payload }) => Number(payload.spawnId.slice(6)))
+  const numbers = filterEvents(events, "spawn:start").map(({ payload }) => Number(payload.spawnId.slice(6)))
   expect(numbers).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
 })
 

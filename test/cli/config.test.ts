@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test"
 import { mkdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, makeWorld, untilNoneIsCalled } from "../support/mill.ts"
+import { listEntries, makeWorld, waitForNoProcess } from "../support/mill.ts"
 
 const world = makeWorld()
 const offline = ["--driver", "offline"]
@@ -250,7 +250,7 @@ describe("a configuration is refused that has", () => {
     expect(first).toBe(`error: ${error.message}`)
     expect(second).toBe(error.hint === undefined ? "" : `  → ${error.hint}`)
     expect(more).toEqual([])
-    expect(entriesOf(join(cwd, "runs"))).toEqual([])
+    expect(listEntries(join(cwd, "runs"))).toEqual([])
   })
 })
 
@@ -353,7 +353,7 @@ test.concurrent("what a configuration leaves running holds up neither a command 
   const { stdout } = await world.mill(["run", "../good.ts", "--json"], { cwd })
   const { runId } = JSON.parse(stdout)
   expect((await world.mill(["wait", runId, "--timeout", "60"], { cwd })).code).toBe(0)
-  await untilNoneIsCalled(runId)
+  await waitForNoProcess(runId)
 })
 
 test.concurrent("a configuration that never pauses can be interrupted", async () => {

@@ -1,6 +1,6 @@
 /** In a terminal, a person sees what a program is about to do, and says whether it may. */
 import { expect, test } from "bun:test"
-import { entriesOf, makeWorld } from "../support/mill.ts"
+import { listEntries, makeWorld } from "../support/mill.ts"
 import { startInTerminal } from "../support/terminal.ts"
 
 const world = makeWorld()
@@ -16,14 +16,14 @@ export default cpus().length > 0
 `,
 )
 const offline = ["--driver", "offline"]
-const runs = (name: string) => entriesOf(`${world.dir}/${name}`)
+const runs = (name: string) => listEntries(`${world.dir}/${name}`)
 const start = (name: string, ...args: ReadonlyArray<string>) =>
   startInTerminal(world, ["run", program, ...offline, "--runs-dir", `${world.dir}/${name}`, ...args])
 
 test.concurrent("the program is shown, and yes starts it", async () => {
   const session = start("yes")
-  await session.until("Run it?")
-  const shown = session.shown()
+  await session.waitForText("Run it?")
+  const shown = session.readOutput()
   for (const fact of [
     "ask.ts",
     "parts/words.ts",
@@ -37,17 +37,17 @@ test.concurrent("the program is shown, and yes starts it", async () => {
   }
   expect(runs("yes")).toEqual([])
   session.type("y")
-  expect(await session.ended).toMatchObject({ code: 0, output: expect.stringContaining("started") })
+  expect(await session.result).toMatchObject({ code: 0, output: expect.stringContaining("started") })
   expect(runs("yes")).toHaveLength(1)
 })
 
 test.concurrent("no starts nothing, and the reason is told as JSON", async () => {
   const session = start("no")
-  await session.until("Run it?")
+  await session.waitForText("Run it?")
   session.type("n")
-  await session.until("Reason (optional)")
+  await session.waitForText("Reason (optional)")
   session.type("too dear\r")
-  const { code, output } = await session.ended
+  const { code, output } = await session.result
   const [line] = /\{"error".*\}/.exec(output) ?? []
   expect(JSON.parse(line ?? "null")).toEqual({
     error: { _tag: "RunRefused", message: "run declined: too dear", reason: "too dear" },
@@ -58,11 +58,11 @@ test.concurrent("no starts nothing, and the reason is told as JSON", async () =>
 
 test.concurrent("no without a reason", async () => {
   const session = start("silent")
-  await session.until("Run it?")
+  await session.waitForText("Run it?")
   session.type("n")
-  await session.until("Reason (optional)")
+  await session.waitForText("Reason (optional)")
   session.type("\r")
-  const { code, output } = await session.ended
+  const { code, output } = await session.result
   expect(output).toContain(`{"error":{"_tag":"RunRefused","message":"run declined"}}`)
   expect([code, runs("silent")]).toEqual([1, []])
 })
@@ -73,26 +73,26 @@ test.concurrent.each([
   ["Esc", "\u001b"],
 ])("%s starts nothing, and says so on a line of its own", async (name, key) => {
   const session = start(name)
-  await session.until("Run it?")
+  await session.waitForText("Run it?")
   session.type(key)
-  const { code, output } = await session.ended
+  const { code, output } = await session.result
   expect(output).toMatch(/Run it\?[^\n]*\r\ncancelled; no run was started\r\n$/)
   expect([code, runs(name)]).toEqual([130, []])
 })
 
 test.concurrent("Ctrl-C when asked for a reason starts nothing, either", async () => {
   const session = start("unreasonable")
-  await session.until("Run it?")
+  await session.waitForText("Run it?")
   session.type("n")
-  await session.until("Reason (optional)")
+  await session.waitForText("Reason (optional)")
   session.type("\u0003")
-  const { code, output } = await session.ended
+  const { code, output } = await session.result
   expect(output).toMatch(/\r\ncancelled; no run was started\r\n$/)
   expect([code, runs("unreasonable")]).toEqual([130, []])
 })
 
 test.concurrent.each([["--confirm=false"], ["--no-confirm"], ["--json"]])("%s asks nobody", async (flag) => {
-  const { code, output } = await start(`unasked${flag}`, flag).ended
+  const { code, output } = await start(`unasked${flag}`, flag).result
   expect(output).not.toContain("Run it?")
   expect(code).toBe(0)
   expect(runs(`unasked${flag}`)).toHaveLength(1)
@@ -101,10 +101,10 @@ test.concurrent.each([["--confirm=false"], ["--no-confirm"], ["--json"]])("%s as
 test.concurrent("a configuration may say that nobody is asked, and --confirm that somebody is", async () => {
   world.write("quiet/mill.config.ts", `export default { confirm: false, defaultDriver: "offline" }`)
   const cwd = `${world.dir}/quiet`
-  const { code, output } = await startInTerminal(world, ["run", program], { cwd }).ended
+  const { code, output } = await startInTerminal(world, ["run", program], { cwd }).result
   expect([code, output.includes("Run it?")]).toEqual([0, false])
   const asked = startInTerminal(world, ["run", program, "--confirm"], { cwd })
-  await asked.until("Run it?")
+  await asked.waitForText("Run it?")
   asked.type("\u0003")
-  expect((await asked.ended).code).toBe(130)
+  expect((await asked.result).code).toBe(130)
 })

@@ -6,9 +6,9 @@ import { describe, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import {
-  eventually,
+  waitFor,
   isAlive,
-  jsonlDriver,
+  formatJsonlDriver,
   makeWorld,
   writeAgent,
   writeConfig,
@@ -58,8 +58,10 @@ const hangs = writeScript(
 writeConfig(
   world,
   {
-    instant: jsonlDriver(writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`)),
-    hangs: jsonlDriver(hangs),
+    instant: formatJsonlDriver(
+      writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`),
+    ),
+    hangs: formatJsonlDriver(hangs),
   },
   "mill.config.ts",
   `cancelGrace: 0.3, executors: {
@@ -125,11 +127,8 @@ export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, proc
     const { stdout } = await world.mill(["run", program, "--json", ...args, "hangs"], options)
     const { runId } = JSON.parse(stdout)
     const log = join(world.runsDir, runId, "events.ndjson")
-    await eventually(
-      "the agent runs",
-      () => existsSync(log) && readFileSync(log, "utf8").includes("milestone"),
-    )
-    const pid = await eventually("the container runs", () => pidOf(runId))
+    await waitFor("the agent runs", () => existsSync(log) && readFileSync(log, "utf8").includes("milestone"))
+    const pid = await waitFor("the container runs", () => pidOf(runId))
     expect(isAlive(pid)).toBe(true)
     return { runId: String(runId), pid }
   }
@@ -140,14 +139,14 @@ export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, proc
     expect(isAlive(pid)).toBe(false)
     expect(callsOf(runId).map(({ argv }) => argv[0])).toEqual(["run", "rm"])
     expect(callsOf(runId)[1]?.argv).toEqual(["rm", "--force", `mill-${runId}`])
-    expect(world.record(runId).status).toBe("cancelled")
+    expect(world.readRecord(runId).status).toBe("cancelled")
   })
 
   test("a container is removed when the worker is killed", async () => {
     const { pid, runId } = await begin()
     const owner = JSON.parse(readFileSync(join(world.runsDir, runId, "owner.1"), "utf8"))
     process.kill(owner.pid, "SIGKILL")
-    await eventually("the run has ended", () => world.record(runId).status === "failed")
+    await waitFor("the run has ended", () => world.readRecord(runId).status === "failed")
     expect(isAlive(pid)).toBe(false)
     expect(callsOf(runId).map(({ argv }) => argv[0])).toContain("rm")
   })

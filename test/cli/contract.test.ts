@@ -1,16 +1,16 @@
 /** What every command promises: JSON alone on stdout with `--json`, words for people on stderr, and the exit code. */
 import { beforeAll, describe, expect, test } from "bun:test"
-import { type Ended, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+import { type FinishedRun, formatJsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
 writeConfig(world, {
-  instant: jsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"one"}'`)),
+  instant: formatJsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"one"}'`)),
 })
 world.write("good.ts", `mill.log("hello")\nexport default 1`)
 world.write("bad.ts", `throw new Error("oh")`)
 
-let good: Ended
-let bad: Ended
+let good: FinishedRun
+let bad: FinishedRun
 beforeAll(async () => {
   good = await world.run("good.ts")
   bad = await world.run("bad.ts")
@@ -93,7 +93,7 @@ describe("a command with --json", () => {
     expect(runId).toMatch(/^run_[0-9a-hjkmnp-tv-z]{26}$/)
     const waited = await world.mill(["wait", runId, "--json", "--timeout", "60"])
     expect(waited.code).toBe(0)
-    expect(JSON.parse(waited.stdout)).toEqual(world.record(runId))
+    expect(JSON.parse(waited.stdout)).toEqual(world.readRecord(runId))
     const asked = await world.mill(["--json", "status", runId])
     expect(JSON.parse(asked.stdout)).toEqual({ ...JSON.parse(waited.stdout), changedSources: [] })
     expect([started.stderr, waited.stderr, asked.stderr]).toEqual(["", "", ""])

@@ -4,9 +4,9 @@ import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } fro
 import { join } from "node:path"
 import {
   copyRun,
-  type Ended,
-  entriesOf,
-  jsonlDriver,
+  type FinishedRun,
+  listEntries,
+  formatJsonlDriver,
   makeWorld,
   writeConfig,
   writeScript,
@@ -15,10 +15,10 @@ import {
 const world = makeWorld()
 const long = "0123456789".repeat(500)
 writeConfig(world, {
-  instant: jsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"${long}"}'`)),
+  instant: formatJsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"${long}"}'`)),
 })
 
-let original: Ended
+let original: FinishedRun
 let count = 0
 beforeAll(async () => {
   const program = world.write(
@@ -193,6 +193,6 @@ test("an event of an unknown type is passed over", async () => {
 })
 
 test("nothing that is half written is left in a run's folder", () => {
-  const names = entriesOf(original.record.paths.runDir)
+  const names = listEntries(original.record.paths.runDir)
   expect(names.filter((name) => name.includes("tmp") || name === "reserve")).toEqual([])
 })

@@ -1,7 +1,7 @@
 /** Which driver serves a run, and what is said when none can. */
 import { describe, expect, test } from "bun:test"
 import { join, resolve } from "node:path"
-import { entriesOf, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+import { listEntries, formatJsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
 const program = world.write(
@@ -42,7 +42,7 @@ describe("without a driver being named", () => {
   test.concurrent("the configuration's default is taken in silence, and --driver goes before it", async () => {
     const mine = writeScript(world, "mine", `echo '{"type":"result","text":"mine"}'`)
     const cwd = join(world.dir, "configured")
-    writeConfig(world, { mine: jsonlDriver(mine) }, "configured/mill.config.ts")
+    writeConfig(world, { mine: formatJsonlDriver(mine) }, "configured/mill.config.ts")
     const own = await world.run(program, [], { cwd })
     expect([own.result.programResult, own.record.driver, own.stderr]).toEqual(["mine", "mine", ""])
     const named = await world.run(program, ["--driver", "offline"], { cwd })
@@ -57,7 +57,7 @@ describe("a driver whose command is not there", () => {
     async (command) => {
       const folder = `absent${command.length}`
       const cwd = join(world.dir, folder)
-      writeConfig(world, { gone: jsonlDriver(command) }, `${folder}/mill.config.ts`)
+      writeConfig(world, { gone: formatJsonlDriver(command) }, `${folder}/mill.config.ts`)
       const { code, stdout } = await world.mill(["run", program, "--json", "--runs-dir", "runs"], { cwd })
       const { error } = JSON.parse(stdout)
       expect(error.message).toContain(
@@ -66,7 +66,7 @@ describe("a driver whose command is not there", () => {
           : `driver gone: the command "${command}" is not on PATH`,
       )
       expect([error._tag, error.hint]).toEqual(["ConfigError", expect.stringContaining("--driver offline")])
-      expect([code, entriesOf(join(cwd, "runs"))]).toEqual([2, []])
+      expect([code, listEntries(join(cwd, "runs"))]).toEqual([2, []])
     },
   )
 })

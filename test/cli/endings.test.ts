@@ -3,24 +3,24 @@ import { describe, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import {
-  eventually,
+  waitFor,
   isAlive,
-  jsonlDriver,
+  formatJsonlDriver,
   makeWorld,
-  ofType,
+  filterEvents,
   writeConfig,
   writeScript,
 } from "../support/mill.ts"
-import { executors, readableExecutor } from "../support/sandbox.ts"
+import { executors, formatReadableExecutor } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const answer = `echo '{"type":"result","text":"done"}'`
 const drivers = {
-  instant: jsonlDriver(writeScript(world, "instant", answer)),
-  fails: jsonlDriver(writeScript(world, "fails", `echo 'no licence' >&2; exit 9`)),
-  hangs: jsonlDriver(writeScript(world, "hangs", `echo $$ > "pid.$MILL_RUN_ID"; exec sleep 1000`)),
+  instant: formatJsonlDriver(writeScript(world, "instant", answer)),
+  fails: formatJsonlDriver(writeScript(world, "fails", `echo 'no licence' >&2; exit 9`)),
+  hangs: formatJsonlDriver(writeScript(world, "hangs", `echo $$ > "pid.$MILL_RUN_ID"; exec sleep 1000`)),
 }
-writeConfig(world, drivers, "mill.config.ts", `${readableExecutor("lib")},`)
+writeConfig(world, drivers, "mill.config.ts", `${formatReadableExecutor("lib")},`)
 world.write("lib/throws.ts", `\nexport const fail = (): never => {\n  throw new RangeError("deep")\n}\n`)
 world.write("lib/not-in-the-graph.ts", `const a = 1\nconst const\n`)
 const spawn = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })`
@@ -120,7 +120,7 @@ describe.each(executors)("with the executor %s, a run fails whose program", (exe
         executor,
       ])
       const location = at?.startsWith(":") === true ? `${program}${at}` : at && join(world.dir, at)
-      const [failed, ...more] = ofType(events, "run:failed").map(({ payload }) => payload)
+      const [failed, ...more] = filterEvents(events, "run:failed").map(({ payload }) => payload)
       const errorMessage = failed?.message
       expect(failed as object).toEqual({
         message: expect.stringMatching(message),
@@ -188,10 +188,7 @@ const timer = setInterval(() => existsSync("let-go.${exitCode}") && process.exit
     const submitted = await world.mill(["run", program, "--json", "--driver", "hangs"])
     const { runId } = JSON.parse(submitted.stdout)
     const file = join(world.dir, `pid.${runId}`)
-    await eventually(
-      "the agent is there",
-      () => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"),
-    )
+    await waitFor("the agent is there", () => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"))
     const pid = Number(readFileSync(file, "utf8"))
     expect(isAlive(pid)).toBe(true)
     world.write(`let-go.${exitCode}`, "")
@@ -200,7 +197,7 @@ const timer = setInterval(() => existsSync("let-go.${exitCode}") && process.exit
     expect(isAlive(pid)).toBe(false)
     expect(ended).toBe(status)
     expect(spawns).toEqual({ started: 1, running: 0, complete: 0, error: 0, cancelled: 1 })
-    expect(world.events(runId).map(({ type }) => `${type}`)).toEqual([
+    expect(world.readEvents(runId).map(({ type }) => `${type}`)).toEqual([
       "run:start",
       "spawn:start",
       "spawn:cancelled",

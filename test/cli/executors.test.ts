@@ -1,7 +1,7 @@
 /** Executors in a configuration, and those that cannot be used: said before anything has started. */
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
-import { entriesOf, makeWorld, writeScript } from "../support/mill.ts"
+import { listEntries, makeWorld, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
 const program = world.write("program.ts", "export default 1")
@@ -21,7 +21,7 @@ export default defineConfig({ defaultDriver: "offline", executors: { vm: ${execu
     cwd: join(world.dir, folder),
     env: { PATH: path === undefined ? `${join(world.dir, "fine")}:/usr/bin:/bin` : path },
   })
-  expect(entriesOf(world.runsDir)).toEqual([])
+  expect(listEntries(world.runsDir)).toEqual([])
   return { code, config, answer: JSON.parse(stdout) }
 }
 const here = (name: string) => join(world.dir, name)

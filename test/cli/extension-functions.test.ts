@@ -2,13 +2,13 @@
 import { expect, test } from "bun:test"
 import { cpSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { makeWorld, millCommand, ofType, repository } from "../support/mill.ts"
-import { untilErrors, withExtensions } from "./extension-world.ts"
+import { makeWorld, millCommand, filterEvents, repository } from "../support/mill.ts"
+import { formatWaitForErrors, writeExtensions } from "./extension-world.ts"
 
 const world = makeWorld()
 
 test.concurrent("arguments and results are JSON, there and back", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "values",
     `{ name: "echo", api: {
@@ -53,7 +53,7 @@ test.concurrent("arguments and results are JSON, there and back", async () => {
 })
 
 test.concurrent("they may be called what every object has, and a text shows what they belong to", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "strings",
     `{ name: "ok", api: { toString: async () => "called", valueOf: async () => 1 } }, { name: "toString" }`,
@@ -70,7 +70,7 @@ test.concurrent("they may be called what every object has, and a text shows what
 })
 
 test.concurrent("a call that fails rejects, may be caught, and is told", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "failures",
     `{ name: "bad", api: {
@@ -118,7 +118,7 @@ test.concurrent("a call that fails rejects, may be caught, and is told", async (
     ],
     again: "out of luck",
   })
-  expect(ofType(events, "extension:error").map(({ payload }) => payload)).toEqual(
+  expect(filterEvents(events, "extension:error").map(({ payload }) => payload)).toEqual(
     inWorker.map(([name, message]) => ({
       extensionName: "bad",
       hook: "api",
@@ -128,7 +128,7 @@ test.concurrent("a call that fails rejects, may be caught, and is told", async (
 })
 
 test.concurrent("a failure that nothing catches fails the run, where the program asked", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "uncaught",
     `{ name: "bad", api: { rejects: async () => { throw new Error("out of luck") } } }`,
@@ -143,7 +143,7 @@ test.concurrent("a failure that nothing catches fails the run, where the program
 })
 
 test.concurrent("calls run side by side, with each other and with spawns", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "together",
     // Each ends when another has been called.
@@ -164,7 +164,7 @@ test.concurrent("calls run side by side, with each other and with spawns", async
 })
 
 test.concurrent("a call that nobody awaits is waited for", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "unawaited",
     `{ name: "slow", api: { note: async (cwd) => { await Bun.sleep(50); write(cwd, "called") } },
@@ -172,19 +172,19 @@ test.concurrent("a call that nobody awaits is waited for", async () => {
     `void mill.slow.note(mill.run.cwd)\nexport default 1`,
   )
   expect((await demo.run()).record.status).toBe("complete")
-  await demo.noted("complete")
-  expect(demo.notes()).toEqual(["called", "complete"])
+  await demo.waitForNote("complete")
+  expect(demo.readNotes()).toEqual(["called", "complete"])
 })
 
 test.concurrent("a call that never ends does not keep a run from being cancelled, or a program from exiting", async () => {
   const never = `{ name: "hangs", api: { f: (cwd) => { write(cwd, "called"); return new Promise(() => {}) } } }`
-  const demo = withExtensions(world, "hanging", never, `await mill.hangs.f(mill.run.cwd)`)
+  const demo = writeExtensions(world, "hanging", never, `await mill.hangs.f(mill.run.cwd)`)
   const { runId } = JSON.parse((await demo.mill("run", "program.ts", "--json")).stdout)
-  await demo.noted("called")
+  await demo.waitForNote("called")
   expect((await demo.mill("cancel", runId)).code).toBe(0)
   expect((await demo.mill("wait", runId, "--timeout", "20")).code).toBe(130)
 
-  const exits = withExtensions(
+  const exits = writeExtensions(
     world,
     "exiting",
     never,
@@ -194,7 +194,7 @@ test.concurrent("a call that never ends does not keep a run from being cancelled
 })
 
 test.concurrent("a configuration may use a copy of effect of its own", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "own-copy",
     `{ name: "own",
@@ -208,7 +208,7 @@ test.concurrent("a configuration may use a copy of effect of its own", async () 
          if (event.type === "run:log") yield* Effect.fail(new Error("no logs"))
          yield* note(ctx, event.type)
        }) }`,
-    `mill.log("x")${untilErrors(1)}export default 1`,
+    `mill.log("x")${formatWaitForErrors(1)}export default 1`,
   )
   const config = readFileSync(join(demo.cwd, "mill.config.ts"), "utf8")
   world.write("own-copy/mill.config.ts", `import { Effect as Core } from "@mill/core"\n${config}`)
@@ -220,16 +220,16 @@ test.concurrent("a configuration may use a copy of effect of its own", async () 
   }
   const { events, record } = await demo.run()
   expect(record.status).toBe("complete")
-  expect(ofType(events, "extension:error").map(({ payload }) => payload.message)).toEqual(["no logs"])
-  await demo.noted("released")
-  expect(demo.notes()).toEqual(["same: false", "run:start", "run:complete", "released"])
+  expect(filterEvents(events, "extension:error").map(({ payload }) => payload.message)).toEqual(["no logs"])
+  await demo.waitForNote("released")
+  expect(demo.readNotes()).toEqual(["same: false", "run:start", "run:complete", "released"])
 })
 
 // The single executable has no packages to lend.
 test.skipIf(millCommand.length === 1)(
   "a configuration without node_modules may import all of effect",
   async () => {
-    const demo = withExtensions(
+    const demo = writeExtensions(
       world,
       "none",
       `{ name: "streams", setup: (ctx) => Stream.range(1, 3).pipe(
@@ -238,12 +238,12 @@ test.skipIf(millCommand.length === 1)(
     const config = readFileSync(join(demo.cwd, "mill.config.ts"), "utf8")
     world.write("none/mill.config.ts", `import * as Stream from "effect/Stream"\n${config}`)
     expect((await demo.run()).record.status).toBe("complete")
-    expect(demo.notes()).toEqual(["6"])
+    expect(demo.readNotes()).toEqual(["6"])
   },
 )
 
 test.concurrent("an extension that ends the process does not end the run", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "exits",
     `{ name: "bad",
@@ -256,14 +256,14 @@ test.concurrent("an extension that ends the process does not end the run", async
        await mill.bad.named().catch(told),
        (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "[say alive]", model: "m" })).text,
      ]
-     ${untilErrors(3)}`,
+     ${formatWaitForErrors(3)}`,
   )
   const { code, events, result } = await demo.run()
   const refused = (exit: string) => `an extension cannot end the run's process (process.exit(${exit}))`
   expect(code).toBe(0)
   expect(result.programResult).toEqual([refused(""), refused("9"), "alive"])
   expect(
-    ofType(events, "extension:error").map(({ payload: { hook, message } }) => ({ hook, message })),
+    filterEvents(events, "extension:error").map(({ payload: { hook, message } }) => ({ hook, message })),
   ).toEqual([
     { hook: "api", message: `now: ${refused("")}` },
     { hook: "api", message: `named: ${refused("9")}` },

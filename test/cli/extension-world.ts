@@ -1,7 +1,7 @@
-/** Extensions in a world: what they note in a file is what the tests look at. */
+/** A world with extensions, which record what they see in a file. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, processesWith, type World } from "../support/mill.ts"
+import { waitFor, findProcesses, type World } from "../support/mill.ts"
 
 const prelude = `import { Effect, Schedule } from "effect"
 import { defineConfig, defineExtension } from "@mill/core"
@@ -13,8 +13,8 @@ const untilFile = (path) => Effect.suspend(() => existsSync(path) ? Effect.void 
 const log = ({ runDir }) => readFileSync(runDir + "/events.ndjson", "utf8")
 `
 
-/** A folder without node_modules, with a configuration of these extensions, and a program. */
-export const withExtensions = (
+/** Writes a folder with a program and a configuration of these extensions, and without node_modules. */
+export const writeExtensions = (
   world: World,
   folder: string,
   extensions: string,
@@ -26,32 +26,32 @@ export const withExtensions = (
     `${prelude}export default defineConfig({ defaultDriver: "offline", extensions: [${extensions}] })\n`,
   )
   world.write(`${folder}/program.ts`, program)
-  const file = (name: string): string | undefined =>
+  const readFile = (name: string): string | undefined =>
     existsSync(join(cwd, name)) ? readFileSync(join(cwd, name), "utf8") : undefined
-  const notes = () => (file("notes") ?? "").split("\n").filter((line) => line !== "")
+  const readNotes = () => (readFile("notes") ?? "").split("\n").filter((line) => line !== "")
   return {
     cwd,
-    notes,
+    readNotes,
     run: (...args: ReadonlyArray<string>) => world.run("program.ts", args, { cwd }),
     mill: (...args: ReadonlyArray<string>) => world.mill(args, { cwd }),
-    /** Waits until the extensions have noted this. */
-    noted: (line: string) => eventually(`noted: ${line}`, () => notes().includes(line)),
+    /** Waits until an extension records this line. */
+    waitForNote: (line: string) => waitFor(`the note ${line}`, () => readNotes().includes(line)),
   }
 }
 
-/** Has a program wait until so many errors of extensions are in its run's log: after its end there are none. */
-export const untilErrors = (count: number): string => `
+/** Formats code with which a program waits for errors of extensions in its log. After its end none are logged. */
+export const formatWaitForErrors = (count: number): string => `
 const eventsFile = process.env.MILL_RUNS_DIR + "/" + mill.run.id + "/events.ndjson"
 while ((await Bun.file(eventsFile).text()).split('"extension:error"').length <= ${count}) await Bun.sleep(5)
 `
 
-/** Waits until no worker of the world is at work. */
-export const workersGone = (world: World) =>
-  eventually(
-    "the workers have ended",
-    () => processesWith(`MILL_HOME=${join(world.dir, "home")}`).length === 0,
+/** Waits until all workers of the world have exited. */
+export const waitForWorkers = (world: World) =>
+  waitFor(
+    "the workers to exit",
+    () => findProcesses(`MILL_HOME=${join(world.dir, "home")}`).length === 0,
     30_000,
   )
 
-export const workerLog = (world: World, runId: string): string =>
+export const readWorkerLog = (world: World, runId: string): string =>
   readFileSync(join(world.runsDir, runId, "logs/worker.log"), "utf8")

@@ -1,7 +1,7 @@
 /** The hooks of extensions: what they see, and that nothing that they do harms a run. */
 import { expect, test } from "bun:test"
-import { eventually, makeWorld, ofType } from "../support/mill.ts"
-import { untilErrors, withExtensions, workerLog, workersGone } from "./extension-world.ts"
+import { waitFor, makeWorld, filterEvents } from "../support/mill.ts"
+import { formatWaitForErrors, writeExtensions, readWorkerLog, waitForWorkers } from "./extension-world.ts"
 
 const world = makeWorld()
 
@@ -24,34 +24,34 @@ const endings = {
 test.concurrent.each(Object.entries(endings))(
   "what setup has acquired is there for the run, and released after it: %s",
   async (ending, program) => {
-    const demo = withExtensions(world, ending.replace(":", "-"), lifetime, begin + program)
+    const demo = writeExtensions(world, ending.replace(":", "-"), lifetime, begin + program)
     const started = await demo.mill("run", "program.ts", "--json")
     const { runId } = JSON.parse(started.stdout)
-    await demo.noted("program")
+    await demo.waitForNote("program")
     if (ending === "run:cancelled") await demo.mill("cancel", runId)
-    await demo.noted(`released after ${ending}`)
-    expect(demo.notes()).toEqual(["setup run:start", "program", `released after ${ending}`])
-    expect(world.events(runId).at(-1)?.type).toBe(ending as "run:complete")
+    await demo.waitForNote(`released after ${ending}`)
+    expect(demo.readNotes()).toEqual(["setup run:start", "program", `released after ${ending}`])
+    expect(world.readEvents(runId).at(-1)?.type).toBe(ending as "run:complete")
   },
 )
 
 test.concurrent("onEvent sees each event of the log, once and in order, the last one too", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "all-events",
     `{ name: "demo", onEvent: (event, ctx) => Effect.delay(note(ctx, JSON.stringify(event)), event.sequence % 3) }`,
     `mill.log("one")\n${spawn}\nmill.log("two")\nexport default 1`,
   )
   const { events, record } = await demo.run("--meta", "a=b")
-  await eventually("all is noted", () => demo.notes().length === events.length)
-  expect(demo.notes().map((line) => JSON.parse(line))).toEqual([...events])
+  await waitFor("all is waitForNote", () => demo.readNotes().length === events.length)
+  expect(demo.readNotes().map((line) => JSON.parse(line))).toEqual([...events])
   expect(events.map(({ type }) => type)).toContain("spawn:tool_call")
   expect(record.status).toBe("complete")
 })
 
 test.concurrent("what one extension does to an event, nobody else sees", async () => {
   const spoil = `Effect.sync(() => { if (event.type === "spawn:complete") event.payload.result.text = "spoilt" })`
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "spoilt",
     `{ name: "one", onEvent: (event) => ${spoil} },
@@ -60,12 +60,12 @@ test.concurrent("what one extension does to an event, nobody else sees", async (
   )
   const { result } = await demo.run()
   expect(String(result.programResult)).toStartWith("This is a, rehearsing")
-  await demo.noted(String(result.programResult))
+  await demo.waitForNote(String(result.programResult))
 })
 
 test.concurrent("a slow onEvent holds up nothing, and is told how many events it has missed", async () => {
   // It does not go on before the run has ended.
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "slow",
     `{ name: "slow", onEvent: (event, ctx) => Effect.andThen(untilFile(ctx.runDir + "/result.json"), note(ctx, event.type)) }`,
@@ -73,20 +73,20 @@ test.concurrent("a slow onEvent holds up nothing, and is told how many events it
   )
   const { events, record } = await demo.run()
   expect(record.status).toBe("complete")
-  const errors = ofType(events, "extension:error").map(({ payload }) => payload)
+  const errors = filterEvents(events, "extension:error").map(({ payload }) => payload)
   expect(errors).toEqual([
     { extensionName: "slow", hook: "onEvent", message: expect.stringMatching(/^\d+ events dropped: /) },
   ])
-  await demo.noted("run:complete")
+  await demo.waitForNote("run:complete")
   const dropped = Number(errors[0]?.message.split(" ")[0])
   expect(dropped).toBeGreaterThan(3000)
   // All but what was dropped, and its own error.
-  expect(demo.notes()).toHaveLength(events.length - dropped - 1)
-  expect(demo.notes().at(-1)).toBe("run:complete")
+  expect(demo.readNotes()).toHaveLength(events.length - dropped - 1)
+  expect(demo.readNotes().at(-1)).toBe("run:complete")
 })
 
 test.concurrent("an onEvent that fails for each event is told of once for each message", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "failing",
     `{ name: "fails", onEvent: (event) => event.type === "run:log" ? Effect.fail(new Error("no logs")) : Effect.void },
@@ -96,12 +96,12 @@ test.concurrent("an onEvent that fails for each event is told of once for each m
      { name: "rejects", onEvent: () => Effect.tryPromise(async () => { throw new Error("rejected") }) },
      { name: "stops", onEvent: () => Effect.interrupt },
      { name: "well", onEvent: (event, ctx) => note(ctx, event.type) }`,
-    `for (let n = 0; n < 200; n += 1) mill.log(String(n))\n${spawn}${untilErrors(25)}export default 1`,
+    `for (let n = 0; n < 200; n += 1) mill.log(String(n))\n${spawn}${formatWaitForErrors(25)}export default 1`,
   )
   const { events, record } = await demo.run()
   expect(record.status).toBe("complete")
   const of = (name: string) =>
-    ofType(events, "extension:error").flatMap(({ payload }) =>
+    filterEvents(events, "extension:error").flatMap(({ payload }) =>
       payload.extensionName === name ? [payload.message] : [],
     )
   expect(of("fails")).toEqual(["no logs"])
@@ -110,15 +110,15 @@ test.concurrent("an onEvent that fails for each event is told of once for each m
   expect(of("promises")).toEqual([expect.stringMatching(/^it gave a Promise, not an Effect/)])
   expect(of("rejects")).toEqual(["rejected"])
   expect(of("stops")).toEqual(["it was interrupted"])
-  await eventually("all is noted", () => demo.notes().length === events.length)
-  await workersGone(world)
-  const log = workerLog(world, record.id)
+  await waitFor("all is waitForNote", () => demo.readNotes().length === events.length)
+  await waitForWorkers(world)
+  const log = readWorkerLog(world, record.id)
   expect(log).toContain("extension fails, onEvent: failed 200 times in all")
   expect(log).not.toContain("nobody hears this")
 })
 
 test.concurrent("an extension whose setup fails is off; the run and the others are not", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "setups",
     `{ name: "fails", api: { f: async () => 1 }, onEvent: (_, ctx) => note(ctx, "called"),
@@ -134,7 +134,7 @@ test.concurrent("an extension whose setup fails is off; the run and the others a
     "the extension fails is off, since its setup failed: no luck",
     "well",
   ])
-  expect(ofType(events, "extension:error").map(({ payload }) => payload)).toEqual([
+  expect(filterEvents(events, "extension:error").map(({ payload }) => payload)).toEqual([
     { extensionName: "fails", hook: "setup", message: "no luck" },
     { extensionName: "throws", hook: "setup", message: "thrown" },
     {
@@ -143,25 +143,25 @@ test.concurrent("an extension whose setup fails is off; the run and the others a
       message: expect.stringMatching(/^it gave undefined, not an Effect/),
     },
   ])
-  expect(demo.notes()).toEqual(["acquired", "released"])
+  expect(demo.readNotes()).toEqual(["acquired", "released"])
   const { stdout } = await demo.mill("watch", "--run", result.runId)
   expect(stdout).toContain("extension fails, setup: no luck")
 })
 
 test.concurrent("a run that is cancelled while an extension sets itself up ends at once", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "hanging-setup",
     `{ name: "hangs", setup: (ctx) => Effect.andThen(note(ctx, "setup"), Effect.uninterruptible(Effect.never)) }`,
   )
   const { runId } = JSON.parse((await demo.mill("run", "program.ts", "--json")).stdout)
-  await demo.noted("setup")
+  await demo.waitForNote("setup")
   expect((await demo.mill("cancel", runId)).code).toBe(0)
   expect((await demo.mill("wait", runId, "--timeout", "20")).code).toBe(130)
 })
 
 test.concurrent("what hangs after the end of a run is left behind, and said in the worker's log", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "hanging",
     `{ name: "waits", onEvent: () => Effect.never },
@@ -172,8 +172,8 @@ test.concurrent("what hangs after the end of a run is left behind, and said in t
   )
   const { record } = await demo.run()
   expect(record.status).toBe("complete")
-  await workersGone(world)
-  const log = workerLog(world, record.id)
+  await waitForWorkers(world)
+  const log = readWorkerLog(world, record.id)
   for (const name of ["waits", "deaf"]) {
     expect(log).toContain(`extension ${name}, onEvent: 3 events not handled within 5 seconds`)
   }
@@ -182,7 +182,7 @@ test.concurrent("what hangs after the end of a run is left behind, and said in t
 })
 
 test.concurrent("errors that an extension leaves to nobody do not end the run", async () => {
-  const demo = withExtensions(
+  const demo = writeExtensions(
     world,
     "stray",
     `{ name: "stray", setup: () => Effect.sync(() => {
@@ -193,7 +193,7 @@ test.concurrent("errors that an extension leaves to nobody do not end the run", 
   )
   const { record } = await demo.run()
   expect(record.status).toBe("complete")
-  await workersGone(world)
-  expect(workerLog(world, record.id)).toContain("in a timer")
-  expect(workerLog(world, record.id)).toContain("in a promise")
+  await waitForWorkers(world)
+  expect(readWorkerLog(world, record.id)).toContain("in a timer")
+  expect(readWorkerLog(world, record.id)).toContain("in a promise")
 })

@@ -3,7 +3,14 @@ import { expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, eventually, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+import {
+  listEntries,
+  waitFor,
+  formatJsonlDriver,
+  makeWorld,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
 
 const world = makeWorld()
 const sources: Readonly<Record<string, string>> = {
@@ -38,9 +45,9 @@ const runAndMeanwhile = async (
     `if [ "$MILL_SPAWN_ID" = spawn_1 ]; then : > "${there}"; read -r _ < "${gate}"; fi
 echo '{"type":"result","text":"'"$WORD"'"}'`,
   )
-  const config = writeConfig(world, { agent: jsonlDriver(agent, `env: { WORD: "old" }`) })
+  const config = writeConfig(world, { agent: formatJsonlDriver(agent, `env: { WORD: "old" }`) })
   const running = world.run("program/main.ts")
-  await eventually("the first agent is there", () => existsSync(there))
+  await waitFor("the first agent is there", () => existsSync(there))
   meanwhile([config, ...Object.keys(files).map((path) => join(world.dir, path))])
   writeFileSync(gate, "\n")
   return running
@@ -72,7 +79,7 @@ test("files that are deleted after submission change nothing, and are kept by th
   const { code, record, result } = await runAndMeanwhile((files) => files.forEach((file) => rmSync(file)))
   expect(result.programResult).toEqual(unchanged)
   expect(code).toBe(0)
-  const kept = entriesOf(join(record.paths.runDir, "sources"))
+  const kept = listEntries(join(record.paths.runDir, "sources"))
   const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
   for (const contents of Object.values(sources)) expect(kept).toContain(sha256(contents))
   for (const name of kept) {
@@ -102,7 +109,7 @@ export default prompt`
 test("the plan's id tells whether anything that a run depends on has changed", async () => {
   for (const [path, contents] of Object.entries(sources)) world.write(path, contents)
   const agent = writeScript(world, "instant", `echo '{"type":"result","text":""}'`)
-  const configured = () => writeConfig(world, { agent: jsonlDriver(agent) })
+  const configured = () => writeConfig(world, { agent: formatJsonlDriver(agent) })
   const planId = async (...args: ReadonlyArray<string>) =>
     (await world.run("program/main.ts", args)).record.planId
   configured()
@@ -112,6 +119,6 @@ test("the plan's id tells whether anything that a run depends on has changed", a
   world.write("program/deep/word.ts", `export const word = "new"\n`)
   const edited = await planId()
   expect(edited).not.toBe(first)
-  writeConfig(world, { agent: jsonlDriver(agent, `args: ["-x"]`) })
+  writeConfig(world, { agent: formatJsonlDriver(agent, `args: ["-x"]`) })
   expect([first, edited]).not.toContain(await planId())
 })

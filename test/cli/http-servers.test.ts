@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { join } from "node:path"
-import { makeWorld, ofType } from "../support/mill.ts"
+import { makeWorld, filterEvents } from "../support/mill.ts"
 
 const world = makeWorld()
 const key = "sk-0123456789-echoed"
@@ -126,7 +126,7 @@ export default defineConfig({ defaultDriver: "odd", drivers: {
   const ended = await world.run(program, [], { env: { ODD_KEY: key } })
   log = JSON.stringify(ended.events)
   runDir = ended.record.paths.runDir
-  expect(ofType(ended.events, "spawn:milestone")).toEqual([])
+  expect(filterEvents(ended.events, "spawn:milestone")).toEqual([])
   const results = ended.result.programResult
   for (const [index, name] of Object.keys(answers).entries()) {
     outcomes.set(name, Array.isArray(results) ? Object(results[index]) : {})

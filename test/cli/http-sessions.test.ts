@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { makeWorld, ofType, writeConfig } from "../support/mill.ts"
+import { makeWorld, filterEvents, writeConfig } from "../support/mill.ts"
 import { type ModelServer, startModelServer } from "../support/model-server.ts"
 
 const world = makeWorld()
@@ -33,7 +33,7 @@ const one = async (fields: object, driver = "messages") => {
   )
   return { events, record, spawn: result.spawns[0], sessionRef: result.spawns[0]?.sessionRef ?? "" }
 }
-const heard = (prompt: string) => server.request((request) => request.prompt === prompt)
+const heard = (prompt: string) => server.waitForRequest((request) => request.prompt === prompt)
 
 describe("a conversation", () => {
   test("goes on across runs and APIs, with the new system prompt, and from any of its answers", async () => {
@@ -49,7 +49,7 @@ describe("a conversation", () => {
     })
     expect(await heard("again")).toMatchObject({ api: "messages", history: start })
     expect(third.sessionRef).toBe(`${third.record.id}/spawn_1`)
-    const [started] = ofType(second.events, "spawn:start")
+    const [started] = filterEvents(second.events, "spawn:start")
     expect(started?.payload.input.sessionRef).toBe(first.sessionRef)
     const file = join(first.record.paths.runDir, "sessions/spawn_1.json")
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
@@ -65,8 +65,8 @@ describe("a conversation", () => {
 
   test("gives the spawn another key", async () => {
     const first = await one({ prompt: "key" })
-    const [a] = ofType((await one({ prompt: "key again" })).events, "spawn:start")
-    const [b] = ofType(
+    const [a] = filterEvents((await one({ prompt: "key again" })).events, "spawn:start")
+    const [b] = filterEvents(
       (await one({ prompt: "key again", sessionRef: first.sessionRef })).events,
       "spawn:start",
     )
@@ -109,7 +109,7 @@ describe("a sessionRef", () => {
     expect(result.programResult).toEqual(
       Object.values(refusals).map((message) => ({ cause: "codec", message: expect.stringMatching(message) })),
     )
-    expect((await server.requests()).filter(({ prompt }) => prompt === "never asked")).toEqual([])
+    expect((await server.listRequests()).filter(({ prompt }) => prompt === "never asked")).toEqual([])
   })
 
   test("must be a string that is not empty", async () => {

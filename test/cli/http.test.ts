@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { SubmittedRun } from "../../src/domain/run.schema.ts"
-import { eventually, makeWorld, ofType } from "../support/mill.ts"
+import { waitFor, makeWorld, filterEvents } from "../support/mill.ts"
 import { type ModelServer, startModelServer } from "../support/model-server.ts"
 
 const world = makeWorld()
@@ -45,7 +45,7 @@ export default await Promise.all(${JSON.stringify(prompts)}.map((prompt) =>
 /** Carries out spawns with these prompts at once; what became of each, and the run. */
 const ask = async (folder: string, ...prompts: ReadonlyArray<string>) => {
   const ended = await world.run(program(prompts), [], inFolder(folder))
-  return { ...ended, spawns: ended.result.spawns, milestones: ofType(ended.events, "spawn:milestone") }
+  return { ...ended, spawns: ended.result.spawns, milestones: filterEvents(ended.events, "spawn:milestone") }
 }
 
 const filesBelow = (folder: string): ReadonlyArray<string> =>
@@ -76,7 +76,7 @@ for (const codec of names) {
       expect(Object.keys(spawns[0]?.usage ?? {}).toSorted()).toEqual(
         ["inputTokens", "outputTokens", ...Object.keys({ cacheReadTokens: 30, ...cache })].toSorted(),
       )
-      const heard = await server.request((request) => request.prompt === prompt.trim())
+      const heard = await server.waitForRequest((request) => request.prompt === prompt.trim())
       expect(heard).toMatchObject({
         api,
         model: "some/model:1",
@@ -96,14 +96,14 @@ for (const codec of names) {
         expect(spawn).toMatchObject({ status: "error", text: "" })
         expect(Object.keys(spawn)).not.toContain("exitCode")
       }
-      const heard = (await server.requests()).filter(({ prompt }) => prompt === `${api} [error 401]`)
+      const heard = (await server.listRequests()).filter(({ prompt }) => prompt === `${api} [error 401]`)
       expect(heard).toHaveLength(1)
     })
 
     test("takes a connection that breaks for no answer", async () => {
       const { events } = await ask(codec, `${api} [cut] one two three`)
-      expect(ofType(events, "spawn:complete")).toEqual([])
-      expect(ofType(events, "spawn:error")).toMatchObject(
+      expect(filterEvents(events, "spawn:complete")).toEqual([])
+      expect(filterEvents(events, "spawn:error")).toMatchObject(
         [{ payload: { cause: "agent-error", message: /connection broke|closed the connection/ } }].map(
           ({ payload }) => ({ payload: { ...payload, message: expect.stringMatching(payload.message) } }),
         ),
@@ -124,12 +124,14 @@ for (const codec of names) {
       const submitted: SubmittedRun = JSON.parse(
         (await world.mill(["run", "--json", program([prompt])], inFolder(codec))).stdout,
       )
-      await server.request((request) => request.prompt === prompt)
+      await server.waitForRequest((request) => request.prompt === prompt)
       expect((await world.mill(["cancel", submitted.runId])).code).toBe(0)
-      await eventually("the server has seen the end", async () =>
-        (await server.requests()).some((request) => request.prompt === prompt && request.state === "broken"),
+      await waitFor("the server has seen the end", async () =>
+        (await server.listRequests()).some(
+          (request) => request.prompt === prompt && request.state === "broken",
+        ),
       )
-      expect(ofType(world.events(submitted.runId), "spawn:cancelled")).toHaveLength(1)
+      expect(filterEvents(world.readEvents(submitted.runId), "spawn:cancelled")).toHaveLength(1)
     })
   })
 }
@@ -145,7 +147,7 @@ describe("a busy server", () => {
       },
     ])
     expect(milestones).toHaveLength(1)
-    const heard = (await server.requests()).filter(({ prompt }) => prompt.includes("busy for ever"))
+    const heard = (await server.listRequests()).filter(({ prompt }) => prompt.includes("busy for ever"))
     expect(heard).toHaveLength(2)
   })
 
@@ -173,11 +175,11 @@ test("a hundred spawns are answered at once", async () => {
 test("a silent server is left after the driver's timeout, with that cause", async () => {
   configure("timeout", "responsesCodec", "timeout: 0.5")
   const { events } = await ask("timeout", "[hang] and nothing more")
-  expect(ofType(events, "spawn:error")).toMatchObject([
+  expect(filterEvents(events, "spawn:error")).toMatchObject([
     { payload: { cause: "timeout", message: "driver api: the answer was not complete within 0.5 s" } },
   ])
-  await eventually("the server has seen the end", async () =>
-    (await server.requests()).some(
+  await waitFor("the server has seen the end", async () =>
+    (await server.listRequests()).some(
       ({ prompt, state }) => prompt.startsWith("[hang] and") && state === "broken",
     ),
   )
@@ -186,7 +188,7 @@ test("a silent server is left after the driver's timeout, with that cause", asyn
 test("a server that is not there is told by its address", async () => {
   configure("nowhere", "chatCompletionsCodec", "", "", "http://127.0.0.1:9")
   const { events } = await ask("nowhere", "anybody?")
-  expect(ofType(events, "spawn:error")).toMatchObject([
+  expect(filterEvents(events, "spawn:error")).toMatchObject([
     {
       payload: {
         cause: "not-found",

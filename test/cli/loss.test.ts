@@ -2,10 +2,11 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, isAlive } from "../support/mill.ts"
+import { waitFor, isAlive } from "../support/mill.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
 
-const { begin, beginSpawns, endOf, hostOf, untilEnded, untilNothingLeft, workerOf, world } = makeCancelWorld()
+const { begin, beginSpawns, readEnd, findHost, waitForEnd, waitUntilGone, findWorker, world } =
+  makeCancelWorld()
 const timeout = 60_000
 
 describe("when the program's process is killed", () => {
@@ -13,15 +14,15 @@ describe("when the program's process is killed", () => {
     "the run has failed, and its agents are ended",
     async () => {
       const runId = await beginSpawns("family")
-      process.kill(hostOf(runId), "SIGKILL")
-      await untilEnded(runId)
-      expect(endOf(runId)).toEqual({
+      process.kill(findHost(runId), "SIGKILL")
+      await waitForEnd(runId)
+      expect(readEnd(runId)).toEqual({
         type: "run:failed",
         payload: { cause: "program-exit", message: "the program's process was killed by SIGKILL" },
         cancelled: 2,
         errors: [],
       })
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
       expect((await world.mill(["wait", runId, "--timeout", "5"])).code).toBe(1)
     },
     timeout,
@@ -34,15 +35,15 @@ describe("when the worker is killed", () => {
       `agents of the kind "${driver}" are ended, and the run has failed`,
       async () => {
         const runId = await beginSpawns(driver)
-        process.kill(workerOf(runId), "SIGKILL")
-        await untilEnded(runId)
-        expect(endOf(runId)).toEqual({
+        process.kill(findWorker(runId), "SIGKILL")
+        await waitForEnd(runId)
+        expect(readEnd(runId)).toEqual({
           type: "run:failed",
           payload: { cause: "worker-lost", message: "the run's worker is gone" },
           cancelled: 0,
           errors: ["worker-lost", "worker-lost"],
         })
-        await untilNothingLeft(runId)
+        await waitUntilGone(runId)
         const { code, stdout } = await world.mill(["status", runId, "--json"])
         expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, status: "failed" })
       },
@@ -54,10 +55,10 @@ describe("when the worker is killed", () => {
     "a program that waits for nothing of mill's is ended",
     async () => {
       const runId = await begin("silent.ts", "waits")
-      process.kill(workerOf(runId), "SIGKILL")
-      await untilEnded(runId)
-      expect(endOf(runId)).toMatchObject({ type: "run:failed", payload: { cause: "worker-lost" } })
-      await untilNothingLeft(runId)
+      process.kill(findWorker(runId), "SIGKILL")
+      await waitForEnd(runId)
+      expect(readEnd(runId)).toMatchObject({ type: "run:failed", payload: { cause: "worker-lost" } })
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -67,13 +68,13 @@ describe("when the worker is killed", () => {
     async () => {
       const runId = await begin("loop.ts", "loops")
       // Before that it would see that its worker has gone, and have the run settled.
-      await eventually("it loops", () => existsSync(join(world.dir, `looping-${runId}`)))
-      const worker = workerOf(runId)
+      await waitFor("it loops", () => existsSync(join(world.dir, `looping-${runId}`)))
+      const worker = findWorker(runId)
       process.kill(worker, "SIGKILL")
-      await eventually("the worker is gone", () => !isAlive(worker))
+      await waitFor("the worker is gone", () => !isAlive(worker))
       const { code, stdout } = await world.mill(["status", runId, "--json"])
       expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, status: "failed" })
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -84,13 +85,13 @@ describe("when the worker is killed", () => {
       const runId = await beginSpawns()
       const waiting = world.mill(["wait", runId, "--timeout", "30", "--json"])
       const watching = world.mill(["watch", "--run", runId, "--channel", "all", "--json"])
-      process.kill(hostOf(runId), "SIGSTOP")
-      process.kill(workerOf(runId), "SIGKILL")
+      process.kill(findHost(runId), "SIGSTOP")
+      process.kill(findWorker(runId), "SIGKILL")
       const [waited, watched] = await Promise.all([waiting, watching])
       expect([waited.code, watched.code]).toEqual([1, 1])
       expect(JSON.parse(waited.stdout).status).toBe("failed")
       expect(watched.stdout.trimEnd().split("\n").at(-1)).toContain(`"run:failed"`)
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
     },
     timeout,
   )

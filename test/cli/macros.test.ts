@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from "bun:test"
 import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, makeWorld } from "../support/mill.ts"
+import { listEntries, makeWorld } from "../support/mill.ts"
 
 const world = makeWorld()
 const ran = join(world.dir, "ran")
@@ -57,7 +57,7 @@ test.each(Object.entries(refused))("a macro is refused: %s", async (name, [sourc
     ...(location === undefined ? {} : { location: join(world.dir, location) }),
   })
   expect(code).toBe(2)
-  expect(entriesOf(runsDir)).toEqual([])
+  expect(listEntries(runsDir)).toEqual([])
 })
 
 // What an import declares a file to be is for the run: at submit it is read as what its name says.

@@ -2,14 +2,14 @@
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { makeWorld, ofType } from "../support/mill.ts"
-import { executors, readableExecutor } from "../support/sandbox.ts"
+import { makeWorld, filterEvents } from "../support/mill.ts"
+import { executors, formatReadableExecutor } from "../support/sandbox.ts"
 
 const world = makeWorld()
 // Some import what a program's text does not name.
 world.write(
   "mill.config.ts",
-  `import { defineConfig, vmExecutor } from "@mill/core"\nexport default defineConfig({ ${readableExecutor("lib")} })`,
+  `import { defineConfig, vmExecutor } from "@mill/core"\nexport default defineConfig({ ${formatReadableExecutor("lib")} })`,
 )
 
 /** Programs that complete, and what each gives. */
@@ -136,7 +136,7 @@ describe.each(executors)("with the executor %s", (executor) => {
     })
     expect(record.metadata).toEqual(metadata)
     expect(record.programPath).toBe(program)
-    expect(ofType(events, "run:log").map(({ payload }) => payload.message)).toEqual([
+    expect(filterEvents(events, "run:log").map(({ payload }) => payload.message)).toEqual([
       "first",
       "second\nline",
       '{"third":true}',

@@ -1,6 +1,13 @@
 /** Runs that are started inside runs know where they come from, and how deep they are. */
 import { expect, test } from "bun:test"
-import { jsonlDriver, makeWorld, millCommand, ofType, writeConfig, writeScript } from "../support/mill.ts"
+import {
+  formatJsonlDriver,
+  makeWorld,
+  millCommand,
+  filterEvents,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
 
 const world = makeWorld()
 const mill = millCommand.map((word) => `'${word}'`).join(" ")
@@ -13,7 +20,7 @@ const nests = writeScript(
 ${mill} run inner.ts --sync --json > "inner.$MILL_RUN_ID" 2> "stderr.$MILL_RUN_ID"
 echo '{"type":"result","text":"'"$? $MILL_RUN_ID $MILL_SPAWN_ID $MILL_RUN_DEPTH"'"}'`,
 )
-writeConfig(world, { nests: jsonlDriver(nests) })
+writeConfig(world, { nests: formatJsonlDriver(nests) })
 const spawn = `(await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })).text`
 world.write("inner.ts", `export default ${spawn}`)
 world.write("outer.ts", `export default ${spawn}`)
@@ -26,7 +33,7 @@ test.concurrent("a run inside a run records its parent, and one more inside is r
 
   const { result, run } = JSON.parse(await Bun.file(`${world.dir}/inner.${outerId}`).text())
   expect(run.parentRunId).toBe(outerId)
-  expect(ofType(world.events(run.id), "run:start")[0]?.payload).toMatchObject({
+  expect(filterEvents(world.readEvents(run.id), "run:start")[0]?.payload).toMatchObject({
     parentRunId: outerId,
     parentSpawnId: "spawn_1",
   })
@@ -54,7 +61,7 @@ export default JSON.parse(await new Response(child.stdout).text()).runId`,
   const inner = String(result.programResult)
   const waited = await world.mill(["wait", inner, "--json", "--timeout", "60"])
   expect(JSON.parse(waited.stdout)).toMatchObject({ status: "complete", parentRunId: record.id })
-  expect(ofType(world.events(inner), "run:start")[0]?.payload).not.toHaveProperty("parentSpawnId")
-  const ended = ofType(world.events(inner), "run:complete")[0]?.payload.result
+  expect(filterEvents(world.readEvents(inner), "run:start")[0]?.payload).not.toHaveProperty("parentSpawnId")
+  const ended = filterEvents(world.readEvents(inner), "run:complete")[0]?.payload.result
   expect(ended?.programResult).toBe("1")
 })

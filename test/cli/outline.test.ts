@@ -116,10 +116,10 @@ test.concurrent("in a narrow terminal nothing is lost, and what is too long is c
   const name = "a-program-with-quite-a-long-name-that-says-what-it-does.ts"
   world.write(`deep/${name}`, agents.map((agent) => spawn(`agent: "${agent}", model: "m"`)).join(""))
   const session = startInTerminal(world, ["run", `deep/${name}`, ...offline], { columns: 40 })
-  await session.until("Run it?")
-  const [shown = ""] = Bun.stripANSI(session.shown()).split("Run it?")
+  await session.waitForText("Run it?")
+  const [shown = ""] = Bun.stripANSI(session.readOutput()).split("Run it?")
   session.type("\u0003")
-  expect((await session.ended).code).toBe(130)
+  expect((await session.result).code).toBe(130)
   const lines = shown.split("\r\n")
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(40)
   const factOf = (fact: string) => {

@@ -3,7 +3,14 @@ import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, eventually, jsonlDriver, makeWorld, processesWith, writeScript } from "../support/mill.ts"
+import {
+  listEntries,
+  waitFor,
+  formatJsonlDriver,
+  makeWorld,
+  findProcesses,
+  writeScript,
+} from "../support/mill.ts"
 
 const world = makeWorld()
 const agent = writeScript(world, "agent", `echo '{"type":"result","text":"hello"}'`)
@@ -26,7 +33,7 @@ world.write("instructions.ts", `export const instructions = "be brief"`)
 const config = world.write(
   "mill.config.ts",
   configOf(
-    jsonlDriver("./agent", `args: ["--x"], env: { TOKEN: "${secret}", A: "b" }`),
+    formatJsonlDriver("./agent", `args: ["--x"], env: { TOKEN: "${secret}", A: "b" }`),
     `extensions: [{ name: "tell", api: { now: async () => 1, again: async () => 2 } }], cancelGrace: 3`,
   ),
 )
@@ -76,8 +83,8 @@ test("--dry-run prints all that a run would depend on, and starts nothing", asyn
   }
   expect(stdout).not.toContain(secret)
   expect([code, stderr]).toEqual([0, ""])
-  expect(entriesOf(world.runsDir)).toEqual([])
-  expect(processesWith(`MILL_HOME=${join(world.dir, "home")}`)).toEqual([])
+  expect(listEntries(world.runsDir)).toEqual([])
+  expect(findProcesses(`MILL_HOME=${join(world.dir, "home")}`)).toEqual([])
 })
 
 test("a dry run refuses what a run refuses", async () => {
@@ -133,7 +140,7 @@ test("status names the sources that are not as they were, and the run does not m
     "live/gated",
     `read -r _ < "${fifo}"\necho '{"type":"result","text":"done"}'`,
   )
-  const own = world.write("live/mill.config.ts", configOf(jsonlDriver(gated)))
+  const own = world.write("live/mill.config.ts", configOf(formatJsonlDriver(gated)))
   const main = world.write(
     "live/main.ts",
     `import { word } from "./part.ts"
@@ -144,7 +151,7 @@ export default [word, text, (await import("./part.ts")).word]`,
   const cwd = join(world.dir, "live")
   const { runId } = JSON.parse((await world.mill(["run", main, "--json"], { cwd })).stdout)
   const status = async () => JSON.parse((await world.mill(["status", runId, "--json"], { cwd })).stdout)
-  await eventually("the agent runs", async () => (await status()).spawns.running === 1)
+  await waitFor("the agent runs", async () => (await status()).spawns.running === 1)
   expect((await status()).changedSources).toEqual([])
 
   writeFileSync(part, `export const word = "new"`)

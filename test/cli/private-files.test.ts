@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "bun:test"
 import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, jsonlDriver, makeWorld, writeAgent, writeConfig } from "../support/mill.ts"
+import { waitFor, formatJsonlDriver, makeWorld, writeAgent, writeConfig } from "../support/mill.ts"
 
 const world = makeWorld()
 const secret = `sk-${"0123456789abcdef".repeat(2)}`
@@ -19,7 +19,7 @@ const text = new Bun.CryptoHasher("sha256").update(TOKEN ?? "").digest("hex")
 while (!require("fs").existsSync("go")) await Bun.sleep(5)
 console.log(JSON.stringify({ type: "result", text }))`,
   )
-  writeConfig(world, { agent: jsonlDriver(agent, `env: { TOKEN: process.env["FROM_OUTSIDE"] ?? "" }`) })
+  writeConfig(world, { agent: formatJsonlDriver(agent, `env: { TOKEN: process.env["FROM_OUTSIDE"] ?? "" }`) })
   world.write(
     "program.ts",
     `const { text } = await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
@@ -44,7 +44,7 @@ const tooOpen = (root: string) =>
   modes(root).filter(([, mode, directory]) => mode !== (directory ? "700" : "600"))
 
 test("whatever the umask: folders are 0700, files 0600, also while the run lives", async () => {
-  await eventually("the agent's file is there", () =>
+  await waitFor("the agent's file is there", () =>
     readdirSync(join(world.runsDir, runId, "spawns")).includes("spawn_1.json"),
   )
   const folder = join(runtimeDir, "mill")
@@ -82,5 +82,5 @@ test("a driver's environment reaches its agent, and is nowhere in the run's fold
 
 test("the sockets of a run are gone when it has ended", async () => {
   const folder = join(runtimeDir, "mill")
-  await eventually("the sockets are gone", () => !readdirSync(folder).some((name) => name.includes(runId)))
+  await waitFor("the sockets are gone", () => !readdirSync(folder).some((name) => name.includes(runId)))
 })

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test"
 import {
   isAlive,
-  jsonlDriver,
+  formatJsonlDriver,
   makeWorld,
-  ofType,
+  filterEvents,
   repository,
   writeConfig,
   writeScript,
@@ -12,7 +12,7 @@ import {
 
 const world = makeWorld()
 writeConfig(world, {
-  instant: jsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"done"}'`)),
+  instant: formatJsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"done"}'`)),
 })
 
 describe("a spawn that cannot be", () => {
@@ -58,7 +58,7 @@ describe("a spawn that cannot be", () => {
       ),
     )
     expect(accepted).toEqual(["with more", "a"])
-    const starts = ofType(events, "spawn:start").map(({ payload }) => payload)
+    const starts = filterEvents(events, "spawn:start").map(({ payload }) => payload)
     expect(starts.map(({ input, spawnId }) => [`${spawnId}`, input])).toEqual([
       ["spawn_1", { agent: "with more", systemPrompt: "s", prompt: " ", model: "m" }],
       ["spawn_2", { agent: "a", systemPrompt: "s", prompt: "p", model: "m" }],
@@ -113,7 +113,9 @@ export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", m
     error: undefined,
     value: "done",
   })
-  const [object = "", nothing, long, half] = ofType(events, "run:log").map(({ payload }) => payload.message)
+  const [object = "", nothing, long, half] = filterEvents(events, "run:log").map(
+    ({ payload }) => payload.message,
+  )
   expect(object).toMatch(/a: \[ ?1 ?\]/)
   expect([nothing, long, half]).toEqual(["undefined", "x".repeat(100_000), "\ud83d"])
 })
@@ -125,7 +127,7 @@ test("what a program logs before it exits is in the log", async () => {
 process.exit(0)`,
   )
   const { code, events } = await world.run(program)
-  const logged = ofType(events, "run:log").map(({ payload }) => Number(payload.message.split(" ")[0]))
+  const logged = filterEvents(events, "run:log").map(({ payload }) => Number(payload.message.split(" ")[0]))
   expect(logged).toEqual(Array.from({ length: 100 }, (_, n) => n))
   expect([events.at(-1)?.type, code]).toEqual(["run:complete", 0])
 })

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { loneSurrogate, prompts } from "../programs/prompts.ts"
 import {
-  jsonlDriver,
+  formatJsonlDriver,
   makeWorld,
-  ofType,
+  filterEvents,
   repository,
   writeAgent,
   writeConfig,
@@ -29,7 +29,7 @@ const argument = writeScript(world, "argument", `printf '%s' "$1" > "${received}
 const text = (command: string, options: string) =>
   `processDriver({ command: ${JSON.stringify(command)}, codec: textCodec(${options}) })`
 writeConfig(world, {
-  jsonl: jsonlDriver(jsonl),
+  jsonl: formatJsonlDriver(jsonl),
   stdin: text(stdin, ""),
   argument: text(argument, `{ args: ["{prompt}"], stdin: "" }`),
 })
@@ -76,7 +76,7 @@ test("every prompt that UTF-8 can carry arrives intact on standard input", async
   expect(outcomes[last]).toMatchObject({ name: "MillSpawnError", cause: "codec" })
   expect(outcomes[last]?.message).toMatch(/^prompt: .*surrogate/)
   expect(got(last)).toBeUndefined()
-  expect(ofType(events, "spawn:error")).toHaveLength(1)
+  expect(filterEvents(events, "spawn:error")).toHaveLength(1)
 })
 
 describe("an argument", () => {
@@ -102,7 +102,7 @@ describe("an argument", () => {
         expect(got(index)).toBeUndefined()
       }
     }
-    const refused = ofType(events, "spawn:error").map(({ payload }) => payload)
+    const refused = filterEvents(events, "spawn:error").map(({ payload }) => payload)
     expect(refused).toHaveLength(Object.keys(refusals).length + 1)
     expect(refused.every(({ cause }) => cause === "codec")).toBe(true)
     expect(code).toBe(0)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, makeWorld } from "../support/mill.ts"
+import { listEntries, makeWorld } from "../support/mill.ts"
 
 const world = makeWorld()
 mkdirSync(join(world.dir, "folder.ts"))
@@ -91,7 +91,7 @@ describe("a program is refused", () => {
     if (at !== undefined) expect(second.trim()).toBe(`at ${at}`)
     expect(stderr).not.toMatch(/node_modules|src\/runtime|Effect/)
     expect(code).toBe(2)
-    expect(entriesOf(runsDir)).toEqual([])
+    expect(listEntries(runsDir)).toEqual([])
   })
 })
 
@@ -107,7 +107,7 @@ test.skipIf(process.getuid?.() === 0)("a program that may not be read", async ()
   const { code, stderr } = await world.mill(["run", "secret.ts"])
   expect(stderr).toMatch(/secret\.ts.*permission denied/)
   expect(code).toBe(2)
-  expect(entriesOf(world.runsDir)).toEqual([])
+  expect(listEntries(world.runsDir)).toEqual([])
 })
 
 test("a dynamic import of what is not there is the program's own affair", async () => {

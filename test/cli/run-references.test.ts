@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "bun:test"
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { RunRecord } from "../../src/domain/run.schema.ts"
-import { copyRun, makeWorld, untilNoneIsCalled } from "../support/mill.ts"
+import { copyRun, makeWorld, waitForNoProcess } from "../support/mill.ts"
 
 const world = makeWorld()
 const id = (n: number) => `run_01m7${n}${"0".repeat(21)}`
@@ -18,7 +18,7 @@ beforeAll(async () => {
   for (const n of [1, 2, 4, 5]) copyRun(world, good?.record.id ?? "", id(n))
   copyRun(world, bad?.record.id ?? "", id(3))
   // What a worker still tidies would be there again.
-  for (const one of [good, bad]) await untilNoneIsCalled(one?.record.id ?? "")
+  for (const one of [good, bad]) await waitForNoProcess(one?.record.id ?? "")
   for (const one of [good, bad])
     rmSync(join(world.runsDir, one?.record.id ?? "x"), { recursive: true, force: true })
 })

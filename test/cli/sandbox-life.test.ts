@@ -1,11 +1,11 @@
 /** However a sandboxed run ends, nothing of it is left: not the program, not what it started, not its agents. */
 import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
-import { eventually, isAlive } from "../support/mill.ts"
-import { withoutSandbox } from "../support/sandbox.ts"
+import { waitFor, isAlive } from "../support/mill.ts"
+import { isWithoutSandbox } from "../support/sandbox.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
 
-const { begin, cancel, endOf, marked, untilEnded, untilNothingLeft, workerOf, world } =
+const { begin, cancel, readEnd, findProcessesOf, waitForEnd, waitUntilGone, findWorker, world } =
   makeCancelWorld(`defaultExecutor: "vm",`)
 const timeout = 60_000
 
@@ -28,7 +28,7 @@ const commandOf = (pid: number): string => {
   }
 }
 const programOf = (runId: string): number => {
-  const found = marked(runId).find((pid) => commandOf(pid).startsWith("/run/mill/bun\0"))
+  const found = findProcessesOf(runId).find((pid) => commandOf(pid).startsWith("/run/mill/bun\0"))
   if (found === undefined) throw new Error(`the program of ${runId} does not run`)
   return found
 }
@@ -45,27 +45,27 @@ const membersOf = (namespace: string | undefined): ReadonlyArray<string> =>
     (name) => /^\d+$/.test(name) && isAlive(Number(name)) && namespaceOf(name) === namespace,
   )
 
-describe.skipIf(withoutSandbox)("a sandboxed run", () => {
+describe.skipIf(isWithoutSandbox)("a sandboxed run", () => {
   test(
     "is cancelled with all that it has started",
     async () => {
       const runId = await beginSpawns()
       const namespace = namespaceOf(programOf(runId))
       // bwrap's own, the program, and its two.
-      await eventually("four processes are in it", () => membersOf(namespace).length === 4)
+      await waitFor("four processes are in it", () => membersOf(namespace).length === 4)
       expect(await cancel(runId, "--reason", "enough")).toMatchObject({
         code: 0,
         answer: { status: "cancelled" },
       })
-      expect(marked(runId)).toEqual([])
+      expect(findProcessesOf(runId)).toEqual([])
       expect(membersOf(namespace)).toEqual([])
-      expect(endOf(runId)).toEqual({
+      expect(readEnd(runId)).toEqual({
         type: "run:cancelled",
         payload: { reason: "enough" },
         cancelled: 2,
         errors: [],
       })
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -75,7 +75,7 @@ describe.skipIf(withoutSandbox)("a sandboxed run", () => {
     async () => {
       const runId = await begin("loop.ts", "loops")
       expect(await cancel(runId)).toMatchObject({ code: 0, answer: { status: "cancelled" } })
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -85,14 +85,14 @@ describe.skipIf(withoutSandbox)("a sandboxed run", () => {
     async () => {
       const runId = await beginSpawns()
       process.kill(programOf(runId), "SIGKILL")
-      await untilEnded(runId)
-      expect(endOf(runId)).toEqual({
+      await waitForEnd(runId)
+      expect(readEnd(runId)).toEqual({
         type: "run:failed",
         payload: { cause: "program-exit", message: "the program's process was killed by SIGKILL" },
         cancelled: 2,
         errors: [],
       })
-      await untilNothingLeft(runId)
+      await waitUntilGone(runId)
     },
     timeout,
   )
@@ -105,14 +105,14 @@ describe.skipIf(withoutSandbox)("a sandboxed run", () => {
       `comes to its end by itself when its worker is killed: ${program}`,
       async () => {
         const runId = await begin(program, what, times, "family")
-        process.kill(workerOf(runId), "SIGKILL")
-        await untilEnded(runId)
-        expect(endOf(runId)).toMatchObject({
+        process.kill(findWorker(runId), "SIGKILL")
+        await waitForEnd(runId)
+        expect(readEnd(runId)).toMatchObject({
           type: "run:failed",
           payload: { cause: "worker-lost", message: "the run's worker is gone" },
           errors: program === "loop.ts" ? [] : ["worker-lost", "worker-lost"],
         })
-        await untilNothingLeft(runId)
+        await waitUntilGone(runId)
       },
       timeout,
     )

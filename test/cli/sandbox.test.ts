@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { jsonlDriver, makeWorld, ofType, writeConfig, writeScript } from "../support/mill.ts"
-import { withoutSandbox } from "../support/sandbox.ts"
+import { formatJsonlDriver, makeWorld, filterEvents, writeConfig, writeScript } from "../support/mill.ts"
+import { isWithoutSandbox } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const secret = "s3cret-of-the-submitter"
@@ -21,16 +21,16 @@ world.write("beside.txt", "beside")
 symlinkSync(world.dir, join(world.dir, "project/alias"))
 
 const drivers = {
-  instant: jsonlDriver(writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`)),
+  instant: formatJsonlDriver(writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`)),
   // Tells where it is, what lies there, and a variable that no program is let see.
-  outside: jsonlDriver(
+  outside: formatJsonlDriver(
     writeScript(
       world,
       "agents/outside",
       `echo "{\\"type\\":\\"result\\",\\"text\\":\\"$PWD $(ls .env notes.txt | tr '\\n' ' ')$SECRET\\"}"`,
     ),
   ),
-  edits: jsonlDriver(
+  edits: formatJsonlDriver(
     writeScript(world, "agents/edits", `echo 'edited' > frozen.ts; echo '{"type":"result","text":"done"}'`),
   ),
 }
@@ -133,7 +133,7 @@ const done = (names: ReadonlyArray<string>) =>
 const failed = (names: ReadonlyArray<string>) =>
   Object.fromEntries(names.map((name) => [name, { failed: expect.any(String) }]))
 
-describe.skipIf(withoutSandbox)("a sandboxed program", () => {
+describe.skipIf(isWithoutSandbox)("a sandboxed program", () => {
   test("cannot do what the same program can do outside", async () => {
     const program = world.write("project/tries.ts", trying(attempts))
     const names = Object.keys(attempts)
@@ -276,7 +276,7 @@ export default (await Promise.all(Array.from({ length: 20 }, spawn))).map(({ tex
     const { events, result } = await run(program, "vm", "outside")
     const told = `${join(world.dir, "project")} .env notes.txt ${secret}`
     expect(result.programResult).toEqual(Array.from({ length: 20 }, () => told))
-    expect(ofType(events, "run:log").map(({ payload }) => payload.message)).toEqual(["begins"])
+    expect(filterEvents(events, "run:log").map(({ payload }) => payload.message)).toEqual(["begins"])
   })
 
   test("finds packages and what these need, with what lies in the same node_modules", async () => {
@@ -304,7 +304,7 @@ const refused = async (program: string, executor: string, cwd = options.cwd) => 
   return JSON.parse(stdout).error
 }
 
-describe.skipIf(withoutSandbox)("a program is refused by a sandbox that imports", () => {
+describe.skipIf(isWithoutSandbox)("a program is refused by a sandbox that imports", () => {
   const imports: Readonly<Record<string, string>> = {
     "what is outside of its project": join(userHome, ".ssh/id_rsa"),
     "what is hidden beside it": "./.env",

@@ -1,6 +1,6 @@
 /** Programs that give their result by a top-level `return`; what becomes of their text is in the plan's tests. */
 import { describe, expect, test } from "bun:test"
-import { entriesOf, makeWorld } from "../support/mill.ts"
+import { listEntries, makeWorld } from "../support/mill.ts"
 import { executors } from "../support/sandbox.ts"
 
 const world = makeWorld()
@@ -68,5 +68,5 @@ test("a program that has both a default export and a top-level return is refused
   expect([error._tag, error.location]).toEqual(["ProgramError", `${program}:3:1`])
   expect(stderr).toContain(`${program}:3:1`)
   expect(code).toBe(2)
-  expect(entriesOf(world.runsDir).filter((name) => name.startsWith("."))).toEqual([])
+  expect(listEntries(world.runsDir).filter((name) => name.startsWith("."))).toEqual([])
 })

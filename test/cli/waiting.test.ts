@@ -3,13 +3,13 @@ import { beforeAll, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { RunPaths } from "../../src/domain/run.schema.ts"
-import { copyRun, eventually, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+import { copyRun, waitFor, formatJsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
 const gate = join(world.dir, "gate")
 const started = join(world.dir, "started")
 writeConfig(world, {
-  gated: jsonlDriver(
+  gated: formatJsonlDriver(
     writeScript(
       world,
       "gated",
@@ -29,7 +29,7 @@ const meanwhile = async (what: (runId: string, paths: RunPaths) => Promise<void>
   Bun.spawnSync(["mkfifo", gate])
   const before = starts().length
   const { paths, runId } = JSON.parse((await world.mill(["run", program, "--json"])).stdout)
-  await eventually("the agent is there", () => starts().length > before)
+  await waitFor("the agent is there", () => starts().length > before)
   await what(runId, paths)
   writeFileSync(gate, "\n")
   const waited = await world.mill(["wait", runId, "--json", "--timeout", "60"])
@@ -39,7 +39,7 @@ const meanwhile = async (what: (runId: string, paths: RunPaths) => Promise<void>
 /** What of the child's stderr tells that it has begun to wait: nothing does, so its open socket or file must. */
 const interrupted = async (args: ReadonlyArray<string>, ready: (pid: number) => boolean) => {
   const child = world.start(args)
-  await eventually(`${args.join(" ")} waits`, () => ready(child.pid))
+  await waitFor(`${args.join(" ")} waits`, () => ready(child.pid))
   child.kill("SIGINT")
   return { code: await child.exited, stderr: await new Response(child.stderr).text() }
 }
@@ -99,7 +99,7 @@ describe("while a run is live", () => {
     })
     expect(code).toBe(0)
     expect(starts().slice(before)).toEqual([runId])
-    expect(world.events(runId).map(({ type }) => `${type}`)).toEqual([
+    expect(world.readEvents(runId).map(({ type }) => `${type}`)).toEqual([
       "run:start",
       "spawn:start",
       "spawn:complete",
@@ -115,7 +115,7 @@ describe("a run that was cancelled", () => {
     const { record } = await world.run("empty.ts")
     const folder = copyRun(world, record.id, runId)
     const events = world
-      .events(runId)
+      .readEvents(runId)
       .map((event) =>
         event.type === "run:complete"
           ? { ...event, type: "run:cancelled", payload: { reason: "enough" } }

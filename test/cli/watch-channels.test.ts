@@ -1,15 +1,15 @@
 /** What the program and its agents print, as those who watch hear it. */
 import { describe, expect, test } from "bun:test"
-import { eventually, isAlive } from "../support/mill.ts"
-import { type Item, items, makeWatchWorld, ticking } from "./watch-world.ts"
+import { waitFor, isAlive } from "../support/mill.ts"
+import { type Item, parseItems, makeWatchWorld, ticking } from "./watch-world.ts"
 
-const { begin, follow, gate, open, spawn, world } = makeWatchWorld()
+const { begin, follow, gate, open, formatSpawn, world } = makeWatchWorld()
 
 describe("mill watch --channel", () => {
   test("tells what the program and its agents print, as far as it was asked for", async () => {
     const go = gate("io")
     const runId =
-      await begin(`${ticking}await Promise.all([${spawn(go)}, ${spawn(go)}]); clearInterval(ticker)
+      await begin(`${ticking}await Promise.all([${formatSpawn(go)}, ${formatSpawn(go)}]); clearInterval(ticker)
 console.log("out"); console.error("err"); process.stdout.write("no end")`)
     const watch = (...args: ReadonlyArray<string>) => follow(["--run", runId, "--channel", ...args])
     const [all, io, program, driver, one] = [
@@ -19,13 +19,13 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
       watch("io", "--source", "driver"),
       watch("all", "--spawn", "spawn_2"),
     ]
-    await Promise.all([all, io, program].map(({ has }) => has(`tick`)))
+    await Promise.all([all, io, program].map(({ waitForText }) => waitForText(`tick`)))
     // These two hear nothing yet: they have listened for a while when one that has come later hears something.
-    await one.has("spawn:start")
-    await eventually("the watchers have begun", () => [driver, one].every(({ seen }) => seen.err !== ""))
+    await one.waitForText("spawn:start")
+    await waitFor("the watchers have begun", () => [driver, one].every(({ output }) => output.err !== ""))
     for (let late = 0; late < 3; late += 1) {
       const last = watch("io")
-      await last.has("tick")
+      await last.waitForText("tick")
       last.child.kill("SIGINT")
       await last.end()
     }
@@ -52,7 +52,7 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
     if (!ofAll || !ofIo || !ofProgram || !ofDriver || !ofOne) throw new Error("five have watched")
     expect(printed(ofIo)).toEqual([...agents, ...programLines].toSorted())
     expect(printed(ofAll)).toEqual(printed(ofIo))
-    expect(ofAll.items.flatMap(({ event }) => event ?? [])).toEqual([...world.events(runId)])
+    expect(ofAll.items.flatMap(({ event }) => event ?? [])).toEqual([...world.readEvents(runId)])
     expect(ofIo.items.every(({ kind }) => kind === "io")).toBe(true)
     expect(printed(ofProgram)).toEqual(programLines)
     expect(printed(ofDriver)).toEqual(agents.toSorted())
@@ -65,7 +65,7 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
   }, 30_000)
 
   test("tells a reader that does not read how many lines it has lost, and does not hold up the run", async () => {
-    const runId = await begin(`${ticking}await ${spawn(gate("noise"))}; clearInterval(ticker)`, [
+    const runId = await begin(`${ticking}await ${formatSpawn(gate("noise"))}; clearInterval(ticker)`, [
       "--driver",
       "noisy",
     ])
@@ -79,7 +79,7 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
     const decoder = new TextDecoder()
     for (let next = await reader.read(); !next.done; next = await reader.read())
       text += decoder.decode(next.value, { stream: true })
-    const told = items(text)
+    const told = parseItems(text)
     const numbers = told.flatMap(({ line = "" }) =>
       line.startsWith("noise") ? [Number(line.split(" ")[1])] : [],
     )

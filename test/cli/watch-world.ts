@@ -1,7 +1,7 @@
-/** A world for watchers: agents that wait until the test lets them go on, and watchers whose output is gathered. */
+/** A world for watchers: agents wait until the test opens their gate, and watchers collect their output. */
 import { appendFileSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+import { waitFor, formatJsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
 
 export type Item = {
   readonly kind: string
@@ -13,13 +13,13 @@ export type Item = {
   readonly stream?: string
   readonly spawnId?: string
 }
-export const items = (text: string): ReadonlyArray<Item> =>
+export const parseItems = (text: string): ReadonlyArray<Item> =>
   text
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line))
 
-/** Tells that a watcher of printed lines listens: it hears what the program prints again and again. */
+/** Makes a program print all the time, so that a watcher shows when it receives lines. */
 export const ticking = `let ticks = 0
 const ticker = setInterval(() => console.log("tick", ticks++), 20)
 `
@@ -27,13 +27,13 @@ const ticker = setInterval(() => console.log("tick", ticks++), 20)
 export const makeWatchWorld = () => {
   const world = makeWorld()
   const result = `echo '{"type":"result","text":"done"}'`
-  /** Agents and programs that wait for a file of the world, so that a test says when they go on. */
+  /** Names the file for which an agent or a program waits. */
   const gate = (name: string) => join(world.dir, name)
   const untilGate = `read -r input
 gate=$(echo "$input" | sed 's/.*"prompt":"\\([^"]*\\)".*/\\1/')
 while [ ! -e "$gate" ]; do sleep 0.02; done`
   writeConfig(world, {
-    gated: jsonlDriver(
+    gated: formatJsonlDriver(
       writeScript(
         world,
         "gated",
@@ -43,7 +43,7 @@ echo "agent $MILL_SPAWN_ID"; echo "agent error $MILL_SPAWN_ID" >&2
 ${result}`,
       ),
     ),
-    busy: jsonlDriver(
+    busy: formatJsonlDriver(
       writeScript(
         world,
         "busy",
@@ -52,7 +52,7 @@ seq 1 100000 | sed 's/.*/{"type":"tool_call","toolName":"t&"}/'
 ${result}`,
       ),
     ),
-    noisy: jsonlDriver(
+    noisy: formatJsonlDriver(
       writeScript(
         world,
         "noisy",
@@ -62,7 +62,7 @@ ${result}`,
       ),
     ),
   })
-  const spawn = (prompt: string) =>
+  const formatSpawn = (prompt: string) =>
     `mill.spawn({ agent: "a", systemPrompt: "s", prompt: ${JSON.stringify(prompt)}, model: "m" })`
 
   const begin = async (source: string, args: ReadonlyArray<string> = []): Promise<string> => {
@@ -72,21 +72,22 @@ ${result}`,
   }
   const open = (name: string) => appendFileSync(gate(name), "")
 
-  /** A watcher whose output is gathered as it comes. */
+  /** Starts a watcher and collects its output. */
   const follow = (args: ReadonlyArray<string>) => {
     const child = world.start(["watch", "--json", ...args])
-    const seen = { out: "", err: "" }
-    const gather = async (stream: ReadableStream<Uint8Array>, key: "out" | "err") => {
+    const output = { out: "", err: "" }
+    const collect = async (stream: ReadableStream<Uint8Array>, key: "out" | "err") => {
       const decoder = new TextDecoder()
-      for await (const chunk of stream) seen[key] += decoder.decode(chunk, { stream: true })
+      for await (const chunk of stream) output[key] += decoder.decode(chunk, { stream: true })
     }
-    const gathered = Promise.all([gather(child.stdout, "out"), gather(child.stderr, "err")])
-    const has = (text: string) => eventually(`the watcher tells ${text}`, () => seen.out.includes(text))
+    const collected = Promise.all([collect(child.stdout, "out"), collect(child.stderr, "err")])
+    const waitForText = (text: string) =>
+      waitFor(`the watcher to print ${text}`, () => output.out.includes(text))
     const end = async () => {
-      await gathered
-      return { code: await child.exited, items: items(seen.out), stderr: seen.err }
+      await collected
+      return { code: await child.exited, items: parseItems(output.out), stderr: output.err }
     }
-    return { child, has, seen, end }
+    return { child, waitForText, output, end }
   }
-  return { world, gate, open, spawn, begin, follow }
+  return { world, gate, open, formatSpawn, begin, follow }
 }

@@ -2,22 +2,22 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, millCommand } from "../support/mill.ts"
-import { items, makeWatchWorld } from "./watch-world.ts"
+import { waitFor, millCommand } from "../support/mill.ts"
+import { parseItems, makeWatchWorld } from "./watch-world.ts"
 
-const { begin, follow, gate, open, spawn, world } = makeWatchWorld()
+const { begin, follow, gate, open, formatSpawn, world } = makeWatchWorld()
 
 describe("mill watch", () => {
   test("tells two watchers of 100,000 events, each in order, and ends by itself with the run", async () => {
-    const runId = await begin(`await ${spawn(gate("tools"))}`, ["--driver", "busy"])
+    const runId = await begin(`await ${formatSpawn(gate("tools"))}`, ["--driver", "busy"])
     const watchers = [follow(["--run", runId]), follow(["--run", runId])]
     const waiting = world.mill(["wait", runId, "--timeout", "60"])
-    await Promise.all(watchers.map(({ has }) => has(`"spawn:start"`)))
+    await Promise.all(watchers.map(({ waitForText }) => waitForText(`"spawn:start"`)))
     open("tools")
     const ends = await Promise.all(watchers.map(({ end }) => end()))
     expect(ends.map(({ code }) => code)).toEqual([0, 0])
     expect((await waiting).code).toBe(0)
-    const logged = world.events(runId)
+    const logged = world.readEvents(runId)
     expect(logged.length).toBe(100_004)
     expect(logged.every(({ sequence }, index) => sequence === index + 1)).toBe(true)
     for (const { items } of ends) {
@@ -43,54 +43,56 @@ describe("mill watch", () => {
   }, 30_000)
 
   test("tells of events while the run goes, and ends after the last one", async () => {
-    const runId = await begin(`mill.log("first"); await ${spawn(gate("goes"))}; mill.log("second")`)
+    const runId = await begin(`mill.log("first"); await ${formatSpawn(gate("goes"))}; mill.log("second")`)
     const watcher = follow(["--run", runId])
-    await watcher.has(`"spawn:start"`)
-    expect(watcher.seen.out).not.toContain("second")
+    await watcher.waitForText(`"spawn:start"`)
+    expect(watcher.output.out).not.toContain("second")
     open("goes")
     const { code, items, stderr } = await watcher.end()
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-    expect(items.map(({ event }) => event)).toEqual([...world.events(runId)])
+    expect(items.map(({ event }) => event)).toEqual([...world.readEvents(runId)])
   }, 30_000)
 
   test("without a run tells of all live runs, and of those that start", async () => {
     await (
       await world.run(world.write("over.ts", "export default 1"))
     ).record
-    const before = await begin(`await ${spawn(gate("both"))}`)
+    const before = await begin(`await ${formatSpawn(gate("both"))}`)
     const watcher = follow([])
-    await watcher.has(before)
-    const after = await begin(`await ${spawn(gate("both"))}`)
-    await watcher.has(after)
+    await watcher.waitForText(before)
+    const after = await begin(`await ${formatSpawn(gate("both"))}`)
+    await watcher.waitForText(after)
     open("both")
-    await eventually("both ends are told", () => watcher.seen.out.split(`"run:complete"`).length > 2)
+    await waitFor("both ends are told", () => watcher.output.out.split(`"run:complete"`).length > 2)
     watcher.child.kill("SIGINT")
     const { code, items } = await watcher.end()
     expect(code).toBe(130)
     expect([...new Set(items.map(({ runId }) => runId))]).toEqual([before, after])
     for (const runId of [before, after]) {
       const told = items.filter((item) => item.runId === runId).map(({ event }) => event)
-      expect(told).toEqual([...world.events(runId)])
+      expect(told).toEqual([...world.readEvents(runId)])
     }
   }, 30_000)
 
   test("goes on when one of all runs cannot be read", async () => {
-    const broken = await begin(`await ${spawn(gate("torn"))}`)
+    const broken = await begin(`await ${formatSpawn(gate("torn"))}`)
     const watcher = follow([])
-    await watcher.has(broken)
+    await watcher.waitForText(broken)
     rmSync(join(world.runsDir, broken), { recursive: true })
     const other = await begin(`export default 1`)
-    await eventually("the end of the other run is told", () =>
-      items(watcher.seen.out).some(({ event, runId }) => runId === other && event?.type === "run:complete"),
+    await waitFor("the end of the other run is told", () =>
+      parseItems(watcher.output.out).some(
+        ({ event, runId }) => runId === other && event?.type === "run:complete",
+      ),
     )
-    await eventually("the lost run is told of", () => watcher.seen.err.includes(broken))
+    await waitFor("the lost run is told of", () => watcher.output.err.includes(broken))
     watcher.child.kill("SIGINT")
     expect((await watcher.end()).code).toBe(130)
     open("torn")
   }, 30_000)
 
   test("ends at once when its reader has seen enough, also while the run is silent", async () => {
-    const runId = await begin(`await ${spawn(gate("silent"))}`)
+    const runId = await begin(`await ${formatSpawn(gate("silent"))}`)
     const line = `"$@" watch --run ${runId} | head -1; echo "left"`
     const shell = Bun.spawn(["sh", "-c", line, "sh", ...millCommand], {
       cwd: world.dir,
@@ -106,10 +108,10 @@ describe("mill watch", () => {
   }, 30_000)
 
   test("ends with 130 at Ctrl-C, and the run goes on", async () => {
-    const runId = await begin(`await ${spawn(gate("goes on"))}`)
+    const runId = await begin(`await ${formatSpawn(gate("goes on"))}`)
     const watchers = ["events", "io", "all"].map((channel) => follow(["--run", runId, "--channel", channel]))
-    await Promise.all([watchers[0]?.has("spawn:start"), watchers[2]?.has("spawn:start")])
-    await eventually("the second one listens", () => watchers[1]?.seen.err !== "")
+    await Promise.all([watchers[0]?.waitForText("spawn:start"), watchers[2]?.waitForText("spawn:start")])
+    await waitFor("the second one listens", () => watchers[1]?.output.err !== "")
     for (const { child } of watchers) child.kill("SIGINT")
     const ends = await Promise.all(watchers.map(({ end }) => end()))
     expect(ends.map(({ code }) => code)).toEqual([130, 130, 130])

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, makeWorld, ofType, repository, writeScript } from "../support/mill.ts"
+import { waitFor, makeWorld, filterEvents, repository, writeScript } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
-import { withoutSandbox } from "../support/sandbox.ts"
+import { isWithoutSandbox } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const folder = join(repository, "examples")
@@ -33,7 +33,7 @@ describe("examples", () => {
       const analysis = expect.stringMatching(/^This is scout, .*"Review src\/auth and summarize/)
       const plan = expect.stringMatching(/^This is planner, .*"Make a plan from this analysis: This is scout/)
       expect(result.programResult).toEqual({ folder: "src/auth", analysis, plan })
-      const prompts = ofType(events, "spawn:start").map(({ payload }) => payload.input.prompt)
+      const prompts = filterEvents(events, "spawn:start").map(({ payload }) => payload.input.prompt)
       expect(prompts[1]).toEndWith(`\n\n${result.spawns[0]?.text}`)
     },
     timeout,
@@ -49,7 +49,7 @@ describe("examples", () => {
       )
       expect(order.slice(0, 3).toSorted()).toEqual([1, 2, 3].map((n) => `spawn:start spawn_${n}`))
       expect(order.slice(-2)).toEqual(["spawn:start spawn_4", "spawn:complete spawn_4"])
-      expect(ofType(events, "spawn:tool_call").map(({ payload }) => payload.toolName)).toEqual(["grep"])
+      expect(filterEvents(events, "spawn:tool_call").map(({ payload }) => payload.toolName)).toEqual(["grep"])
       const [one, two, three] = result.spawns.map(({ agent, text }) => `${agent}: ${text}`)
       expect(one).toMatch(/^security: the customer goes into the SQL/)
       expect(result.programResult).toBe(`Today      ${one}\nThis week  ${two}\nSome day   ${three}`)
@@ -70,7 +70,7 @@ describe("examples", () => {
       const options = { cwd: join(world.dir, "http") }
       const { result } = await world.run(program, ["--", "some-model", "One?", "Two?"], options)
       expect(result.programResult).toEqual(["ECHO: One?", "ECHO: Two?"])
-      expect(await server.requests()).toMatchObject([
+      expect(await server.listRequests()).toMatchObject([
         { api: "chat", model: "some-model", prompt: "One?", history: [] },
         { api: "chat", model: "some-model", prompt: "Two?", history: ["user: One?", "agent: ECHO: One?"] },
       ])
@@ -101,7 +101,7 @@ describe("examples", () => {
           String.raw`^\d{4}-\d{2}-\d{2}$: it matches 2026-13-01`,
         ],
       })
-      const prompts = ofType(events, "spawn:start").map(({ payload }) => payload.input.prompt)
+      const prompts = filterEvents(events, "spawn:start").map(({ payload }) => payload.input.prompt)
       expect(prompts[0]).not.toContain("failed")
       expect(prompts[2]).toContain("Attempt 1 failed")
       expect(prompts[2]).toContain("Attempt 2 failed")
@@ -109,7 +109,7 @@ describe("examples", () => {
     timeout,
   )
 
-  test.skipIf(withoutSandbox)(
+  test.skipIf(isWithoutSandbox)(
     "sandboxed: can do nothing but ask an agent",
     async () => {
       const { record, result } = await world.run("program.ts", [], { cwd: join(folder, "sandboxed") })
@@ -157,7 +157,7 @@ describe("examples", () => {
       const saying = (message: string) =>
         `await (mill as any).notify.send(${JSON.stringify(message)})\nexport default 1`
       const lines = async (last: string) => {
-        await eventually(`told: ${last}`, () => existsSync(told) && readFileSync(told, "utf8").includes(last))
+        await waitFor(`told: ${last}`, () => existsSync(told) && readFileSync(told, "utf8").includes(last))
         const found = readFileSync(told, "utf8").trimEnd().split("\n")
         rmSync(told)
         return found
@@ -195,7 +195,7 @@ describe("examples", () => {
         env,
       })
       expect(record.status).toBe("complete")
-      expect(ofType(events, "extension:error").map(({ payload }) => payload.message)).toEqual([
+      expect(filterEvents(events, "extension:error").map(({ payload }) => payload.message)).toEqual([
         "there is no nope on the PATH",
       ])
     },

@@ -12,7 +12,7 @@ import { ScriptedResult } from "../../src/domain/scripted-agent.schema.ts"
 import { createMill } from "../../src/public/mill.api.ts"
 import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { scriptOf } from "../../src/runtime/offline/offline-script.effect.ts"
-import { eventually, makeWorld, repository, writeScript } from "../support/mill.ts"
+import { waitFor, makeWorld, repository, writeScript } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
 import { scripts as built } from "../../scripts/entries.ts"
 
@@ -376,7 +376,7 @@ describe("the README's code", () => {
       const cwd = join(world.dir, "diary")
       const { record } = await world.run(program, [], { cwd })
       const written = () => readFileSync(join(cwd, "diary.txt"), "utf8").trimEnd().split("\n")
-      await eventually("the run is over", () => written().length === 3)
+      await waitFor("the run is over", () => written().length === 3)
       expect(written()).toEqual(["so far so good", "a has answered", `${record.id} is over`])
     },
     timeout,

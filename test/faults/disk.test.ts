@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test"
 import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, eventually, makeWorld } from "../support/mill.ts"
+import { listEntries, waitFor, makeWorld } from "../support/mill.ts"
 import { answerOf, checkInvariants, checkNothingLeft } from "./invariants.ts"
 import { kill, type LiveRun, logText, makeStage, marked, moment, owner, startRun } from "./stage.ts"
 
@@ -51,7 +51,7 @@ describe("a run's folder that is deleted while the run goes", () => {
     async () => {
       const run = await startRun(stage)
       await streaming(run)
-      await eventually("the folder is gone", () => {
+      await waitFor("the folder is gone", () => {
         rmSync(run.runDir, { recursive: true, force: true })
         return !existsSync(run.runDir)
       })
@@ -94,7 +94,7 @@ describe.skipIf(!mayMount)("a disk that is full", () => {
       const run = await startRun(stage, flags)
       await streaming(run)
       const filler = Buffer.alloc(4096, "x")
-      const full = await eventually("the disk is full", () => {
+      const full = await waitFor("the disk is full", () => {
         try {
           for (;;) appendFileSync(join(runsDir, "filler"), filler)
         } catch (error) {
@@ -126,7 +126,7 @@ describe.skipIf(!mayMount)("a disk that is full", () => {
       )
       expect(code).toBe(1)
       expect(JSON.parse(stdout).error._tag).toBe("StoreError")
-      expect(entriesOf(runsDir)).toEqual(["filler"])
+      expect(listEntries(runsDir)).toEqual(["filler"])
     },
     timeout,
   )
@@ -143,7 +143,7 @@ describe.skipIf(!mayMount)("a store that nobody may write to", () => {
       const lost = await startRun(stage, flags)
       await streaming(lost)
       kill([...owner(lost), ...marked(lost)])
-      await eventually("the store is fixed", () => mount("-o", "remount,ro", runsDir))
+      await waitFor("the store is fixed", () => mount("-o", "remount,ro", runsDir))
       const ask = (...words: ReadonlyArray<string>) => answerOf(done, [...words, "--json", ...flags])
 
       expect((await ask("status", done.runId)).code).toBe(0)

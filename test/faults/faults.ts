@@ -1,5 +1,5 @@
 /** What is done to a run, and when. A fault is named by what it hits and the moment at which it does. */
-import { eventually, isAlive } from "../support/mill.ts"
+import { waitFor, isAlive } from "../support/mill.ts"
 import {
   agents,
   firstAgent,
@@ -90,7 +90,7 @@ export const randomFrom = (seed: number) => {
 
 /** Kills who has taken the run over from its dead worker, at some time while it settles the run. */
 const killSuccessor = async (run: LiveRun, worker: ReadonlyArray<number>, millis: number) => {
-  const next = await eventually("a successor", () => {
+  const next = await waitFor("a successor", () => {
     const found = owner(run).filter((pid) => !worker.includes(pid))
     return found.length > 0 ? found : hasSnapshot(run) ? [] : undefined
   })
@@ -110,7 +110,7 @@ export const seededFault = (seed: number): Fault => {
   return {
     name: `seed ${seed}: ${target} killed ${millis} ms after line ${lines}`,
     strike: async (run) => {
-      await eventually("the line", () => logLines(run) >= lines || hasSnapshot(run))
+      await waitFor("the line", () => logLines(run) >= lines || hasSnapshot(run))
       await Bun.sleep(millis)
       const struck = !hasSnapshot(run)
       if (target in targets) targets[target as Target](run)

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { MillEvent } from "../../src/domain/event.schema.ts"
-import { entriesOf, eventually, type Finished } from "../support/mill.ts"
+import { listEntries, waitFor, type CommandResult } from "../support/mill.ts"
 import { keepers, kill, type LiveRun, logText, marked } from "./stage.ts"
 
 /** A bound for failures: nothing waits for it when all is well. */
@@ -26,7 +26,7 @@ export const answerOf = async (
   run: LiveRun,
   args: ReadonlyArray<string>,
   millis = deadline,
-): Promise<Finished> => {
+): Promise<CommandResult> => {
   const { env, world } = run.stage
   const child = world.start(args, { env })
   let late = false
@@ -89,7 +89,12 @@ const checkSnapshots = (run: LiveRun, status: Status) => {
   )
 }
 
-const checkAnswers = async (run: LiveRun, status: Status, flags: ReadonlyArray<string>, first: Finished) => {
+const checkAnswers = async (
+  run: LiveRun,
+  status: Status,
+  flags: ReadonlyArray<string>,
+  first: CommandResult,
+) => {
   const ask = (...args: ReadonlyArray<string>) => answerOf(run, [...args, "--json", ...flags])
   const [state, ls, watch] = await Promise.all([
     ask("status", run.runId),
@@ -121,7 +126,7 @@ const filesOf = (run: LiveRun): string =>
 /** Nothing of the run is left running, and no socket of it. */
 export const checkNothingLeft = async (run: LiveRun): Promise<void> => {
   const left = () => [...marked(run), ...keepers(run)]
-  await eventually(`nothing is left running of ${run.runId}`, () => left().length === 0, deadline).catch(
+  await waitFor(`nothing is left running of ${run.runId}`, () => left().length === 0, deadline).catch(
     (error: unknown) => {
       const pids = left()
       const lines = pids.map((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "))
@@ -129,7 +134,7 @@ export const checkNothingLeft = async (run: LiveRun): Promise<void> => {
       throw new Error(`${String(error)}: ${lines.join("; ")}`)
     },
   )
-  const sockets = entriesOf(run.stage.socketDir).filter((name) => name.includes(run.runId))
+  const sockets = listEntries(run.stage.socketDir).filter((name) => name.includes(run.runId))
   must(sockets.length === 0, "no socket is left", sockets)
 }
 

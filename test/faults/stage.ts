@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { eventually, isAlive, processesWith, type World, writeScript } from "../support/mill.ts"
+import { waitFor, isAlive, findProcesses, type World, writeScript } from "../support/mill.ts"
 
 const agent = `read -r input
 tool() { echo '{"type":"tool_call","toolName":"'"$1"'","input":{"n":1}}'; }
@@ -106,7 +106,7 @@ const pidIn = (run: LiveRun, file: string): ReadonlyArray<number> => {
 export const owner = (run: LiveRun): ReadonlyArray<number> => pidIn(run, owners(run).at(-1) ?? "launch.json")
 
 /** Everything that carries the run's mark. */
-export const marked = (run: LiveRun): ReadonlyArray<number> => processesWith(`MILL_RUN_ID=${run.runId}`)
+export const marked = (run: LiveRun): ReadonlyArray<number> => findProcesses(`MILL_RUN_ID=${run.runId}`)
 
 /** What belongs to the run's agents. */
 export const agents = (run: LiveRun): ReadonlyArray<number> =>
@@ -148,7 +148,7 @@ export const kill = (pids: ReadonlyArray<number>): void => {
  */
 export const moment = async (run: LiveRun, there: () => boolean): Promise<boolean> => {
   let found = false
-  await eventually(`a moment of ${run.runId}`, () => {
+  await waitFor(`a moment of ${run.runId}`, () => {
     const until = performance.now() + 8
     do {
       found = there()

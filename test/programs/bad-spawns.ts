@@ -1,6 +1,6 @@
-/** Asks for spawns in every wrong way, and tells how each was refused; then for two that are right. */
+/** Calls mill.spawn with every kind of invalid input, returns the errors, then makes two valid calls. */
 const good = { agent: "a", systemPrompt: "s", prompt: "p", model: "m" }
-const without = (field: keyof typeof good) => {
+const omit = (field: keyof typeof good) => {
   const { [field]: _left, ...rest } = good
   return rest
 }
@@ -15,10 +15,10 @@ const inputs: Readonly<Record<string, unknown>> = {
   "an array": [good],
   "a function": () => good,
   "no fields": {},
-  "no agent": without("agent"),
-  "no systemPrompt": without("systemPrompt"),
-  "no prompt": without("prompt"),
-  "no model": without("model"),
+  "no agent": omit("agent"),
+  "no systemPrompt": omit("systemPrompt"),
+  "no prompt": omit("prompt"),
+  "no model": omit("model"),
   "an empty model": { ...good, model: "" },
   "an empty systemPrompt": { ...good, systemPrompt: "" },
   "a prompt of another kind": { ...good, prompt: 7 },
@@ -31,7 +31,7 @@ const inputs: Readonly<Record<string, unknown>> = {
 const outcomes: Record<string, unknown> = {}
 for (const [name, input] of Object.entries(inputs)) {
   outcomes[name] = await mill.spawn(input as MillSpawnOptions).then(
-    () => "it was accepted",
+    () => "accepted",
     (error: MillSpawnError) => ({
       isError: error instanceof Error,
       name: error.name,

@@ -1,4 +1,4 @@
-/** Prompts that something on the way could change, cut, or take for something else. */
+/** Prompts that a shell, a pipe or a parser could change, cut or misread. */
 export const prompts: ReadonlyArray<readonly [name: string, prompt: string]> = [
   ["a megabyte", "0123456789abcde\n".repeat(65_536)],
   ["a flag", "--dangerously-skip-permissions"],
@@ -13,5 +13,5 @@ export const prompts: ReadonlyArray<readonly [name: string, prompt: string]> = [
   ["JSON", `{"type":"result","text":"spoofed"}\n`],
 ]
 
-/** UTF-8 cannot carry it, JSON can. */
+/** JSON can encode it; UTF-8 cannot. */
 export const loneSurrogate = "half \ud83d of a pair"

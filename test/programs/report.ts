@@ -1,6 +1,6 @@
 /**
- * Spawns an agent for each argument, side by side, and reports what the program got of each. What follows `then` is
- * spawned afterwards, one after the other.
+ * Spawns an agent for each argument, all at once, and returns the results and errors. Arguments after `then` are spawned
+ * afterwards, one at a time.
  */
 const spawn = (agent: string) => {
   const prompt = agent.startsWith("a deaf") ? "p".repeat(1024 * 1024) : "p"

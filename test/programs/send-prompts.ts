@@ -1,4 +1,4 @@
-/** Sends every prompt, and tells what came of each: the answer, or the error. */
+/** Sends every prompt and returns each answer or error. */
 import { loneSurrogate, prompts } from "./prompts.ts"
 
 const send = (prompt: string) =>

@@ -20,7 +20,7 @@ import {
   textCodec,
   vmExecutor,
 } from "@mill/core"
-import { eventually, makeWorld, ofType, processesWith } from "../support/mill.ts"
+import { waitFor, makeWorld, filterEvents, findProcesses } from "../support/mill.ts"
 
 const timeout = 60_000
 const world = makeWorld()
@@ -82,7 +82,7 @@ describe("createMill", () => {
         input: { agent: "a" },
         spawn: { text: "hello", status: "complete" },
       })
-      expect(ofType(spawn.events, "spawn:milestone")[0]?.payload.message).toBe("almost")
+      expect(filterEvents(spawn.events, "spawn:milestone")[0]?.payload.message).toBe("almost")
       const { runs } = await mill.list({ status: "complete", limit: 1 })
       expect(runs.map(({ id }) => id)).toEqual([runId])
       expect(await mill.cancel(runId)).toMatchObject({ alreadyTerminal: true, run: { status: "complete" } })
@@ -244,7 +244,7 @@ describe("createMill", () => {
       await using another = open()
       expect((await another.status(runId)).status).toBe("running")
       await another.cancel(runId)
-      await eventually("its processes are gone", () => processesWith(`MILL_RUN_ID=${runId}`).length === 0)
+      await waitFor("its processes are gone", () => findProcesses(`MILL_RUN_ID=${runId}`).length === 0)
     },
     timeout,
   )

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { crash, createTestMill, exit, hang, type TestMillOptions } from "@mill/core/testing"
-import { eventually, ofType, processesWith, repository } from "../support/mill.ts"
+import { waitFor, filterEvents, findProcesses, repository } from "../support/mill.ts"
 
 const timeout = 60_000
 const folder = mkdtempSync(join(tmpdir(), "mill-kit-"))
@@ -55,9 +55,11 @@ describe("an agent of a test", () => {
         input: { agent: "worker", systemPrompt: "s", prompt: "for worker", model: "m" },
         status: "complete",
       })
-      expect(ofType(events, "spawn:milestone").map(({ payload }) => payload.message)).toEqual(["halfway"])
+      expect(filterEvents(events, "spawn:milestone").map(({ payload }) => payload.message)).toEqual([
+        "halfway",
+      ])
       expect(
-        ofType(events, "spawn:tool_call").map(({ payload }) => [payload.toolName, payload.input]),
+        filterEvents(events, "spawn:tool_call").map(({ payload }) => [payload.toolName, payload.input]),
       ).toEqual([
         ["read", '{"path":"a"}'],
         ["stop", undefined],
@@ -131,7 +133,7 @@ describe("an agent of a test", () => {
         },
         { cause: "agent-error", message: expect.stringContaining("the test has no agent x;"), exitCode: 0 },
       ])
-      expect(ofType(events, "spawn:error")).toHaveLength(names.length)
+      expect(filterEvents(events, "spawn:error")).toHaveLength(names.length)
     },
     timeout,
   )
@@ -194,11 +196,11 @@ describe("a test mill", () => {
         runDir = run.paths.runDir
         runId = run.runId
         await asked.promise
-        expect(processesWith(`MILL_RUN_ID=${runId}`).length).toBeGreaterThan(0)
+        expect(findProcesses(`MILL_RUN_ID=${runId}`).length).toBeGreaterThan(0)
         throw new Error("an assertion has failed")
       }
       expect(await failing().catch((error: unknown) => String(error))).toContain("an assertion has failed")
-      expect(processesWith(`MILL_RUN_ID=${runId}`)).toEqual([])
+      expect(findProcesses(`MILL_RUN_ID=${runId}`)).toEqual([])
       expect(existsSync(dirname(dirname(runDir)))).toBe(false)
     },
     timeout,
@@ -324,7 +326,7 @@ await asked.promise`,
     })
     const [stdout] = await Promise.all([child.stdout.text(), child.stderr.text()])
     const { paths, runId } = JSON.parse(/^RUN (.*)$/m.exec(stdout)?.[1] ?? "{}")
-    await eventually("its processes are gone", () => processesWith(`MILL_RUN_ID=${runId}`).length === 0)
+    await waitFor("its processes are gone", () => findProcesses(`MILL_RUN_ID=${runId}`).length === 0)
     return dirname(dirname(paths.runDir))
   }
   const imports = `import { createTestMill, hang } from "@mill/core/testing"\n`
@@ -356,10 +358,7 @@ await new Promise(() => undefined) }, 2000)`
       await using kit = await kitWith(hang)
       const controller = new AbortController()
       const running = kit.run({ source: asking(["a"]) }, { signal: controller.signal })
-      await eventually(
-        "the run has started",
-        async () => (await kit.mill.list()).runs[0]?.spawns.running === 1,
-      )
+      await waitFor("the run has started", async () => (await kit.mill.list()).runs[0]?.spawns.running === 1)
       controller.abort(new Error("long enough"))
       expect(await running.catch((error: unknown) => error)).toEqual(new Error("long enough"))
     },

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { type AdapterName, type AgentName, describeWithAgent, executable } from "../support/agents.ts"
-import { eventually, makeWorld, ofType } from "../support/mill.ts"
+import { type AdapterName, type AgentName, describeWithAgent, findExecutable } from "../support/agents.ts"
+import { waitFor, makeWorld, filterEvents } from "../support/mill.ts"
 import { setStage, timeout, writeSpawns } from "./stage.ts"
 
 const world = makeWorld()
@@ -60,7 +60,7 @@ export default defineConfig({
   drivers: {
     ${agent}: processDriver({
       command: ${JSON.stringify(process.execPath)},
-      args: [${JSON.stringify(executable(name))}],
+      args: [${JSON.stringify(findExecutable(name))}],
       codec: acpCodec(${options}),
     }),
   },
@@ -92,9 +92,9 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
           ...(adapter.usage === undefined ? {} : { usage: adapter.usage }),
         })
         if (adapter.usage === undefined) expect(spawn).not.toHaveProperty("usage")
-        const request = await stage.server.request((one) => one.prompt === `Be brief.\n\n${prompt}`)
+        const request = await stage.server.waitForRequest((one) => one.prompt === `Be brief.\n\n${prompt}`)
         expect(request).toMatchObject({ model: adapter.heard, state: "answered" })
-        expect(ofType(events, "spawn:complete")).toHaveLength(1)
+        expect(filterEvents(events, "spawn:complete")).toHaveLength(1)
       },
       timeout,
     )
@@ -112,7 +112,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
         expect(result.spawns[0]?.text).toMatch(
           /^done\nTOOL RESULT 1: [^]*42 is it[^]*TOOL RESULT 2: [^]*second/,
         )
-        const calls = ofType(events, "spawn:tool_call").map(({ payload }) => payload)
+        const calls = filterEvents(events, "spawn:tool_call").map(({ payload }) => payload)
         expect(calls).toMatchObject([adapter.tool, { input: expect.stringContaining("echo second") }])
         expect(calls).toHaveLength(2)
       },
@@ -125,7 +125,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
         await using stage = await setAdapter(name, agent, "{}")
         const program = writeSpawns(world, `${name}-fails.ts`, [{ prompt: "[error 529]", model }])
         const { events } = await stage.run(program, [])
-        expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+        expect(filterEvents(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
           { cause: "agent-error", message: expect.stringMatching(adapter.failure) },
         ])
       },
@@ -138,7 +138,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
         await using stage = await setAdapter(name, agent, "{ timeout: 5 }")
         const program = writeSpawns(world, `${name}-hangs.ts`, [{ prompt: "[hang]", model }])
         const { events } = await stage.run(program, [])
-        expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+        expect(filterEvents(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
           {
             cause: "timeout",
             message: "the agent did not answer within 5 s",
@@ -155,7 +155,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
         await using stage = await setAdapter(name, agent, `{ permissions: "allow" }`)
         const prompt = "[tool:bash sleep 1000]"
         const run = await stage.submit(writeSpawns(world, `${name}-cancelled.ts`, [{ prompt, model }]))
-        await eventually(
+        await waitFor(
           "the tool is used",
           () =>
             existsSync(run.paths.eventsFile) &&
@@ -163,7 +163,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
         )
         expect((await world.mill(["cancel", run.runId])).code).toBe(0)
         const { events } = await stage.finish(run)
-        expect(ofType(events, "spawn:cancelled")).toHaveLength(1)
+        expect(filterEvents(events, "spawn:cancelled")).toHaveLength(1)
       },
       timeout,
     )
@@ -185,7 +185,7 @@ describeWithAgent("claude-agent-acp", "the permissions of claude behind claude-a
         const { events, result } = await stage.run(program, [])
         expect(result.spawns).toMatchObject([{ status: "complete" }])
         expect(existsSync(join(stage.cwd, "written.txt"))).toBe(permissions === "allow")
-        expect(ofType(events, "spawn:milestone").map(({ payload }) => payload.message)).toEqual([
+        expect(filterEvents(events, "spawn:milestone").map(({ payload }) => payload.message)).toEqual([
           `permission ${permissions === "allow" ? "allowed" : "denied"}: touch written.txt`,
         ])
       },
@@ -199,7 +199,7 @@ describeWithAgent("claude-agent-acp", "the permissions of claude behind claude-a
       await using stage = await setAdapter("claude-agent-acp", "claude", "{}")
       const program = writeSpawns(world, "model.ts", [{ prompt: "hi", model: "gpt-6-sol" }])
       const { events } = await stage.run(program, [])
-      expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+      expect(filterEvents(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
         { cause: "codec", message: expect.stringMatching(/does not offer "gpt-6-sol"; it offers .*sonnet/) },
       ])
     },

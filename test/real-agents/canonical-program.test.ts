@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { describeWithAgent } from "../support/agents.ts"
-import { makeWorld, ofType } from "../support/mill.ts"
+import { makeWorld, filterEvents } from "../support/mill.ts"
 import { agentNames, heardModel, modelOf, setStage, timeout } from "./stage.ts"
 
 const world = makeWorld()
@@ -40,7 +40,7 @@ for (const name of agentNames) {
         const synthPrompt = `Create a step-by-step remediation plan from this analysis:\n\n${scan}`
 
         const answered = { model: heardModel(model), state: "answered", apiKey: "test-key" }
-        const requests = await stage.server.requests()
+        const requests = await stage.server.listRequests()
         expect(requests).toMatchObject([
           { ...answered, prompt: scanPrompt },
           { ...answered, prompt: synthPrompt },
@@ -61,7 +61,7 @@ for (const name of agentNames) {
           { ...common, spawnId: "spawn_1", agent: "scout", text: scan },
           { ...common, spawnId: "spawn_2", agent: "synth", text: `ECHO: ${synthPrompt}` },
         ])
-        const terminals = ofType(events, "spawn:complete").map(({ payload }) => payload.result)
+        const terminals = filterEvents(events, "spawn:complete").map(({ payload }) => payload.result)
         const sessions = terminals.map(({ sessionRef }) => sessionRef)
         expect(sessions).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), expect.any(String)])
         expect(new Set(sessions).size).toBe(2)
@@ -104,7 +104,7 @@ for (const name of agentNames) {
         )
         const { events, result } = await stage.run(program)
         expect(result.programResult).toMatch(/TOOL RESULT 1: [^]*42 is it[^]*TOOL RESULT 2: [^]*second/)
-        const calls = ofType(events, "spawn:tool_call").map(({ payload }) => payload)
+        const calls = filterEvents(events, "spawn:tool_call").map(({ payload }) => payload)
         expect(calls).toMatchObject([
           {
             spawnId: "spawn_1",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { describeWithAgent } from "../support/agents.ts"
-import { eventually, makeWorld, ofType } from "../support/mill.ts"
+import { waitFor, makeWorld, filterEvents } from "../support/mill.ts"
 import { agentNames, modelOf, setStage, timeout, writeSpawns } from "./stage.ts"
 
 const world = makeWorld()
@@ -31,7 +31,7 @@ for (const name of agentNames) {
           const program = world.write(`error-${name}.ts`, `await mill.spawn(${JSON.stringify(spawn)})`)
           const { code, events, record, result } = await stage.run(program)
           const message = new RegExp(`scripted error ${status}`)
-          expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+          expect(filterEvents(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
             { spawnId: "spawn_1", cause: "agent-error", message: expect.stringMatching(message) },
           ])
           expect(result.spawns).toMatchObject([
@@ -41,7 +41,7 @@ for (const name of agentNames) {
           expect(record.status).toBe("failed")
           expect(record.errorMessage).toMatch(message)
           expect(code).toBe(1)
-          for (const { state } of await stage.server.requests()) expect(state).toBe("refused")
+          for (const { state } of await stage.server.listRequests()) expect(state).toBe("refused")
         },
         timeout,
       )
@@ -55,7 +55,7 @@ for (const name of agentNames) {
           { prompt: "[error 404]", model: unknownModel[name] },
         ])
         const { code, events, result } = await stage.run(program)
-        expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+        expect(filterEvents(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
           { cause: "agent-error", message: expect.stringMatching(unknownMessage[name]) },
         ])
         // The program has handled it.
@@ -63,7 +63,7 @@ for (const name of agentNames) {
           { failed: { cause: "agent-error" }, model: unknownModel[name] },
         ])
         expect(code).toBe(0)
-        for (const request of await stage.server.requests()) expect(request.model).toBe("no-such-model")
+        for (const request of await stage.server.listRequests()) expect(request.model).toBe("no-such-model")
       },
       timeout,
     )
@@ -77,10 +77,10 @@ for (const name of agentNames) {
           writeSpawns(world, `recovers-${name}.ts`, [{ prompt, model }]),
         )
         expect(result.spawns).toMatchObject([{ status: "complete", text: "got there" }])
-        const milestones = ofType(events, "spawn:milestone").map(({ payload }) => payload.message)
+        const milestones = filterEvents(events, "spawn:milestone").map(({ payload }) => payload.message)
         // codex tries again without a word where the stream has not begun.
         if (name !== "codex") expect(milestones).toEqual([expect.stringMatching(/^retrying: .*529/)])
-        const states = (await stage.server.requests()).map(({ state }) => state)
+        const states = (await stage.server.listRequests()).map(({ state }) => state)
         expect(states).toEqual(["refused", "answered"])
       },
       timeout,
@@ -91,12 +91,12 @@ for (const name of agentNames) {
         await using stage = await setStage(world, name)
         const program = writeSpawns(world, `killed-${name}.ts`, [{ prompt, model }])
         const run = await stage.submit(program)
-        await stage.server.request((request) => request.prompt === prompt, 30_000)
-        await eventually("the agent is at it", () => isThere(readFileSync(run.paths.eventsFile, "utf8")))
+        await stage.server.waitForRequest((request) => request.prompt === prompt, 30_000)
+        await waitFor("the agent is at it", () => isThere(readFileSync(run.paths.eventsFile, "utf8")))
         const spawnFile = `${run.paths.runDir}/spawns/spawn_1.json`
         process.kill(JSON.parse(readFileSync(spawnFile, "utf8")).process.pid, "SIGKILL")
         const { events, result } = await stage.finish(run)
-        expect(ofType(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
+        expect(filterEvents(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
           { cause: "signal", message: `${name} was killed by SIGKILL`, result: { signal: "SIGKILL" } },
         ])
         expect(result.spawns).toMatchObject([{ status: "error", sessionRef: expect.any(String) }])

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { agentPlace, describeWithAgent } from "../support/agents.ts"
+import { makeAgentPlace, describeWithAgent } from "../support/agents.ts"
 import { makeWorld } from "../support/mill.ts"
 import { timeout } from "./stage.ts"
 
@@ -13,7 +13,7 @@ describeWithAgent("pi", "the models of pi", () => {
     "are those that its owner can use, and of these the enabled ones",
     async () => {
       // Nothing is asked of the server: to list models is no request.
-      await using place = await agentPlace("pi", "http://127.0.0.1:9")
+      await using place = await makeAgentPlace("pi", "http://127.0.0.1:9")
       const bin = join(dirname(place.home), "bin")
       mkdirSync(bin)
       const command = place.command.map((word) => `'${word}'`).join(" ")

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { type AgentName, describeWithAgent } from "../support/agents.ts"
-import { makeWorld, ofType } from "../support/mill.ts"
+import { makeWorld, filterEvents } from "../support/mill.ts"
 import { modelOf, setStage, timeout, writeDriver, writeSpawns } from "./stage.ts"
 
 const world = makeWorld()
@@ -30,7 +30,7 @@ for (const [name, codec, writes] of cases) {
         expect(result.spawns).toMatchObject([{ status: "complete" }])
         expect(existsSync(join(stage.cwd, "written.txt"))).toBe(writes)
         if (name === "claude") {
-          const milestones = ofType(events, "spawn:milestone").map(({ payload }) => payload.message)
+          const milestones = filterEvents(events, "spawn:milestone").map(({ payload }) => payload.message)
           expect(milestones).toEqual(writes ? [] : ["permission denied: Bash"])
         }
       },

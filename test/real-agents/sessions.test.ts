@@ -36,7 +36,7 @@ ${body}`,
           program("second", `export default await ask("at last", ${JSON.stringify(sessionRef)})`),
         )
         expect(second.result.spawns).toMatchObject([{ status: "complete", text: "ECHO: at last" }])
-        const heard = await stage.server.request(({ prompt }) => prompt === "at last")
+        const heard = await stage.server.waitForRequest(({ prompt }) => prompt === "at last")
         const told = heard.history.join("\n")
         expect(told).toMatch(
           /user: the word is plum[^]*agent: ECHO: the word is plum[^]*user: and then[^]*agent: ECHO: and then/,
@@ -65,7 +65,7 @@ ${body}`,
         )
         expect(result.spawns).toMatchObject([{ status: "error" }])
         expect(result.programResult).toMatch(/11111111-2222/)
-        expect(await stage.server.requests()).toEqual([])
+        expect(await stage.server.listRequests()).toEqual([])
       },
       timeout,
     )

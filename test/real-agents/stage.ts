@@ -6,8 +6,8 @@ import { expect } from "bun:test"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { SubmittedRun } from "../../src/domain/run.schema.ts"
-import { type AgentName, agentModel, agentPlace } from "../support/agents.ts"
-import { type Ended, type MillOptions, processesWith, type World } from "../support/mill.ts"
+import { type AgentName, agentModel, makeAgentPlace } from "../support/agents.ts"
+import { type FinishedRun, type MillOptions, findProcesses, type World } from "../support/mill.ts"
 import { type ModelServer, startModelServer } from "../support/model-server.ts"
 
 export const agentNames = ["claude", "codex", "pi"] as const
@@ -30,11 +30,11 @@ export interface Stage extends AsyncDisposable {
   /** Where the agents work; empty. */
   readonly cwd: string
   /** Runs a program to its end, and makes sure that nothing of it is left. */
-  readonly run: (program: string, args?: ReadonlyArray<string>) => Promise<Ended>
+  readonly run: (program: string, args?: ReadonlyArray<string>) => Promise<FinishedRun>
   /** Starts a program and leaves it going. */
   readonly submit: (program: string) => Promise<SubmittedRun>
   /** Waits for a run that was submitted; then as `run`. */
-  readonly finish: (submitted: SubmittedRun) => Promise<Omit<Ended, "stdout" | "stderr">>
+  readonly finish: (submitted: SubmittedRun) => Promise<Omit<FinishedRun, "stdout" | "stderr">>
 }
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
@@ -49,7 +49,7 @@ export const setStage = async (
   through: (url: string) => string = (url) => url,
 ): Promise<Stage> => {
   const server = await startModelServer()
-  const place = await agentPlace(name, through(server.url))
+  const place = await makeAgentPlace(name, through(server.url))
   const bin = join(dirname(place.home), "bin")
   mkdirSync(bin)
   const words = place.command.map(quote).join(" ")
@@ -67,7 +67,7 @@ export const setStage = async (
       PATH: `${bin}:${place.env["PATH"]}`,
     },
   }
-  const nothingLeft = (runId: string) => expect(processesWith(`MILL_RUN_ID=${runId}`)).toEqual([])
+  const nothingLeft = (runId: string) => expect(findProcesses(`MILL_RUN_ID=${runId}`)).toEqual([])
 
   const run: Stage["run"] = async (program, args = ["--driver", name]) => {
     const ended = await world.run(program, args, options)
@@ -83,7 +83,7 @@ export const setStage = async (
     const { code } = await world.mill(["wait", runId, "--timeout", "50", "--json"], options)
     nothingLeft(runId)
     const result = JSON.parse(readFileSync(paths.resultFile, "utf8"))
-    return { code, record: world.record(runId), result, events: world.events(runId) }
+    return { code, record: world.readRecord(runId), result, events: world.readEvents(runId) }
   }
   return {
     server,

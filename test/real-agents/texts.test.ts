@@ -64,7 +64,7 @@ for (const name of agentNames) {
         const spawns = texts.map((text) => ({ systemPrompt: text, prompt: text, model }))
         const { result } = await stage.run(writeSpawns(world, `texts-${name}.ts`, spawns))
         expect(result.spawns.map(({ text }) => text)).toEqual(texts.map((text) => `ECHO: ${text}`))
-        const requests = await stage.server.requests()
+        const requests = await stage.server.listRequests()
         expect(requests.map(({ prompt }) => prompt).toSorted()).toEqual(texts.toSorted())
         for (const { prompt, system } of requests) expect(system).toContain(prompt)
         expect(new Set(requests.map((request) => request.model))).toEqual(new Set([heardModel(model)]))
@@ -79,7 +79,7 @@ for (const name of agentNames) {
         const program = writeSpawns(world, `mebibyte-${name}.ts`, [{ prompt: mebibyte, model }])
         const { result } = await stage.run(program)
         expect(result.spawns).toMatchObject([{ status: "complete", text: "fine" }])
-        const requests = await stage.server.requests()
+        const requests = await stage.server.listRequests()
         expect(requests.map(({ prompt }) => prompt.length)).toEqual([mebibyte.length])
         // Not toBe, whose message would be two mebibytes long.
         expect(requests[0]?.prompt === mebibyte).toBe(true)
@@ -98,7 +98,7 @@ for (const name of agentNames) {
           ])
           const { result } = await stage.run(program, [])
           expect(result.spawns).toMatchObject([{ status: "complete", text: "ECHO: p", driver: "mine" }])
-          const requests = await stage.server.requests()
+          const requests = await stage.server.listRequests()
           expect(requests).toHaveLength(1)
           const { system = "", tools = [] } = requests[0] ?? {}
           expect(system).toContain("MY OWN WORDS")

@@ -2,7 +2,14 @@
 import { expect, test } from "bun:test"
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { entriesOf, eventually, jsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
+import {
+  listEntries,
+  waitFor,
+  formatJsonlDriver,
+  makeWorld,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
 import { buildExecutable } from "./build.ts"
 
 const world = makeWorld([buildExecutable()])
@@ -12,11 +19,11 @@ const ask = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "Why?", model: 
 /** A folder with a configuration whose agent is a shell script. */
 const configured = (folder: string, agent: string) => {
   const command = writeScript(world, `${folder}/agent.sh`, agent)
-  writeConfig(world, { mine: jsonlDriver(command) }, `${folder}/mill.config.ts`)
+  writeConfig(world, { mine: formatJsonlDriver(command) }, `${folder}/mill.config.ts`)
   return { cwd: join(world.dir, folder), env: alone }
 }
 const marked = `read -r request; echo '{"type":"result","text":"mark: '"\${BUN_BE_BUN-none}"'"}'`
-const started = (runId: string) => entriesOf(join(world.runsDir, runId, "spawns")).length > 0
+const started = (runId: string) => listEntries(join(world.runsDir, runId, "spawns")).length > 0
 const cacheFiles = () => {
   const cache = join(world.dir, "home/cache")
   return readdirSync(cache, { recursive: true, encoding: "utf8" }).map((name) => join(cache, name))
@@ -26,7 +33,7 @@ test("help and what looks at runs unpack nothing", async () => {
   for (const args of [["--help"], ["--version"], ["ls"], ["status", "last"]]) {
     await world.mill(args, { env: alone })
   }
-  expect(entriesOf(join(world.dir, "home"))).not.toContain("cache")
+  expect(listEntries(join(world.dir, "home"))).not.toContain("cache")
 })
 
 test("a program with the offline agent, for a user whose home is empty", async () => {
@@ -85,10 +92,10 @@ test("errors keep their exit codes, and Ctrl-C leaves the run going", async () =
     stderr: expect.stringContaining(`there is no driver "absent"`),
   })
 
-  const before = entriesOf(world.runsDir)
+  const before = listEntries(world.runsDir)
   const staying = world.start(["run", program, "--sync"], options)
-  const runId = await eventually("the agent has been started", () =>
-    entriesOf(world.runsDir).find((id) => !before.includes(id) && started(id)),
+  const runId = await waitFor("the agent has been started", () =>
+    listEntries(world.runsDir).find((id) => !before.includes(id) && started(id)),
   )
   staying.kill("SIGINT")
   expect(await staying.exited).toBe(130)
@@ -102,7 +109,7 @@ test("a run goes on when its command has gone, and can be cancelled", async () =
   const program = world.write("detached/program.ts", `await ${ask}`)
   const { stdout } = await world.mill(["run", program, "--json"], options)
   const { runId } = JSON.parse(stdout)
-  await eventually("the agent has been started", () => started(runId))
+  await waitFor("the agent has been started", () => started(runId))
   const cancelled = await world.mill(["cancel", runId, "--json"], options)
   expect(JSON.parse(cancelled.stdout)).toMatchObject({ status: "cancelled", alreadyTerminal: false })
   expect((await world.mill(["wait", runId], options)).code).toBe(130)

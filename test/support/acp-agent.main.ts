@@ -1,41 +1,41 @@
 /**
- * A scripted agent that speaks the Agent Client Protocol, and misbehaves on request: its arguments say how. In the order of
- * a conversation:
+ * A scripted agent that speaks the Agent Client Protocol and misbehaves as its arguments say. In the order of a
+ * conversation:
  *
  *   mute  stubborn (SIGTERM)  old-version  no-auth  no-session  models[:MORE]  old-models  garbage
  *   ask  ask-oddly  ask-often:N  flood (of requests, reading nothing)  orphan-update  plan  chunks:N  usage  silent  crash:CODE  hang  cancel-late  fail
  *   stop:REASON  exit:CODE  linger
  *
- * What it was asked goes to standard error, one line of JSON each, and with `log:FILE` to a file.
+ * Prints each request to standard error as a line of JSON, and with `log:FILE` appends it to a file.
  */
 import { appendFileSync, writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 
-const asked = new Map(
+const options = new Map(
   process.argv.slice(2).map((word) => {
     const [name = "", value = ""] = word.split(":")
     return [name, value]
   }),
 )
-const is = (name: string) => asked.has(name)
-const numberOf = (name: string) => Number(asked.get(name))
+const has = (name: string) => options.has(name)
+const readNumber = (name: string) => Number(options.get(name))
 
 const print = (message: object) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`)
-const update = (fields: object) =>
+const sendUpdate = (fields: object) =>
   print({ method: "session/update", params: { sessionId: "acp-1", update: fields } })
 const say = (text: string) =>
-  update({ sessionUpdate: "agent_message_chunk", content: { type: "text", text } })
+  sendUpdate({ sessionUpdate: "agent_message_chunk", content: { type: "text", text } })
 
 const note = (what: string) => {
   process.stderr.write(`${what}\n`)
-  if (is("log")) appendFileSync(asked.get("log") ?? "", `${what}\n`)
+  if (has("log")) appendFileSync(options.get("log") ?? "", `${what}\n`)
 }
-if (is("stubborn")) process.on("SIGTERM", () => note("SIGTERM"))
-if (is("garbage"))
+if (has("stubborn")) process.on("SIGTERM", () => note("SIGTERM"))
+if (has("garbage"))
   process.stdout.write('Welcome!\n{"half":\n[1,2]\nnull\n{"jsonrpc":"2.0","id":77,"result":{}}\n')
 
 let answered: (outcome: string) => void
-const permission = (options: ReadonlyArray<object>) =>
+const askPermission = (choices: ReadonlyArray<object>) =>
   new Promise<string>((resolve) => {
     answered = resolve
     print({
@@ -44,7 +44,7 @@ const permission = (options: ReadonlyArray<object>) =>
       params: {
         sessionId: "acp-1",
         toolCall: { toolCallId: "t-ask", title: "rm -rf /", kind: "execute", rawInput: { cmd: "rm" } },
-        options,
+        options: choices,
       },
     })
   })
@@ -55,13 +55,13 @@ const allOptions = ["allow_always", "allow_once", "reject_once", "reject_always"
   kind,
 }))
 
-const models = () => {
+const listModels = () => {
   const values = [
     { value: "big-1", name: "Big" },
     { value: "small-1", name: "Small" },
-    ...(asked.get("models") ? [{ value: asked.get("models"), name: "More" }] : []),
+    ...(options.get("models") ? [{ value: options.get("models"), name: "More" }] : []),
   ]
-  if (is("models"))
+  if (has("models"))
     return {
       configOptions: [
         {
@@ -82,7 +82,7 @@ const models = () => {
         },
       ],
     }
-  return is("old-models")
+  return has("old-models")
     ? {
         models: {
           currentModelId: "big-1",
@@ -92,7 +92,7 @@ const models = () => {
     : {}
 }
 
-/** Asks for permission for ever, and never comes to reading an answer. */
+/** Asks for permission forever and never reads an answer. */
 const flood = () => {
   const pause = new Int32Array(new SharedArrayBuffer(4))
   for (let id = 0; ; id++) {
@@ -114,58 +114,58 @@ const flood = () => {
 
 const answerPrompt = async (id: unknown, text: string) => {
   const answer = (result: object) => print({ id, result })
-  if (is("ask")) say(`permission: ${await permission(allOptions)}. `)
-  if (is("ask-oddly"))
-    say(`permission: ${await permission([{ optionId: "x", name: "x", kind: "allow_always" }])}. `)
-  for (let n = 0; n < numberOf("ask-often"); n++) await permission(allOptions)
-  if (is("flood")) return flood()
-  if (is("orphan-update"))
+  if (has("ask")) say(`permission: ${await askPermission(allOptions)}. `)
+  if (has("ask-oddly"))
+    say(`permission: ${await askPermission([{ optionId: "x", name: "x", kind: "allow_always" }])}. `)
+  for (let n = 0; n < readNumber("ask-often"); n++) await askPermission(allOptions)
+  if (has("flood")) return flood()
+  if (has("orphan-update"))
     for (const status of ["in_progress", "completed"])
-      update({
+      sendUpdate({
         sessionUpdate: "tool_call_update",
         toolCallId: "t-1",
         kind: "read",
         title: "notes.md",
         status,
       })
-  if (is("plan"))
+  if (has("plan"))
     for (const status of ["pending", "in_progress", "in_progress", "completed"])
-      update({ sessionUpdate: "plan", entries: [{ content: "think", priority: "high", status }] })
-  for (let n = 0; n < numberOf("chunks"); n++) say(`${n} `)
-  if (is("usage"))
-    update({ sessionUpdate: "usage_update", used: 9, size: 10, cost: { amount: 0.5, currency: "USD" } })
-  if (is("crash")) return process.exit(numberOf("crash"))
-  if (is("hang") || is("cancel-late")) return say("I begin")
-  if (is("fail"))
+      sendUpdate({ sessionUpdate: "plan", entries: [{ content: "think", priority: "high", status }] })
+  for (let n = 0; n < readNumber("chunks"); n++) say(`${n} `)
+  if (has("usage"))
+    sendUpdate({ sessionUpdate: "usage_update", used: 9, size: 10, cost: { amount: 0.5, currency: "USD" } })
+  if (has("crash")) return process.exit(readNumber("crash"))
+  if (has("hang") || has("cancel-late")) return say("I begin")
+  if (has("fail"))
     return print({
       id,
       error: { code: -32603, message: "Internal error", data: { details: "529 overloaded" } },
     })
-  if (!is("silent")) say(`You said: ${text}`)
-  const usage = is("usage")
+  if (!has("silent")) say(`You said: ${text}`)
+  const usage = has("usage")
     ? { usage: { inputTokens: 10, outputTokens: 2, cachedReadTokens: 3, totalTokens: 15 } }
     : {}
-  answer({ stopReason: asked.get("stop") ?? "end_turn", ...usage })
-  if (is("exit")) process.exit(numberOf("exit"))
+  answer({ stopReason: options.get("stop") ?? "end_turn", ...usage })
+  if (has("exit")) process.exit(readNumber("exit"))
 }
 
 const onRequest = (id: unknown, method: string, params: any) => {
   note(JSON.stringify({ method, ...params }))
   switch (method) {
     case "initialize":
-      if (is("mute")) return
+      if (has("mute")) return
       return print({
         id,
-        result: { protocolVersion: is("old-version") ? 0 : 1, authMethods: [{ id: "key", name: "Key" }] },
+        result: { protocolVersion: has("old-version") ? 0 : 1, authMethods: [{ id: "key", name: "Key" }] },
       })
     case "session/new":
-      if (is("no-auth")) return print({ id, error: { code: -32000, message: "Authentication required" } })
-      if (is("no-session")) return print({ id, error: { code: -32603, message: "no room" } })
-      return print({ id, result: { sessionId: "acp-1", ...models() } })
+      if (has("no-auth")) return print({ id, error: { code: -32000, message: "Authentication required" } })
+      if (has("no-session")) return print({ id, error: { code: -32603, message: "no room" } })
+      return print({ id, result: { sessionId: "acp-1", ...listModels() } })
     case "session/prompt":
       return void answerPrompt(id, params.prompt.map(({ text }: { text: string }) => text).join("|"))
     case "session/cancel":
-      if (is("cancel-late")) setTimeout(() => print({ id: 2, result: { stopReason: "end_turn" } }), 2000)
+      if (has("cancel-late")) setTimeout(() => print({ id: 2, result: { stopReason: "end_turn" } }), 2000)
       return
     default:
       return print({ id, result: {} })
@@ -180,5 +180,5 @@ createInterface({ input: process.stdin })
   })
   .on("close", () => {
     note("EOF")
-    if (is("linger") || is("stubborn")) setInterval(() => undefined, 1000)
+    if (has("linger") || has("stubborn")) setInterval(() => undefined, 1000)
   })

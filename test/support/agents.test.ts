@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { type AgentName, agentModel, agentPlace, type AgentPlace, describeWithAgent } from "./agents.ts"
+import { type AgentName, agentModel, makeAgentPlace, type AgentPlace, describeWithAgent } from "./agents.ts"
 import { startModelServer } from "./model-server.ts"
 
 const timeout = 30_000
 
-/** The shortest command line of each agent that carries a model and a system prompt; the prompt comes by standard input. */
+/** For each agent, the shortest command line with a model and a system prompt. The prompt is sent on standard input. */
 const argumentsFor: Record<AgentName, (system: string) => ReadonlyArray<string>> = {
   claude: (system) => ["-p", `--model=${agentModel.claude}`, `--system-prompt=${system}`],
   codex: (system) => [
@@ -35,13 +35,13 @@ const run = async (name: AgentName, place: AgentPlace, system: string, prompt: s
 for (const name of ["claude", "codex", "pi"] as const) {
   describeWithAgent(name, `the real ${name}`, () => {
     test(
-      "brings system prompt, model and prompt to the model server, and its answer back",
+      "sends system prompt, model and prompt to the model server and prints its answer",
       async () => {
         await using server = await startModelServer()
-        await using place = await agentPlace(name, server.url)
+        await using place = await makeAgentPlace(name, server.url)
         const result = await run(name, place, 'Speak\n"plainly" 🚀.', "Is this\n'it'?")
         expect(result).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("ECHO: Is this\n'it'?") })
-        const [request, ...more] = await server.requests()
+        const [request, ...more] = await server.listRequests()
         expect(more).toEqual([])
         expect(request).toMatchObject({
           model: agentModel[name],
@@ -58,11 +58,11 @@ for (const name of ["claude", "codex", "pi"] as const) {
       "runs a command that the model asks for",
       async () => {
         await using server = await startModelServer()
-        await using place = await agentPlace(name, server.url)
+        await using place = await makeAgentPlace(name, server.url)
         const result = await run(name, place, "S", "[tool:bash echo $((6 * 7)) is it]")
         expect(result).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("42 is it") })
         expect(
-          (await server.requests()).map(({ toolResults }) => toolResults.join().includes("42 is it")),
+          (await server.listRequests()).map(({ toolResults }) => toolResults.join().includes("42 is it")),
         ).toEqual([false, true])
       },
       timeout,
@@ -70,11 +70,11 @@ for (const name of ["claude", "codex", "pi"] as const) {
   })
 }
 
-describe("agentPlace", () => {
-  test("is gone afterwards", async () => {
+describe("makeAgentPlace", () => {
+  test("removes the home on disposal", async () => {
     let home = ""
     {
-      await using place = await agentPlace("codex", "http://127.0.0.1:9")
+      await using place = await makeAgentPlace("codex", "http://127.0.0.1:9")
       home = place.home
       expect(existsSync(join(home, ".codex/config.toml"))).toBe(true)
     }

@@ -1,6 +1,6 @@
 /**
- * The real agent CLIs of test/agents: whether they are there, how they are started, and what each needs to talk to a model
- * server instead of its vendor. `bun run agents` installs them.
+ * The real agent CLIs of test/agents: how to find and start them, and how to point them at a model server instead of their
+ * vendor. `bun run agents` installs them.
  */
 import { describe, test } from "bun:test"
 import { existsSync } from "node:fs"
@@ -10,34 +10,34 @@ import { join } from "node:path"
 
 export type AgentName = "claude" | "codex" | "pi"
 
-/** Programs that have an agent speak the Agent Client Protocol. They are scripts, for Bun as well as for Node. */
+/** Adapters from an agent to the Agent Client Protocol. They are scripts that run on Bun and on Node. */
 export type AdapterName = "claude-agent-acp" | "codex-acp" | "pi-acp"
 
-/** A model name that all three take without a warning. */
+/** For each agent, a model name that it accepts without a warning. */
 export const agentModel: Record<AgentName, string> = {
   claude: "claude-sonnet-4-5",
   codex: "fake-model",
   pi: "fake-model",
 }
 
-export const executable = (name: AgentName | AdapterName): string =>
+export const findExecutable = (name: AgentName | AdapterName): string =>
   join(import.meta.dir, "../agents/node_modules/.bin", name)
 
-export const isInstalled = (name: AgentName | AdapterName): boolean => existsSync(executable(name))
+export const isInstalled = (name: AgentName | AdapterName): boolean => existsSync(findExecutable(name))
 
-/** How to start the agent. pi and codex's wrapper are scripts for Node; Bun runs them where there is none, and pi always. */
-export const agentCommand = (name: AgentName): ReadonlyArray<string> => {
+/** Finds the command that starts an agent. pi always runs on Bun; codex's wrapper runs on Bun if Node is missing. */
+export const findAgentCommand = (name: AgentName): ReadonlyArray<string> => {
   const needsBun = name === "pi" || (name === "codex" && Bun.which("node") === null)
-  return needsBun ? [process.execPath, executable(name)] : [executable(name)]
+  return needsBun ? [process.execPath, findExecutable(name)] : [findExecutable(name)]
 }
 
 export interface AgentPlace extends AsyncDisposable {
-  /** Starts with the agent's executable, to be followed by its arguments. */
+  /** The agent's command, without arguments. */
   readonly command: ReadonlyArray<string>
   readonly home: string
-  /** An empty folder to work in. */
+  /** An empty working directory. */
   readonly cwd: string
-  /** The whole environment that the agent needs. */
+  /** The complete environment of the agent. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -89,11 +89,11 @@ const settings: Record<AgentName, (url: string) => Readonly<Record<string, strin
 }
 
 /**
- * A home of its own for one agent, set up to talk to the model server at `url`; removed when disposed of.
+ * Makes a home for one agent, set up to use the model server at `url`. Disposing removes it.
  *
- * TMPDIR lies beside the home: codex refuses to work from a home that is inside the temporary directory.
+ * TMPDIR is beside the home, because codex refuses a home inside the temporary directory.
  */
-export const agentPlace = async (name: AgentName, url: string): Promise<AgentPlace> => {
+export const makeAgentPlace = async (name: AgentName, url: string): Promise<AgentPlace> => {
   const root = await mkdtemp(join(tmpdir(), `mill-${name}-`))
   const [home, cwd, temp] = [join(root, "home"), join(root, "work"), join(root, "tmp")]
   for (const folder of [join(home, ".codex"), join(home, ".pi/agent"), cwd, temp])
@@ -101,7 +101,7 @@ export const agentPlace = async (name: AgentName, url: string): Promise<AgentPla
   await writeFile(join(home, ".codex/config.toml"), codexConfig(url))
   await writeFile(join(home, ".pi/agent/models.json"), JSON.stringify(piModels(url)))
   return {
-    command: agentCommand(name),
+    command: findAgentCommand(name),
     home,
     cwd,
     env: {
@@ -115,11 +115,11 @@ export const agentPlace = async (name: AgentName, url: string): Promise<AgentPla
   }
 }
 
-const told = new Set<string>()
+const warned = new Set<string>()
 
 /**
- * `describe` for tests that need a real agent. Where it is not installed they are skipped, and standard error says so; with
- * MILL_REQUIRE_AGENTS=1 they fail.
+ * `describe` for tests that need a real agent. If the agent is not installed, they are skipped with a warning, or fail with
+ * MILL_REQUIRE_AGENTS=1.
  */
 export const describeWithAgent = (name: AgentName | AdapterName, title: string, define: () => void): void => {
   if (isInstalled(name)) return void describe(title, define)
@@ -131,7 +131,7 @@ export const describeWithAgent = (name: AgentName | AdapterName, title: string, 
       })
     })
   }
-  if (!told.has(name)) process.stderr.write(`\nSKIPPED: ${message}\n`)
-  told.add(name)
+  if (!warned.has(name)) process.stderr.write(`\nSKIPPED: ${message}\n`)
+  warned.add(name)
   describe.skip(title, define)
 }

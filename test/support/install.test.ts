@@ -3,7 +3,7 @@ import { join } from "node:path"
 
 const root = join(import.meta.dir, "../..")
 
-/** Runs `node scripts/bun.mjs -e <program>`: with Node where it is there, else as `bun start` does without one. */
+/** Runs `node scripts/bun.mjs -e <program>`, or with Bun in place of Node if Node is missing. */
 const run = (program: string, ...args: ReadonlyArray<string>) =>
   Bun.spawn([Bun.which("node") ?? process.execPath, join(root, "scripts/bun.mjs"), "-e", program, ...args], {
     stdin: new Blob(["from standard input"]),
@@ -12,7 +12,7 @@ const run = (program: string, ...args: ReadonlyArray<string>) =>
   })
 
 describe("scripts/bun.mjs", () => {
-  test("runs the pinned Bun with the arguments, standard input and environment it was given", async () => {
+  test("runs the pinned Bun with its own arguments, standard input and environment", async () => {
     await using child = run(
       "console.log(JSON.stringify([Bun.version, Bun.argv.slice(1), await Bun.stdin.text()]))",
       "a b",
@@ -28,12 +28,12 @@ describe("scripts/bun.mjs", () => {
     expect(await child.exited).toBe(0)
   })
 
-  test("ends with the exit code of what it ran", async () => {
+  test("exits with the exit code of the child", async () => {
     await using child = run("process.exit(7)")
     expect(await child.exited).toBe(7)
   })
 
-  test("passes a signal down, and ends as what it ran did", async () => {
+  test("forwards a signal and exits with the exit code of the child", async () => {
     await using child = run(
       "process.on('SIGTERM', () => process.exit(9)); setInterval(() => {}, 1000); console.log('ready')",
     )
@@ -42,13 +42,13 @@ describe("scripts/bun.mjs", () => {
     expect(await child.exited).toBe(9)
   })
 
-  test("ends by the signal that ended what it ran", async () => {
+  test("is killed by the signal that killed the child", async () => {
     await using child = run("process.kill(process.pid, 'SIGKILL')")
     await child.exited
     expect(child.signalCode).toBe("SIGKILL")
   })
 
-  test("runs many at once", async () => {
+  test("runs several children at once", async () => {
     const children = Array.from({ length: 4 }, () => run("console.log('ok')"))
     expect(await Promise.all(children.map((child) => child.stdout.text()))).toEqual([
       "ok\n",

@@ -1,6 +1,6 @@
 /**
- * The real command line in a world of its own: a folder with a store, programs and a configuration, removed at the end.
- * Everything is seen as a user sees it: files, output, exit codes.
+ * Runs the real command line in a world: a temporary folder with its own store, programs and configuration. Tests look at
+ * what a user can see: files, output and exit codes.
  */
 import { afterAll, setDefaultTimeout } from "bun:test"
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -11,7 +11,7 @@ import type { RunRecord, RunResult } from "../../src/domain/run.schema.ts"
 
 export const repository = join(import.meta.dir, "../..")
 
-/** How mill is started; another one, such as a bundle, may be named by MILL_TEST_COMMAND (words apart by spaces). */
+/** The command that starts mill. MILL_TEST_COMMAND replaces it, for example with a bundle; spaces separate its words. */
 export const millCommand = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [
   process.execPath,
   `${repository}/src/bin/mill.ts`,
@@ -19,25 +19,25 @@ export const millCommand = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [
 
 const testTimeout = 120_000
 
-export type Finished = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+export type CommandResult = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 export type World = {
-  /** The folder, which is the working directory of every command. */
+  /** The working directory of every command. */
   readonly dir: string
   readonly runsDir: string
-  /** Writes a file of the world and gives its absolute path. */
+  /** Writes a file of the world and returns its absolute path. */
   readonly write: (path: string, contents: string, mode?: number) => string
-  /** Runs `mill` to its end. */
-  readonly mill: (args: ReadonlyArray<string>, options?: MillOptions) => Promise<Finished>
-  /** Starts `mill` and leaves it to the test. */
+  /** Runs `mill` and waits for it to exit. */
+  readonly mill: (args: ReadonlyArray<string>, options?: MillOptions) => Promise<CommandResult>
+  /** Starts `mill` and returns the process. */
   readonly start: (
     args: ReadonlyArray<string>,
     options?: MillOptions,
   ) => Bun.Subprocess<"ignore", "pipe", "pipe">
-  /** Runs a program to its end with `--sync --json`. */
-  readonly run: (program: string, args?: ReadonlyArray<string>, options?: MillOptions) => Promise<Ended>
-  readonly events: (runId: string) => ReadonlyArray<MillEvent>
-  readonly record: (runId: string) => RunRecord
+  /** Runs a program with `--sync --json`. */
+  readonly run: (program: string, args?: ReadonlyArray<string>, options?: MillOptions) => Promise<FinishedRun>
+  readonly readEvents: (runId: string) => ReadonlyArray<MillEvent>
+  readonly readRecord: (runId: string) => RunRecord
 }
 
 export type MillOptions = {
@@ -45,14 +45,14 @@ export type MillOptions = {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-/** A run that has ended, and all that it left. */
-export type Ended = Finished & {
+/** What a finished run left behind. */
+export type FinishedRun = CommandResult & {
   readonly record: RunRecord
   readonly result: RunResult
   readonly events: ReadonlyArray<MillEvent>
 }
 
-const environment = (dir: string, env: MillOptions["env"] = {}): Record<string, string> => {
+const makeEnvironment = (dir: string, env: MillOptions["env"] = {}): Record<string, string> => {
   const { MILL_RUN_DEPTH: _depth, MILL_RUN_ID: _run, MILL_SPAWN_ID: _spawn, ...inherited } = process.env
   const merged = { ...inherited, MILL_HOME: join(dir, "home"), NO_COLOR: "1", ...env }
   return Object.fromEntries(
@@ -60,24 +60,22 @@ const environment = (dir: string, env: MillOptions["env"] = {}): Record<string, 
   )
 }
 
-/**
- * Waits for a fact: until `fact` gives something. What takes longer than the deadline has failed, and is named.
- */
-export const eventually = async <A>(
+/** Polls until `check` returns a value. Throws after the deadline, with `what` in the message. */
+export const waitFor = async <A>(
   what: string,
-  fact: () => A | undefined | false | Promise<A | undefined | false>,
+  check: () => A | undefined | false | Promise<A | undefined | false>,
   deadlineMillis = 60_000,
 ): Promise<A> => {
   const deadline = Date.now() + deadlineMillis
   while (true) {
-    const found = await fact()
+    const found = await check()
     if (found !== undefined && found !== false) return found
-    if (Date.now() > deadline) throw new Error(`waited ${deadlineMillis} ms in vain: ${what}`)
+    if (Date.now() > deadline) throw new Error(`gave up after ${deadlineMillis} ms waiting for: ${what}`)
     await Bun.sleep(10)
   }
 }
 
-/** Whether a process with this pid is alive; a zombie is not. */
+/** Whether a process with this pid is alive. A zombie is not. */
 export const isAlive = (pid: number): boolean => {
   try {
     return !/^\S+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"))
@@ -86,8 +84,8 @@ export const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Processes that were started with `entry` in their environment. */
-export const processesWith = (entry: string): ReadonlyArray<number> =>
+/** Finds the processes that were started with `entry` in their environment. */
+export const findProcesses = (entry: string): ReadonlyArray<number> =>
   readdirSync("/proc").flatMap((name) => {
     const pid = Number(name)
     if (!Number.isInteger(pid) || !isAlive(pid)) return []
@@ -98,9 +96,9 @@ export const processesWith = (entry: string): ReadonlyArray<number> =>
     }
   })
 
-/** Waits until no process that has `text` on its command line is left, such as the worker of a run by the run's id. */
-export const untilNoneIsCalled = (text: string) =>
-  eventually(`no process is called ${text}`, () =>
+/** Waits until no command line contains `text`, for example the run id in that of a worker. */
+export const waitForNoProcess = (text: string) =>
+  waitFor(`no command line to contain ${text}`, () =>
     readdirSync("/proc").every((name) => {
       try {
         return !/^\d+$/.test(name) || !readFileSync(`/proc/${name}/cmdline`, "utf8").includes(text)
@@ -110,22 +108,22 @@ export const untilNoneIsCalled = (text: string) =>
     }),
   )
 
-/** Nothing that a world has started may outlive it: what does is ended, and fails the file. */
+/** Removes a world. A process that outlives it is killed and fails the test file. */
 const endWorld = async (dir: string) => {
-  const survivors = () => processesWith(`MILL_HOME=${join(dir, "home")}`)
-  await eventually("the processes of the world have ended", () => survivors().length === 0, 20_000).catch(
+  const findSurvivors = () => findProcesses(`MILL_HOME=${join(dir, "home")}`)
+  await waitFor("the processes of the world to exit", () => findSurvivors().length === 0, 20_000).catch(
     (error: unknown) => {
-      for (const pid of survivors()) process.kill(pid, "SIGKILL")
+      for (const pid of findSurvivors()) process.kill(pid, "SIGKILL")
       throw error
     },
   )
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** Makes a world; it is removed when the test file is through, when all that it started must have ended. */
+/** Makes a world. It is removed after the last test of the file, by when all its processes must have exited. */
 export const makeWorld = (command: ReadonlyArray<string> = millCommand): World => {
   const dir = mkdtempSync(join(tmpdir(), "mill-test-"))
-  // Tests of processes wait for facts; on a machine that is busy these take their time.
+  // Processes take their time on a busy machine.
   setDefaultTimeout(testTimeout)
   afterAll(() => endWorld(dir), testTimeout)
   const runsDir = join(dir, "home/runs")
@@ -139,7 +137,7 @@ export const makeWorld = (command: ReadonlyArray<string> = millCommand): World =
   const start: World["start"] = (args, options = {}) =>
     Bun.spawn([...command, ...args], {
       cwd: options.cwd ?? dir,
-      env: environment(dir, options.env),
+      env: makeEnvironment(dir, options.env),
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
@@ -153,34 +151,31 @@ export const makeWorld = (command: ReadonlyArray<string> = millCommand): World =
     ])
     return { code, stdout, stderr }
   }
-  const events: World["events"] = (runId) =>
+  const readEvents: World["readEvents"] = (runId) =>
     readFileSync(join(runsDir, runId, "events.ndjson"), "utf8")
       .split("\n")
       .filter((line) => line !== "")
       .map((line): MillEvent => JSON.parse(line))
-  const record: World["record"] = (runId) =>
+  const readRecord: World["readRecord"] = (runId) =>
     JSON.parse(readFileSync(join(runsDir, runId, "run.json"), "utf8"))
   const run: World["run"] = async (program, args = [], options) => {
     const finished = await mill(["run", "--sync", "--json", program, ...args], options)
     const { result, run } = JSON.parse(finished.stdout)
-    if (run === undefined) throw new Error(`there is no run: ${finished.stdout}${finished.stderr}`)
-    return { ...finished, record: run, result, events: events(run.id) }
+    if (run === undefined) throw new Error(`no run: ${finished.stdout}${finished.stderr}`)
+    return { ...finished, record: run, result, events: readEvents(run.id) }
   }
-  return { dir, runsDir, write, mill, start, run, events, record }
+  return { dir, runsDir, write, mill, start, run, readEvents, readRecord }
 }
 
-/** An executable script for Bun in the world: an agent for a driver to start. */
+/** Writes an executable Bun script: an agent for a driver to start. */
 export const writeAgent = (world: World, name: string, source: string): string =>
   world.write(name, `#!${process.execPath}\n${source}\n`, 0o755)
 
-/** An executable shell script in the world. */
+/** Writes an executable shell script. */
 export const writeScript = (world: World, name: string, source: string): string =>
   world.write(name, `#!/bin/sh\n${source}\n`, 0o755)
 
-/**
- * The world's configuration, with these drivers: an expression for each, in reach of `@mill/core`. The first one is the
- * default.
- */
+/** Writes a configuration with these drivers, each an expression on `@mill/core`. The first driver is the default. */
 export const writeConfig = (
   world: World,
   drivers: Readonly<Record<string, string>>,
@@ -197,16 +192,16 @@ export default defineConfig({
 })\n`,
   )
 
-/** An expression for a driver that speaks mill's line protocol to `command`. */
-export const jsonlDriver = (command: string, more = ""): string =>
+/** Formats the expression for a driver that speaks mill's line protocol with `command`. */
+export const formatJsonlDriver = (command: string, more = ""): string =>
   `processDriver({ command: ${JSON.stringify(command)}, codec: jsonlCodec(), ${more} })`
 
-/** The events of one type. */
-export const ofType = <Type extends MillEvent["type"]>(events: ReadonlyArray<MillEvent>, type: Type) =>
+/** Selects the events of one type. */
+export const filterEvents = <Type extends MillEvent["type"]>(events: ReadonlyArray<MillEvent>, type: Type) =>
   events.filter((event): event is Extract<MillEvent, { readonly type: Type }> => event.type === type)
 
-/** The ids of the runs in a store, and whatever else lies there. */
-export const entriesOf = (directory: string): ReadonlyArray<string> => {
+/** Lists a directory, sorted; a missing directory is empty. */
+export const listEntries = (directory: string): ReadonlyArray<string> => {
   try {
     return readdirSync(directory).toSorted()
   } catch {
@@ -214,10 +209,10 @@ export const entriesOf = (directory: string): ReadonlyArray<string> => {
   }
 }
 
-/** A copy of a run under another id: another run, to every command. */
+/** Copies a run under another id. Commands see two runs. */
 export const copyRun = (world: World, from: string, to: string): string => {
   const target = join(world.runsDir, to)
-  // The worker may be about to remove the space that it has kept.
+  // The worker may remove its reserved space at any moment.
   const filter = (path: string) => !path.endsWith("/reserve")
   cpSync(join(world.runsDir, from), target, { recursive: true, filter })
   for (const name of readdirSync(target)) {

@@ -1,20 +1,20 @@
 /**
- * The process behind `startModelServer`: a scripted stand-in for the model APIs, on loopback only. Prints its port as its
- * first line, answers what model-server.script.ts decides, and ends when its standard input does, that is, with its parent.
+ * The process that `startModelServer` starts: a scripted stand-in for the model APIs, on loopback. Prints its port as the
+ * first line and exits when its standard input closes, that is, with its parent.
  */
 import * as http from "node:http"
 import * as zlib from "node:zlib"
 import type { ModelRequest } from "./model-server.ts"
 import { type Api, readCall } from "./model-server.read.ts"
-import { answerTo, failureFor, retryAfterFor } from "./model-server.script.ts"
-import { dialects, errorBody, type Frame } from "./model-server.write.ts"
+import { makeAnswer, findFailure, findRetryAfter } from "./model-server.script.ts"
+import { dialects, makeErrorBody, type Frame } from "./model-server.write.ts"
 
 type Recorded = { -readonly [Key in keyof ModelRequest]: ModelRequest[Key] }
 
 const recorded: Array<Recorded> = []
-const comings = new Map<string, number>()
+const attempts = new Map<string, number>()
 
-const apiOf = (path: string): Api | undefined => {
+const findApi = (path: string): Api | undefined => {
   if (path.endsWith("/messages")) return "messages"
   if (path.endsWith("/responses")) return "responses"
   return path.endsWith("/chat/completions") ? "chat" : undefined
@@ -34,10 +34,10 @@ const sendJson = (response: http.ServerResponse, status: number, body: unknown):
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
 }
 
-const closed = (response: http.ServerResponse) =>
+const waitForClose = (response: http.ServerResponse) =>
   new Promise<void>((resolve) => response.once("close", () => resolve()))
 
-/** Sends the frames one by one. Resolves to whether all of them could be sent. */
+/** Sends the frames in order. Resolves to false if the connection closed before the last one. */
 const sendFrames = async (response: http.ServerResponse, frames: Iterable<Frame>): Promise<boolean> => {
   for (const frame of frames) {
     if (response.destroyed) return false
@@ -45,10 +45,10 @@ const sendFrames = async (response: http.ServerResponse, frames: Iterable<Frame>
       if (!response.write(frame))
         await new Promise<void>((resolve) => response.once("drain", resolve).once("close", resolve))
     } else if (frame.kind === "delay") {
-      await Promise.race([Bun.sleep(frame.milliseconds), closed(response)])
+      await Promise.race([Bun.sleep(frame.milliseconds), waitForClose(response)])
     } else {
       if (frame.kind === "cut") response.destroy()
-      else await closed(response)
+      else await waitForClose(response)
       return false
     }
   }
@@ -62,25 +62,25 @@ const serveModel = async (
   response: http.ServerResponse,
 ): Promise<void> => {
   const call = readCall(api, await readBody(request))
-  const nth = (comings.get(call.prompt) ?? 0) + 1
-  comings.set(call.prompt, nth)
+  const nth = (attempts.get(call.prompt) ?? 0) + 1
+  attempts.set(call.prompt, nth)
   const key = request.headers["x-api-key"] ?? request.headers.authorization?.replace("Bearer ", "") ?? ""
-  const { stream: _stream, tools, ...seen } = call
+  const { stream: _stream, tools, ...rest } = call
   const record: Recorded = {
-    ...seen,
+    ...rest,
     tools: tools.map(({ name }) => name),
     apiKey: String(key),
     state: "answering",
   }
   recorded.push(record)
-  const failure = failureFor(call.prompt, nth)
+  const failure = findFailure(call.prompt, nth)
   if (failure !== undefined) {
     record.state = "refused"
-    const retryAfter = retryAfterFor(call.prompt)
+    const retryAfter = findRetryAfter(call.prompt)
     if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter)
-    return sendJson(response, failure, errorBody(api, failure))
+    return sendJson(response, failure, makeErrorBody(api, failure))
   }
-  const answer = answerTo(call)
+  const answer = makeAnswer(call)
   const id = String(recorded.length)
   if (!call.stream) {
     record.state = "answered"
@@ -92,7 +92,7 @@ const serveModel = async (
 
 const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
   const path = (request.url ?? "/").replace(/\?.*/, "")
-  const api = apiOf(path)
+  const api = findApi(path)
   if (api !== undefined && request.method === "POST") return serveModel(api, request, response)
   if (path === "/requests") return sendJson(response, 200, recorded)
   if (path.endsWith("/count_tokens")) return sendJson(response, 200, { input_tokens: 1 })

@@ -1,6 +1,6 @@
 /**
- * Reads a request of one of the model APIs into one shape: Anthropic Messages (claude), OpenAI Responses (codex) and
- * OpenAI Chat Completions (pi), as the versions in test/agents/package.json send them.
+ * Decodes a request to Anthropic Messages (claude), OpenAI Responses (codex) or OpenAI Chat Completions (pi), as the
+ * versions in test/agents/package.json send them.
  */
 
 export type Api = "messages" | "responses" | "chat"
@@ -21,27 +21,28 @@ export interface ModelCall {
   readonly stream: boolean
   /** System and developer messages, joined by a blank line. */
   readonly system: string
-  /** The last thing that the user said, without what the agent itself wrapped around it. */
+  /** The user's last message, without the context that the agent added. */
   readonly prompt: string
-  /** What was said before that, by whom, oldest first. */
+  /** The messages before the prompt, each with its role, oldest first. */
   readonly history: ReadonlyArray<string>
-  /** What the tools gave since then. */
+  /** The tool results after the prompt. */
   readonly toolResults: ReadonlyArray<string>
   readonly tools: ReadonlyArray<Tool>
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null
-export const field = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined)
-export const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
-export const string = (value: unknown): string => (typeof value === "string" ? value : "")
+export const readField = (value: unknown, name: string): unknown =>
+  isRecord(value) ? value[name] : undefined
+export const readList = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+export const readString = (value: unknown): string => (typeof value === "string" ? value : "")
 
-/** Text of a content field: a string, or a list of parts of which some carry text. */
-const textOf = (content: unknown): string =>
+/** Reads the text of a content field: a string, or a list of parts of which some carry text. */
+const readText = (content: unknown): string =>
   typeof content === "string"
     ? content
-    : list(content)
-        .map((part) => (typeof part === "string" ? part : string(field(part, "text"))))
+    : readList(content)
+        .map((part) => (typeof part === "string" ? part : readString(readField(part, "text"))))
         .filter((text) => text !== "")
         .join("\n")
 
@@ -54,8 +55,8 @@ const contextTags = [
 ]
 const contextBlocks = new RegExp(contextTags.map((tag) => `<${tag}>[\\s\\S]*?</${tag}>`).join("|"), "g")
 
-/** What a user message says besides the context that an agent adds to it; empty where it is nothing but context. */
-const spoken = (text: string): string => text.replace(contextBlocks, "").trim()
+/** Removes the context that an agent adds to a user message. */
+const stripContext = (text: string): string => text.replace(contextBlocks, "").trim()
 
 interface Conversation {
   readonly system: Array<string>
@@ -63,49 +64,51 @@ interface Conversation {
 }
 
 const addMessage = (into: Conversation, role: unknown, content: unknown): void => {
-  if (role === "system" || role === "developer") into.system.push(textOf(content))
-  else if (role === "assistant") into.turns.push({ role: "agent", text: textOf(content) })
-  else if (role === "tool") into.turns.push({ role: "tool", text: textOf(content) })
+  if (role === "system" || role === "developer") into.system.push(readText(content))
+  else if (role === "assistant") into.turns.push({ role: "agent", text: readText(content) })
+  else if (role === "tool") into.turns.push({ role: "tool", text: readText(content) })
   else if (role === "user") {
-    for (const part of list(content)) {
-      if (field(part, "type") === "tool_result")
-        into.turns.push({ role: "tool", text: textOf(field(part, "content")) })
+    for (const part of readList(content)) {
+      if (readField(part, "type") === "tool_result")
+        into.turns.push({ role: "tool", text: readText(readField(part, "content")) })
     }
-    const text = spoken(textOf(content))
+    const text = stripContext(readText(content))
     if (text !== "") into.turns.push({ role: "user", text })
   }
 }
 
-const conversationOf = (api: Api, body: unknown): Conversation => {
+const readConversation = (api: Api, body: unknown): Conversation => {
   const into: Conversation = { system: [], turns: [] }
   if (api !== "responses") {
-    into.system.push(textOf(field(body, "system")))
-    for (const message of list(field(body, "messages")))
-      addMessage(into, field(message, "role"), field(message, "content"))
+    into.system.push(readText(readField(body, "system")))
+    for (const message of readList(readField(body, "messages")))
+      addMessage(into, readField(message, "role"), readField(message, "content"))
     return into
   }
-  into.system.push(string(field(body, "instructions")))
-  for (const item of list(field(body, "input"))) {
-    if (field(item, "type") === "function_call_output") {
-      into.turns.push({ role: "tool", text: textOf(field(item, "output")) })
-    } else addMessage(into, field(item, "role"), field(item, "content"))
+  into.system.push(readString(readField(body, "instructions")))
+  for (const item of readList(readField(body, "input"))) {
+    if (readField(item, "type") === "function_call_output") {
+      into.turns.push({ role: "tool", text: readText(readField(item, "output")) })
+    } else addMessage(into, readField(item, "role"), readField(item, "content"))
   }
   return into
 }
 
-const toolOf = (tool: unknown): Tool => ({
-  name: string(field(tool, "name")) || string(field(field(tool, "function"), "name")),
+const readTool = (tool: unknown): Tool => ({
+  name: readString(readField(tool, "name")) || readString(readField(readField(tool, "function"), "name")),
   schema:
-    field(tool, "input_schema") ?? field(tool, "parameters") ?? field(field(tool, "function"), "parameters"),
+    readField(tool, "input_schema") ??
+    readField(tool, "parameters") ??
+    readField(readField(tool, "function"), "parameters"),
 })
 
 export const readCall = (api: Api, body: unknown): ModelCall => {
-  const { system, turns } = conversationOf(api, body)
+  const { system, turns } = readConversation(api, body)
   const asked = turns.findLastIndex((turn) => turn.role === "user")
   return {
     api,
-    model: string(field(body, "model")),
-    stream: field(body, "stream") === true,
+    model: readString(readField(body, "model")),
+    stream: readField(body, "stream") === true,
     system: system.filter((text) => text !== "").join("\n\n"),
     prompt: turns[asked]?.text ?? "",
     history: turns.slice(0, Math.max(0, asked)).map(({ role, text }) => `${role}: ${text}`),
@@ -113,6 +116,6 @@ export const readCall = (api: Api, body: unknown): ModelCall => {
       .slice(asked + 1)
       .filter((turn) => turn.role === "tool")
       .map((turn) => turn.text),
-    tools: list(field(body, "tools")).map(toolOf),
+    tools: readList(readField(body, "tools")).map(readTool),
   }
 }

@@ -1,16 +1,15 @@
 /**
- * Decides what the model answers. The prompt itself is the script: directives in it are obeyed, and without any the answer
- * is `ECHO: <prompt>`.
+ * Decides what the model answers. Directives in the prompt are the script; without any, the answer is `ECHO: <prompt>`.
  *
  *   [say TEXT]         answer exactly TEXT                    [empty]        answer nothing
- *   [long N]           answer N KiB in lines of 64 bytes      [stop length]  end with the stop reason for a full context
- *   [tool:bash CMD]    call the agent's shell tool with CMD first, then add its result to the answer; several: one a turn.
- *                      Write `\]` for `]` in CMD
- *   [error CODE]       fail with this HTTP status             [error CODE xN]  only the first N times this prompt comes
+ *   [long N]           answer N KiB in lines of 64 bytes      [stop length]  end with the stop reason of the length limit
+ *   [tool:bash CMD]    call the agent's shell tool with CMD first, then add its result to the answer; one call per
+ *                      turn. Write `\]` for `]` in CMD
+ *   [error CODE]       fail with this HTTP status             [error CODE xN]  only the first N times this prompt is sent
  *   [delay MS]         wait in the middle of the answer       [hang]         stop in the middle until the client goes away
- *   [cut]              break the connection in the middle     [retry-after X]  what an error says in that header
+ *   [cut]              break the connection in the middle     [retry-after X]  send this header with an error
  */
-import { field, type ModelCall, string, type Tool } from "./model-server.read.ts"
+import { type ModelCall, readField, readString, type Tool } from "./model-server.read.ts"
 
 export interface ToolCall {
   readonly name: string
@@ -32,68 +31,68 @@ export interface Answer {
 
 const shellTools = ["Bash", "bash", "exec_command", "shell_command", "shell"]
 
-/** A call of the agent's shell tool, with every other argument that its schema requires filled in. */
-const shellCall = (tools: ReadonlyArray<Tool>, command: string): ToolCall | undefined => {
+/** Makes a call of the agent's shell tool and fills in every other required argument. */
+const makeShellCall = (tools: ReadonlyArray<Tool>, command: string): ToolCall | undefined => {
   const tool = tools.find(({ name }) => shellTools.includes(name))
   if (tool === undefined) return undefined
-  const argument = field(field(tool.schema, "properties"), "cmd") === undefined ? "command" : "cmd"
-  const required = field(tool.schema, "required")
-  const names = Array.isArray(required) ? required.map(string) : []
+  const argument = readField(readField(tool.schema, "properties"), "cmd") === undefined ? "command" : "cmd"
+  const required = readField(tool.schema, "required")
+  const names = Array.isArray(required) ? required.map(readString) : []
   return {
     name: tool.name,
     input: { ...Object.fromEntries(names.map((name) => [name, "-"])), [argument]: command },
   }
 }
 
-const commandsOf = (prompt: string): ReadonlyArray<string> =>
+const readCommands = (prompt: string): ReadonlyArray<string> =>
   [...prompt.matchAll(/\[tool:bash ((?:\\\]|[^\]])*)\]/g)].map((match) =>
     (match[1] ?? "").replaceAll("\\]", "]"),
   )
 
-const pauseOf = (prompt: string): Pause | undefined => {
+const readPause = (prompt: string): Pause | undefined => {
   const delay = /\[delay (\d+)\]/.exec(prompt)?.[1]
   if (delay !== undefined) return { kind: "delay", milliseconds: Number(delay) }
   if (prompt.includes("[hang]")) return { kind: "hang" }
   return prompt.includes("[cut]") ? { kind: "cut" } : undefined
 }
 
-const longText = (kibibytes: number): string => {
+const makeLongText = (kibibytes: number): string => {
   const line = (index: number) =>
     `${String(index).padStart(8, "0")} ${"abcdefghijklmnopqrstuvwxyz".repeat(3).slice(0, 54)}\n`
   return Array.from({ length: kibibytes * 16 }, (_, index) => line(index + 1)).join("")
 }
 
-const textFor = (prompt: string): string => {
+const makeText = (prompt: string): string => {
   const long = /\[long (\d+)\]/.exec(prompt)?.[1]
-  if (long !== undefined) return longText(Number(long))
+  if (long !== undefined) return makeLongText(Number(long))
   if (prompt.includes("[empty]")) return ""
   return /\[say ([^\]]*)\]/.exec(prompt)?.[1] ?? `ECHO: ${prompt}`
 }
 
-/** The HTTP status that the prompt asks for, if it does at its nth coming. */
-export const failureFor = (prompt: string, nth: number): number | undefined => {
+/** Finds the HTTP status that the prompt asks for the nth time it is sent. */
+export const findFailure = (prompt: string, nth: number): number | undefined => {
   const match = /\[error (\d{3})(?: x(\d+))?\]/.exec(prompt)
   if (match === null || nth > Number(match[2] ?? Infinity)) return undefined
   return Number(match[1])
 }
 
-/** What an error is to say of when to come back. */
-export const retryAfterFor = (prompt: string): string | undefined =>
+/** Finds the Retry-After header that the prompt asks for. */
+export const findRetryAfter = (prompt: string): string | undefined =>
   /\[retry-after ([^\]]*)\]/.exec(prompt)?.[1]
 
-export const answerTo = (call: ModelCall): Answer => {
-  const commands = commandsOf(call.prompt)
+export const makeAnswer = (call: ModelCall): Answer => {
+  const commands = readCommands(call.prompt)
   const next = commands[call.toolResults.length]
   if (next !== undefined && call.tools.length > 0) {
-    const toolCall = shellCall(call.tools, next)
+    const toolCall = makeShellCall(call.tools, next)
     if (toolCall !== undefined) return { text: "", toolCall, stop: "tool" }
     return { text: `NO SHELL TOOL AMONG: ${call.tools.map(({ name }) => name).join(" ")}`, stop: "end" }
   }
   const results = commands.length === 0 ? [] : call.toolResults
-  const text = [textFor(call.prompt), ...results.map((result, i) => `TOOL RESULT ${i + 1}: ${result}`)].join(
+  const text = [makeText(call.prompt), ...results.map((result, i) => `TOOL RESULT ${i + 1}: ${result}`)].join(
     "\n",
   )
-  const pause = pauseOf(call.prompt)
+  const pause = readPause(call.prompt)
   return {
     text,
     stop: call.prompt.includes("[stop length]") ? "length" : "end",

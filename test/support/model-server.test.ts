@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type Api, field, list, string } from "./model-server.read.ts"
+import { type Api, readField, readList, readString } from "./model-server.read.ts"
 import { type ModelServer, startModelServer } from "./model-server.ts"
 
-interface Asked {
+interface Question {
   readonly prompt: string
   readonly system?: string
   readonly model?: string
-  /** What a tool call made before has given. */
+  /** The result of an earlier tool call. */
   readonly toolResult?: string
 }
 
 interface Dialect {
   readonly path: string
-  /** The request of an agent, with its own context wrapped around what the user said. */
-  readonly body: (asked: Asked) => unknown
-  /** What one server-sent event adds to the answer. */
+  /** Makes an agent's request, with its own context around the user's message. */
+  readonly body: (asked: Question) => unknown
+  /** Reads the part of the answer in a server-sent event. */
   readonly text: (event: unknown) => string
-  /** How the events say that the answer was cut short by the length limit. */
+  /** The text of the event that ends an answer at the length limit. */
   readonly lengthStop: string
 }
 
@@ -52,7 +52,7 @@ const dialects: Record<Api, Dialect> = {
       ],
       tools: [{ name: "Bash", input_schema: shell }],
     }),
-    text: (event) => string(field(field(event, "delta"), "text")),
+    text: (event) => readString(readField(readField(event, "delta"), "text")),
     lengthStop: '"stop_reason":"max_tokens"',
   },
   responses: {
@@ -77,7 +77,7 @@ const dialects: Record<Api, Dialect> = {
       ],
     }),
     text: (event) =>
-      field(event, "type") === "response.output_text.delta" ? string(field(event, "delta")) : "",
+      readField(event, "type") === "response.output_text.delta" ? readString(readField(event, "delta")) : "",
     lengthStop: '"type":"response.incomplete"',
   },
   chat: {
@@ -92,7 +92,8 @@ const dialects: Record<Api, Dialect> = {
       ],
       tools: [{ type: "function", function: { name: "bash", parameters: shell } }],
     }),
-    text: (event) => string(field(field(list(field(event, "choices"))[0], "delta"), "content")),
+    text: (event) =>
+      readString(readField(readField(readList(readField(event, "choices"))[0], "delta"), "content")),
     lengthStop: '"finish_reason":"length"',
   },
 }
@@ -103,7 +104,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const post = (api: Api, asked: Asked, signal?: AbortSignal) =>
+const post = (api: Api, asked: Question, signal?: AbortSignal) =>
   fetch(server.url + dialects[api].path, {
     method: "POST",
     headers: { "x-api-key": "k" },
@@ -111,25 +112,25 @@ const post = (api: Api, asked: Asked, signal?: AbortSignal) =>
     ...(signal === undefined ? {} : { signal }),
   })
 
-const eventsOf = (body: string): ReadonlyArray<unknown> =>
+const readEvents = (body: string): ReadonlyArray<unknown> =>
   [...body.matchAll(/^data: (\{.*)$/gm)].map((match) => JSON.parse(match[1] ?? ""))
 
-const answer = async (api: Api, asked: Asked): Promise<string> => {
+const ask = async (api: Api, asked: Question): Promise<string> => {
   const body = await (await post(api, asked)).text()
-  return eventsOf(body).map(dialects[api].text).join("")
+  return readEvents(body).map(dialects[api].text).join("")
 }
 
-/** Long enough to come in several pieces. */
+/** Long enough to be sent in several pieces. */
 const long = "and so on ".repeat(10).trim()
 
 for (const api of ["messages", "responses", "chat"] as const) {
   describe(api, () => {
-    test("logs system prompt, model and prompt, and echoes the prompt", async () => {
+    test("the server records system prompt, model and prompt, and echoes the prompt", async () => {
       const prompt = `${api}: what "is" \\ this\n🚀? ${long}`
-      expect(await answer(api, { prompt, system: "Be\n“brief”.", model: `model of ${api}` })).toBe(
+      expect(await ask(api, { prompt, system: "Be\n“brief”.", model: `model of ${api}` })).toBe(
         `ECHO: ${prompt}`,
       )
-      const request = await server.request((each) => each.prompt === prompt)
+      const request = await server.waitForRequest((each) => each.prompt === prompt)
       expect(request).toMatchObject({
         api,
         model: `model of ${api}`,
@@ -140,58 +141,60 @@ for (const api of ["messages", "responses", "chat"] as const) {
       expect(request.system).toEndWith("Be\n“brief”.")
     })
 
-    test("answers with the given text, with nothing, at length, or cut short", async () => {
-      expect(await answer(api, { prompt: "please [say yes, sir]" })).toBe("yes, sir")
-      expect(await answer(api, { prompt: "[empty]" })).toBe("")
-      expect(await answer(api, { prompt: "[long 64]" })).toHaveLength(64 * 1024)
+    test("the answer is the given text, empty, long, or stopped at the length limit", async () => {
+      expect(await ask(api, { prompt: "please [say yes, sir]" })).toBe("yes, sir")
+      expect(await ask(api, { prompt: "[empty]" })).toBe("")
+      expect(await ask(api, { prompt: "[long 64]" })).toHaveLength(64 * 1024)
       expect(await (await post(api, { prompt: "[stop length]" })).text()).toContain(dialects[api].lengthStop)
     })
 
-    test("calls the shell tool, then answers with its result", async () => {
+    test("the model calls the shell tool, then answers with its result", async () => {
       const prompt = `${api} [tool:bash echo "[hi\\]"]`
       const call = await (await post(api, { prompt })).text()
       expect(call.replaceAll("\\", "")).toContain(
         `"${api === "responses" ? "cmd" : "command"}":"echo "[hi]""`,
       )
-      expect(await answer(api, { prompt, toolResult: "[hi]" })).toBe(`ECHO: ${prompt}\nTOOL RESULT 1: [hi]`)
-      const requests = (await server.requests()).filter((each) => each.prompt === prompt)
+      expect(await ask(api, { prompt, toolResult: "[hi]" })).toBe(`ECHO: ${prompt}\nTOOL RESULT 1: [hi]`)
+      const requests = (await server.listRequests()).filter((each) => each.prompt === prompt)
       expect(requests.map((each) => each.toolResults)).toEqual([[], ["[hi]"]])
     })
 
-    test("fails with the status that the prompt asks for, as often as it asks", async () => {
+    test("requests fail with the status that the prompt asks for, as often as it asks", async () => {
       const prompt = `${api} [error 529 x2]`
       const statuses = []
       for (let i = 0; i < 3; i++) statuses.push((await post(api, { prompt })).status)
       expect(statuses).toEqual([529, 529, 200])
-      const requests = (await server.requests()).filter((each) => each.prompt === prompt)
+      const requests = (await server.listRequests()).filter((each) => each.prompt === prompt)
       expect(requests.map((each) => each.state)).toEqual(["refused", "refused", "answered"])
     })
 
-    test("goes on after a delay in the middle of its answer", async () => {
+    test("an answer continues after a delay", async () => {
       const prompt = `${api} [delay 1] ${long}`
-      expect(await answer(api, { prompt })).toBe(`ECHO: ${prompt}`)
+      expect(await ask(api, { prompt })).toBe(`ECHO: ${prompt}`)
     })
 
-    test("hangs in the middle of its answer until the client goes away", async () => {
+    test("an answer hangs in the middle until the client disconnects", async () => {
       const prompt = `${api} [hang] ${long}`
       const client = new AbortController()
       const reader = (await post(api, { prompt }, client.signal)).body?.getReader()
       let seen = ""
       while (!seen.includes("ECHO")) seen += new TextDecoder().decode((await reader?.read())?.value)
-      expect(await server.request((each) => each.prompt === prompt)).toMatchObject({ state: "answering" })
+      expect(await server.waitForRequest((each) => each.prompt === prompt)).toMatchObject({
+        state: "answering",
+      })
       client.abort()
-      await server.request((each) => each.prompt === prompt && each.state === "broken")
+      await server.waitForRequest((each) => each.prompt === prompt && each.state === "broken")
     })
 
-    test("breaks the connection in the middle of its answer", async () => {
+    test("the connection breaks in the middle of an answer", async () => {
       const prompt = `${api} [cut] ${long}`
-      expect(answer(api, { prompt })).rejects.toThrow()
-      await server.request((each) => each.prompt === prompt && each.state === "broken")
+      expect(ask(api, { prompt })).rejects.toThrow()
+      await server.waitForRequest((each) => each.prompt === prompt && each.state === "broken")
     })
   })
 }
 
-test("ends with the process that started it, even when that is killed", async () => {
+test("the model server exits with the process that started it, even if that is killed", async () => {
   const program = `
     import { startModelServer } from ${JSON.stringify(new URL("./model-server.ts", import.meta.url).pathname)}
     console.log((await startModelServer()).url)
@@ -201,12 +204,12 @@ test("ends with the process that started it, even when that is killed", async ()
   const url = new TextDecoder().decode(value).trim()
   expect(await (await fetch(`${url}/requests`)).json()).toEqual([])
   starter.kill("SIGKILL")
-  const answers = () =>
+  const isReachable = () =>
     fetch(url).then(
       () => true,
       () => false,
     )
   const deadline = Date.now() + 10_000
-  while ((await answers()) && Date.now() < deadline) await Bun.sleep(10)
-  expect(await answers()).toBe(false)
+  while ((await isReachable()) && Date.now() < deadline) await Bun.sleep(10)
+  expect(await isReachable()).toBe(false)
 })

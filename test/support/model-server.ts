@@ -1,25 +1,25 @@
 /**
- * A scripted model on loopback, for driving the real agent CLIs. It runs in a process of its own, since a busy test would
- * otherwise hold it up, and ends with the process that started it. What it answers is in model-server.script.ts.
+ * A scripted model server on loopback for the real agent CLIs. It runs in a separate process, so that a busy test cannot
+ * delay it, and exits with the process that started it. model-server.script.ts decides its answers.
  */
 import { join } from "node:path"
 import { Schema } from "effect"
 
-/** One request to the model, as the server understood it. */
+/** A request to the model, as decoded by the server. */
 export const ModelRequest = Schema.Struct({
   api: Schema.Literals(["messages", "responses", "chat"]),
   model: Schema.String,
   /** System and developer messages, joined by a blank line. */
   system: Schema.String,
-  /** The last thing that the user said, without what the agent itself wrapped around it. */
+  /** The user's last message, without the context that the agent added. */
   prompt: Schema.String,
-  /** What was said before that, by whom, oldest first. */
+  /** The messages before the prompt, each with its role, oldest first. */
   history: Schema.Array(Schema.String),
-  /** What the tools gave since then. */
+  /** The tool results after the prompt. */
   toolResults: Schema.Array(Schema.String),
   tools: Schema.Array(Schema.String),
   apiKey: Schema.String,
-  /** `refused`: with an HTTP error. `broken`: the connection ended before the answer did. */
+  /** `refused`: answered with an HTTP error. `broken`: the connection closed before the end of the answer. */
   state: Schema.Literals(["answering", "answered", "refused", "broken"]),
 })
 export type ModelRequest = typeof ModelRequest.Type
@@ -27,16 +27,19 @@ export type ModelRequest = typeof ModelRequest.Type
 const decodeRequests = Schema.decodeUnknownSync(Schema.Array(ModelRequest))
 
 export interface ModelServer extends AsyncDisposable {
-  /** Without a slash at its end. The OpenAI APIs are below `<url>/v1`. */
+  /** Has no trailing slash. The OpenAI APIs are below `<url>/v1`. */
   readonly url: string
-  /** All requests so far, oldest first. */
-  readonly requests: () => Promise<ReadonlyArray<ModelRequest>>
-  /** The first request that fits, as soon as there is one. Rejects after `timeout` milliseconds. */
-  readonly request: (fits: (request: ModelRequest) => boolean, timeout?: number) => Promise<ModelRequest>
+  /** Lists all requests so far, oldest first. */
+  readonly listRequests: () => Promise<ReadonlyArray<ModelRequest>>
+  /** Waits for the first request that matches. Rejects after `timeout` milliseconds. */
+  readonly waitForRequest: (
+    matches: (request: ModelRequest) => boolean,
+    timeout?: number,
+  ) => Promise<ModelRequest>
   readonly close: () => Promise<void>
 }
 
-const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
+const readFirstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
   const decoder = new TextDecoder()
   let text = ""
   for await (const chunk of stream) {
@@ -52,20 +55,20 @@ export const startModelServer = async (): Promise<ModelServer> => {
     stdout: "pipe",
     stderr: "inherit",
   })
-  const port = await firstLine(child.stdout)
+  const port = await readFirstLine(child.stdout)
   if (port === "") throw new Error(`the model server did not start (exit code ${await child.exited})`)
   const url = `http://127.0.0.1:${port}`
-  const requests = async () => decodeRequests(await (await fetch(`${url}/requests`)).json())
-  const request: ModelServer["request"] = async (fits, timeout = 10_000) => {
+  const listRequests = async () => decodeRequests(await (await fetch(`${url}/requests`)).json())
+  const waitForRequest: ModelServer["waitForRequest"] = async (matches, timeout = 10_000) => {
     for (const deadline = Date.now() + timeout; Date.now() < deadline; await Bun.sleep(10)) {
-      const found = (await requests()).find(fits)
+      const found = (await listRequests()).find(matches)
       if (found !== undefined) return found
     }
-    throw new Error(`no such request within ${timeout} ms; there were ${JSON.stringify(await requests())}`)
+    throw new Error(`no matching request within ${timeout} ms, only ${JSON.stringify(await listRequests())}`)
   }
   const close = async (): Promise<void> => {
     await child.stdin.end()
     await child.exited
   }
-  return { url, requests, request, close, [Symbol.asyncDispose]: close }
+  return { url, listRequests, waitForRequest, close, [Symbol.asyncDispose]: close }
 }

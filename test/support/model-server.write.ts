@@ -1,8 +1,8 @@
-/** Writes an answer in the words of each model API: as server-sent events, as one JSON value, or as an error. */
+/** Encodes an answer for each model API: as server-sent events, as one JSON value, or as an error. */
 import type { Api, ModelCall } from "./model-server.read.ts"
 import type { Answer, Pause } from "./model-server.script.ts"
 
-/** A piece of a streamed body, or something to do between two pieces. */
+/** A piece of a streamed body, or a pause between two pieces. */
 export type Frame = string | Pause
 
 interface Dialect {
@@ -12,14 +12,14 @@ interface Dialect {
 
 const inputTokens = 120
 const cachedTokens = 30
-const outputTokens = (answer: Answer) => Math.max(1, Math.ceil(answer.text.length / 4))
+const countOutputTokens = (answer: Answer) => Math.max(1, Math.ceil(answer.text.length / 4))
 
-const event = (data: { readonly type: string; readonly [field: string]: unknown }) =>
+const formatEvent = (data: { readonly type: string; readonly [field: string]: unknown }) =>
   `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
-const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`
+const formatData = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`
 
-/** The text in pieces that never split a character, with the pause in its middle. */
-function* pieces(answer: Answer): Generator<Frame> {
+/** Splits the text between characters, with the pause in the middle. */
+function* splitText(answer: Answer): Generator<Frame> {
   const characters = Array.from(answer.text)
   const size = characters.length > 4096 ? 512 : 8
   const count = Math.ceil(characters.length / size)
@@ -30,8 +30,8 @@ function* pieces(answer: Answer): Generator<Frame> {
   if (count < 2 && answer.pause !== undefined) yield answer.pause
 }
 
-function* eachPiece(answer: Answer, say: (text: string) => string): Generator<Frame> {
-  for (const piece of pieces(answer)) yield typeof piece === "string" ? say(piece) : piece
+function* formatPieces(answer: Answer, say: (text: string) => string): Generator<Frame> {
+  for (const piece of splitText(answer)) yield typeof piece === "string" ? say(piece) : piece
 }
 
 // Anthropic Messages
@@ -42,7 +42,7 @@ const messagesUsage = {
   cache_creation_input_tokens: 0,
   cache_read_input_tokens: cachedTokens,
 }
-const messagesHead = (call: ModelCall, id: string) => ({
+const makeMessagesHead = (call: ModelCall, id: string) => ({
   id: `msg_${id}`,
   type: "message",
   role: "assistant",
@@ -51,66 +51,66 @@ const messagesHead = (call: ModelCall, id: string) => ({
 
 const messages: Dialect = {
   *stream(call, answer, id) {
-    const message = { ...messagesHead(call, id), content: [], stop_reason: null, stop_sequence: null }
-    yield event({
+    const message = { ...makeMessagesHead(call, id), content: [], stop_reason: null, stop_sequence: null }
+    yield formatEvent({
       type: "message_start",
       message: { ...message, usage: { ...messagesUsage, output_tokens: 1 } },
     })
     let index = 0
     if (answer.text !== "" || answer.pause !== undefined) {
-      yield event({ type: "content_block_start", index, content_block: { type: "text", text: "" } })
-      yield* eachPiece(answer, (text) =>
-        event({ type: "content_block_delta", index, delta: { type: "text_delta", text } }),
+      yield formatEvent({ type: "content_block_start", index, content_block: { type: "text", text: "" } })
+      yield* formatPieces(answer, (text) =>
+        formatEvent({ type: "content_block_delta", index, delta: { type: "text_delta", text } }),
       )
-      yield event({ type: "content_block_stop", index })
+      yield formatEvent({ type: "content_block_stop", index })
       index++
     }
     if (answer.toolCall !== undefined) {
       const { name, input } = answer.toolCall
       const partial = { type: "input_json_delta", partial_json: JSON.stringify(input) }
-      yield event({
+      yield formatEvent({
         type: "content_block_start",
         index,
         content_block: { type: "tool_use", id: `toolu_${id}`, name, input: {} },
       })
-      yield event({ type: "content_block_delta", index, delta: partial })
-      yield event({ type: "content_block_stop", index })
+      yield formatEvent({ type: "content_block_delta", index, delta: partial })
+      yield formatEvent({ type: "content_block_stop", index })
     }
-    const usage = { ...messagesUsage, output_tokens: outputTokens(answer) }
-    yield event({
+    const usage = { ...messagesUsage, output_tokens: countOutputTokens(answer) }
+    yield formatEvent({
       type: "message_delta",
       delta: { stop_reason: messagesStop[answer.stop], stop_sequence: null },
       usage,
     })
-    yield event({ type: "message_stop" })
+    yield formatEvent({ type: "message_stop" })
   },
   whole: (call, answer, id) => ({
-    ...messagesHead(call, id),
+    ...makeMessagesHead(call, id),
     content: [
       ...(answer.text === "" ? [] : [{ type: "text", text: answer.text }]),
       ...(answer.toolCall === undefined ? [] : [{ type: "tool_use", id: `toolu_${id}`, ...answer.toolCall }]),
     ],
     stop_reason: messagesStop[answer.stop],
     stop_sequence: null,
-    usage: { ...messagesUsage, output_tokens: outputTokens(answer) },
+    usage: { ...messagesUsage, output_tokens: countOutputTokens(answer) },
   }),
 }
 
 // OpenAI Chat Completions
 
 const chatStop = { end: "stop", tool: "tool_calls", length: "length" }
-const chatHead = (call: ModelCall, id: string) => ({
+const makeChatHead = (call: ModelCall, id: string) => ({
   id: `chatcmpl-${id}`,
   created: 1_700_000_000,
   model: call.model,
 })
-const chatUsage = (answer: Answer) => ({
+const makeChatUsage = (answer: Answer) => ({
   prompt_tokens: inputTokens + cachedTokens,
-  completion_tokens: outputTokens(answer),
-  total_tokens: inputTokens + cachedTokens + outputTokens(answer),
+  completion_tokens: countOutputTokens(answer),
+  total_tokens: inputTokens + cachedTokens + countOutputTokens(answer),
   prompt_tokens_details: { cached_tokens: cachedTokens },
 })
-const chatToolCalls = ({ toolCall }: Answer, id: string) =>
+const makeChatToolCalls = ({ toolCall }: Answer, id: string) =>
   toolCall === undefined
     ? []
     : [
@@ -124,33 +124,33 @@ const chatToolCalls = ({ toolCall }: Answer, id: string) =>
 
 const chat: Dialect = {
   *stream(call, answer, id) {
-    const head = { ...chatHead(call, id), object: "chat.completion.chunk" }
+    const head = { ...makeChatHead(call, id), object: "chat.completion.chunk" }
     const chunk = (delta: unknown, finish_reason: string | null = null) =>
-      data({ ...head, choices: [{ index: 0, delta, finish_reason }] })
+      formatData({ ...head, choices: [{ index: 0, delta, finish_reason }] })
     yield chunk({ role: "assistant", content: "" })
-    yield* eachPiece(answer, (content) => chunk({ content }))
-    for (const toolCall of chatToolCalls(answer, id)) yield chunk({ tool_calls: [toolCall] })
+    yield* formatPieces(answer, (content) => chunk({ content }))
+    for (const toolCall of makeChatToolCalls(answer, id)) yield chunk({ tool_calls: [toolCall] })
     yield chunk({}, chatStop[answer.stop])
-    yield data({ ...head, choices: [], usage: chatUsage(answer) })
+    yield formatData({ ...head, choices: [], usage: makeChatUsage(answer) })
     yield "data: [DONE]\n\n"
   },
   whole: (call, answer, id) => ({
-    ...chatHead(call, id),
+    ...makeChatHead(call, id),
     object: "chat.completion",
     choices: [
       {
         index: 0,
-        message: { role: "assistant", content: answer.text, tool_calls: chatToolCalls(answer, id) },
+        message: { role: "assistant", content: answer.text, tool_calls: makeChatToolCalls(answer, id) },
         finish_reason: chatStop[answer.stop],
       },
     ],
-    usage: chatUsage(answer),
+    usage: makeChatUsage(answer),
   }),
 }
 
 // OpenAI Responses
 
-const responseItem = (answer: Answer, id: string) =>
+const makeResponseItem = (answer: Answer, id: string) =>
   answer.toolCall === undefined
     ? {
         type: "message",
@@ -167,7 +167,7 @@ const responseItem = (answer: Answer, id: string) =>
         arguments: JSON.stringify(answer.toolCall.input),
         status: "completed",
       }
-const responseHead = (call: ModelCall, id: string) => ({
+const makeResponseHead = (call: ModelCall, id: string) => ({
   id: `resp_${id}`,
   object: "response",
   created_at: 1_700_000_000,
@@ -176,20 +176,20 @@ const responseHead = (call: ModelCall, id: string) => ({
 
 const responses: Dialect = {
   *stream(call, answer, id) {
-    const item = responseItem(answer, id)
+    const item = makeResponseItem(answer, id)
     const place = { item_id: item.id, output_index: 0, content_index: 0 }
     let sequence_number = 0
     const next = (type: string, rest: Record<string, unknown>) =>
-      event({ type, sequence_number: sequence_number++, ...rest })
+      formatEvent({ type, sequence_number: sequence_number++, ...rest })
     yield next("response.created", {
-      response: { ...responseHead(call, id), status: "in_progress", output: [] },
+      response: { ...makeResponseHead(call, id), status: "in_progress", output: [] },
     })
     yield next("response.output_item.added", {
       output_index: 0,
       item: { ...item, status: "in_progress", content: [], arguments: "" },
     })
     if (answer.toolCall === undefined) {
-      yield* eachPiece(answer, (delta) => next("response.output_text.delta", { ...place, delta }))
+      yield* formatPieces(answer, (delta) => next("response.output_text.delta", { ...place, delta }))
       yield next("response.output_text.done", { ...place, text: answer.text })
     }
     yield next("response.output_item.done", { output_index: 0, item })
@@ -197,17 +197,17 @@ const responses: Dialect = {
     yield next(end, { response: responses.whole(call, answer, id) })
   },
   whole: (call, answer, id) => ({
-    ...responseHead(call, id),
+    ...makeResponseHead(call, id),
     status: answer.stop === "length" ? "incomplete" : "completed",
     incomplete_details: answer.stop === "length" ? { reason: "max_output_tokens" } : null,
-    output: [responseItem(answer, id)],
+    output: [makeResponseItem(answer, id)],
     error: null,
     usage: {
       input_tokens: inputTokens + cachedTokens,
       input_tokens_details: { cached_tokens: cachedTokens },
-      output_tokens: outputTokens(answer),
+      output_tokens: countOutputTokens(answer),
       output_tokens_details: { reasoning_tokens: 0 },
-      total_tokens: inputTokens + cachedTokens + outputTokens(answer),
+      total_tokens: inputTokens + cachedTokens + countOutputTokens(answer),
     },
   }),
 }
@@ -223,7 +223,7 @@ const errorTypes = new Map([
   [529, "overloaded_error"],
 ])
 
-export const errorBody = (api: Api, status: number): unknown => {
+export const makeErrorBody = (api: Api, status: number): unknown => {
   const type = errorTypes.get(status) ?? "api_error"
   const message = `scripted error ${status}`
   return api === "messages"

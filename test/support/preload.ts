@@ -1,6 +1,6 @@
 /**
- * Runs before any test file is loaded: installs what a fresh clone lacks, so that `bun test` works as its very first
- * command. Imports nothing from node_modules, which may not be there yet.
+ * Runs before the test files: installs the dependencies of a fresh clone, so that `bun test` works as the first command.
+ * Imports nothing from node_modules, because it may not exist yet.
  */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
@@ -8,7 +8,7 @@ import { ensureInstalled } from "../../scripts/install.mjs"
 
 const root = join(import.meta.dir, "../..")
 
-const resolves = () => {
+const canResolve = () => {
   try {
     return Bun.resolveSync("effect", import.meta.dir) !== ""
   } catch {
@@ -17,8 +17,8 @@ const resolves = () => {
 }
 
 /**
- * Bun 1.4.5 has listed the folders above the test files before it gets here, and remembers that there was no
- * node_modules. Failing to import an absent file makes it forget what it knows of that file's folder.
+ * Bun 1.4.5 has already listed the folders above the test files and cached that node_modules is missing. A failed import
+ * drops the cache for the folder of the imported file.
  */
 const forgetListings = async (folder: string): Promise<void> => {
   await import(join(folder, "absent")).catch(() => undefined)
@@ -28,9 +28,9 @@ const forgetListings = async (folder: string): Promise<void> => {
   }
 }
 
-const complete = resolves()
+const isComplete = canResolve()
 await ensureInstalled()
-if (!complete) {
+if (!isComplete) {
   await forgetListings(root)
-  if (!resolves()) throw new Error("The dependencies have just been installed. Please run `bun test` again.")
+  if (!canResolve()) throw new Error("the dependencies were just installed: run `bun test` again")
 }

@@ -1,12 +1,12 @@
-/** Properties by Effect's own `Arbitrary`: a failure is shrunk, and tells the token that replays it. */
+/** Property tests with Effect's `Arbitrary`. A failure is shrunk and prints the token that replays it. */
 import { test } from "bun:test"
 import { Arbitrary, Effect, Layer, ManagedRuntime, Schema } from "effect"
 
-/** Whole numbers, both ends included. */
+/** Integers from `minimum` to `maximum`, both inclusive. */
 export const integer = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
 
-/** Checks that `holds` is true of many values, and throws for none. */
+/** Tests that `holds` returns true for many values and never throws. */
 export const property = <A>(
   name: string,
   values: Arbitrary.Arbitrary<A>,

@@ -1,8 +1,8 @@
 /**
- * The executors that tests of programs run against. Where no sandbox can be made, they fail and say why; whoever cannot
- * help it sets MILL_TEST_WITHOUT_SANDBOX=1, and they are left out, which is said too.
+ * The executors that tests of programs run on. If bubblewrap does not work here, loading this module throws; with
+ * MILL_TEST_WITHOUT_SANDBOX=1 it warns, and the tests skip the sandbox.
  */
-const probe = (): string | undefined => {
+const findProblem = (): string | undefined => {
   try {
     const { exitCode, stderr } = Bun.spawnSync(
       [
@@ -25,22 +25,22 @@ const probe = (): string | undefined => {
   }
 }
 
-const problem = probe()
-const leftOut = process.env["MILL_TEST_WITHOUT_SANDBOX"] === "1"
+const problem = findProblem()
+const maySkip = process.env["MILL_TEST_WITHOUT_SANDBOX"] === "1"
 
-if (problem !== undefined && leftOut) console.warn(`SKIPPED: tests of the sandbox: ${problem}`)
-if (problem !== undefined && !leftOut) {
+if (problem !== undefined && maySkip) console.warn(`SKIPPED: sandbox tests: ${problem}`)
+if (problem !== undefined && !maySkip) {
   throw new Error(
-    `bubblewrap cannot make a sandbox here: ${problem}\nTests need it (apt-get install bubblewrap; unprivileged user namespaces). MILL_TEST_WITHOUT_SANDBOX=1 leaves them out.`,
+    `bubblewrap cannot create a sandbox: ${problem}\nInstall it (apt-get install bubblewrap), enable unprivileged user namespaces, or skip these tests with MILL_TEST_WITHOUT_SANDBOX=1.`,
   )
 }
 
-/** Whether tests of the sandbox are left out, as was asked for. */
-export const withoutSandbox = problem !== undefined
+/** Whether to skip the sandbox tests. */
+export const isWithoutSandbox = problem !== undefined
 
-/** The executors by name. */
-export const executors: ReadonlyArray<string> = withoutSandbox ? ["direct"] : ["direct", "vm"]
+/** The names of the executors. */
+export const executors: ReadonlyArray<string> = isWithoutSandbox ? ["direct"] : ["direct", "vm"]
 
-/** A configuration by which the program finds more than what it imports by name. */
-export const readableExecutor = (...readable: ReadonlyArray<string>): string =>
+/** Formats a configuration whose sandbox can read more than the files that the program imports. */
+export const formatReadableExecutor = (...readable: ReadonlyArray<string>): string =>
   `executors: { vm: vmExecutor({ readable: ${JSON.stringify(readable)} }) }`

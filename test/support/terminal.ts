@@ -1,16 +1,16 @@
-/** `mill` in a terminal, with somebody at the keyboard. */
-import { eventually, millCommand, type MillOptions, type World } from "./mill.ts"
+/** Runs `mill` in a terminal and types into it. */
+import { waitFor, millCommand, type MillOptions, type World } from "./mill.ts"
 
 export type TerminalSession = {
-  /** All that has been shown, with its control sequences. */
-  readonly shown: () => string
-  /** Waits until a text is shown. */
-  readonly until: (text: string) => Promise<unknown>
+  /** Returns all output so far, with control sequences. */
+  readonly readOutput: () => string
+  /** Waits until the output contains a text. */
+  readonly waitForText: (text: string) => Promise<unknown>
   readonly type: (keys: string) => void
-  readonly ended: Promise<{ readonly code: number; readonly output: string }>
+  readonly result: Promise<{ readonly code: number; readonly output: string }>
 }
 
-/** Starts `mill` in a terminal of 120 columns, or as many as are asked for. */
+/** Starts `mill` in a terminal, by default 120 columns wide. */
 export const startInTerminal = (
   world: World,
   args: ReadonlyArray<string>,
@@ -31,9 +31,9 @@ export const startInTerminal = (
     },
   })
   return {
-    shown: () => output,
-    until: (text) => eventually(`the terminal shows ${text}`, () => output.includes(text)),
+    readOutput: () => output,
+    waitForText: (text) => waitFor(`the terminal to show ${text}`, () => output.includes(text)),
     type: (keys) => void child.terminal?.write(keys),
-    ended: Promise.all([child.exited, closed.promise]).then(([code]) => ({ code, output })),
+    result: Promise.all([child.exited, closed.promise]).then(([code]) => ({ code, output })),
   }
 }
