@@ -16,7 +16,7 @@
  */
 import { Option, Result, Schema } from "effect"
 import type { AcpConversation } from "../domain/acp.schema.ts"
-import { builtInCodec, type Codec, type SpawnInput } from "../domain/driver.schema.ts"
+import { defineBuiltInCodec, type Codec, type SpawnInput } from "../domain/driver.schema.ts"
 import { answerPermission, chooseModel, Permissions } from "./acp-choice.codec.ts"
 import { messageOf } from "./acp-message.codec.ts"
 import { type AcpState, decodeEvent, decodeFinal, initial } from "./acp-turn.codec.ts"
@@ -69,7 +69,7 @@ const conversationOf = (options: AcpOptions): AcpConversation => ({
 export const acpCodec = (options: AcpOptions = {}): Codec => {
   // Bad ones are told by the encoder, which refuses every spawn.
   const valid = Option.getOrElse(Schema.decodeUnknownOption(AcpOptions)(options), (): AcpOptions => ({}))
-  return builtInCodec<AcpState>("acpCodec", {
+  return defineBuiltInCodec<AcpState>("acpCodec", {
     name: "acp",
     modelFormat: `a model that the agent offers, by id or name; "default" leaves the choice to the agent`,
     models: [],

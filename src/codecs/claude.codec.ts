@@ -19,7 +19,7 @@ import {
   type AgentExit,
   type AgentOutcome,
   type Codec,
-  builtInCodec,
+  defineBuiltInCodec,
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import { checkArgument, checkNotBlank, checkSession, encoderWith, systemPromptFile } from "./call.codec.ts"
@@ -181,7 +181,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 
 /** Speaks to Claude Code. `processDriver({ command: "claude", codec: claudeCodec() })` needs nothing else. */
 export const claudeCodec = (options: ClaudeOptions = {}): Codec =>
-  builtInCodec<State>("claudeCodec", {
+  defineBuiltInCodec<State>("claudeCodec", {
     name: "claude",
     modelFormat: "an alias (sonnet) or a model's full name (claude-sonnet-5-5)",
     models: ["sonnet", "opus", "haiku", "fable", "claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5"],

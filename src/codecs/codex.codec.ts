@@ -22,7 +22,7 @@ import {
   type AgentExit,
   type AgentOutcome,
   type Codec,
-  builtInCodec,
+  defineBuiltInCodec,
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
@@ -206,7 +206,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 
 /** Speaks to Codex. `processDriver({ command: "codex", codec: codexCodec() })` needs nothing else. */
 export const codexCodec = (options: CodexOptions = {}): Codec =>
-  builtInCodec<State>("codexCodec", {
+  defineBuiltInCodec<State>("codexCodec", {
     name: "codex",
     modelFormat: "a model's name (gpt-6.1-sol)",
     models: ["gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"],

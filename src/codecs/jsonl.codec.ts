@@ -23,7 +23,7 @@
  * Any other line is ignored, so an agent may print what it likes. The exit code must be 0 as well.
  */
 import { Option, Result, Schema } from "effect"
-import { type AgentExit, type AgentOutcome, type Codec, builtInCodec } from "../domain/driver.schema.ts"
+import { type AgentExit, type AgentOutcome, type Codec, defineBuiltInCodec } from "../domain/driver.schema.ts"
 import { SpawnOptions, Usage } from "../domain/spawn.schema.ts"
 import {
   addText,
@@ -149,7 +149,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 
 /** Speaks mill's own line protocol, which is described at the head of this file. */
 export const jsonlCodec = (): Codec =>
-  builtInCodec<State>("jsonlCodec", {
+  defineBuiltInCodec<State>("jsonlCodec", {
     name: "jsonl",
     modelFormat: "whatever the agent takes",
     models: [],

@@ -18,7 +18,7 @@ import {
   type AgentExit,
   type AgentOutcome,
   type Codec,
-  builtInCodec,
+  defineBuiltInCodec,
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
@@ -206,7 +206,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 
 /** Speaks to pi. `processDriver({ command: "pi", codec: piCodec() })` needs nothing else. */
 export const piCodec = (options: PiOptions = {}): Codec =>
-  builtInCodec<State>("piCodec", {
+  defineBuiltInCodec<State>("piCodec", {
     name: "pi",
     modelFormat: "provider/model-id",
     models: [],

@@ -9,7 +9,7 @@
  * Such a command tells no session, no usage and no tool calls, and goes on with no earlier conversation.
  */
 import { Result, Schema } from "effect"
-import { type AgentCall, type Codec, builtInCodec, type SpawnInput } from "../domain/driver.schema.ts"
+import { type AgentCall, type Codec, defineBuiltInCodec, type SpawnInput } from "../domain/driver.schema.ts"
 import type { SpawnRefused } from "../domain/error.schema.ts"
 import { checkArgument, checkText, encoderWith, refuse } from "./call.codec.ts"
 import { addText, answerTooLong, maxAnswerLength, outcomeOf, overlong } from "./line.codec.ts"
@@ -108,7 +108,7 @@ type State = { readonly text: string; readonly lines: number; readonly cut: bool
 
 /** Speaks to any command that prints its answer. */
 export const textCodec = (options: TextOptions = {}): Codec =>
-  builtInCodec<State>("textCodec", {
+  defineBuiltInCodec<State>("textCodec", {
     name: "text",
     modelFormat: "whatever the command takes",
     models: [],

@@ -1,16 +1,16 @@
-/** What a codec knows of an agent that is talked with in the Agent Client Protocol. */
+/** What a codec decides in a conversation by the Agent Client Protocol. The driver holds the conversation itself. */
 import { type Result, Schema } from "effect"
 import type { SpawnInput } from "./driver.schema.ts"
 import type { SpawnRefused } from "./error.schema.ts"
 
-/** A request that chooses a model before the first prompt. */
+/** A request that chooses a model before the prompt. */
 export const AcpModelChoice = Schema.Struct({
   method: Schema.String,
   params: Schema.Record(Schema.String, Schema.String),
 })
 export type AcpModelChoice = typeof AcpModelChoice.Type
 
-/** The answer to an agent that asks for permission. */
+/** The answer to a permission request. */
 export const AcpPermission = Schema.Struct({
   outcome: Schema.Union([
     Schema.Struct({ outcome: Schema.Literal("cancelled") }),
@@ -19,21 +19,18 @@ export const AcpPermission = Schema.Struct({
 })
 export type AcpPermission = typeof AcpPermission.Type
 
-/**
- * How an agent is talked with that is asked by requests and not by its command line: in the Agent Client Protocol. The
- * driver holds the conversation; what there is to decide in it is decided here, and its lines are decoded like any.
- */
+/** A conversation by the Agent Client Protocol: requests over standard input and output instead of a command line. */
 export type AcpConversation = {
-  /** Seconds until the agent must have opened a session, and until it must have answered; 0 is no limit. */
+  /** Seconds until the agent must have opened a session, and until it must have answered; 0 means no limit. */
   readonly handshakeTimeout: number
   readonly timeout: number
-  /** The id of a way to log in that the agent is asked to go before a session is opened. */
+  /** The id of the auth method to use before opening a session. */
   readonly authMethod?: string | undefined
-  /** The text of the one prompt. */
+  /** The text of the single prompt. */
   readonly prompt: (input: SpawnInput) => string
   /**
-   * What makes the agent use this model, by what it answered to `session/new`: nothing when its own choice will do. Or
-   * why it cannot.
+   * The request that selects `model`, given the agent's answer to `session/new`; `undefined` when the agent's current
+   * model will do. Fails when the agent cannot use the model.
    */
   readonly chooseModel: (
     model: string,
@@ -41,6 +38,6 @@ export type AcpConversation = {
   ) => Result.Result<AcpModelChoice | undefined, SpawnRefused>
   /** The answer to the parameters of `session/request_permission`. */
   readonly permission: (request: unknown) => AcpPermission
-  /** The message in a line, when it is a request of the agent's or an answer: all others are for the decoder alone. */
+  /** The message in a line, if it is a request or a response. The decoder alone reads all other lines. */
   readonly message: (line: string) => object | undefined
 }

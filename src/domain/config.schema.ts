@@ -1,18 +1,16 @@
-/**
- * The shape of `mill.config.ts`'s default export. Every key is known here: an unknown one is an error.
- */
-import { Schema } from "effect"
+/** The default export of `mill.config.ts`. Unknown keys are errors. */
+import { Predicate, Schema } from "effect"
 import type { Codec } from "./driver.schema.ts"
 import { ExtensionConfig } from "./extension.schema.ts"
 import { HttpDriverConfig } from "./http-config.schema.ts"
 
-/** The longest line, in bytes, that a driver hands to its codec when the configuration says nothing. */
+/** Default length, in bytes, of the longest line that a driver passes to its codec. */
 export const defaultMaxLineBytes = 16 * 1024 * 1024
 
-/** The levels of runs inside a run, when the configuration says nothing. */
+/** Default number of levels that runs may be nested. */
 export const defaultMaxRunDepth = 1
 
-/** The grace period when the configuration says nothing, in seconds. */
+/** Default seconds between SIGTERM and SIGKILL. */
 export const defaultCancelGrace = 5
 
 const Seconds = Schema.Finite.check(
@@ -20,74 +18,70 @@ const Seconds = Schema.Finite.check(
 )
 
 const isCodec = (value: unknown): value is Codec =>
-  typeof value === "object" &&
-  value !== null &&
-  "encodeSpawn" in value &&
-  typeof value.encodeSpawn === "function" &&
-  "decoding" in value
+  Predicate.isObject(value) && Predicate.isFunction(value["encodeSpawn"]) && "decoding" in value
 
 const CodecValue = Schema.declare<Codec>(isCodec, {
-  expected: "a codec of a command, such as claudeCodec()",
+  expected: "a command codec, such as claudeCodec()",
 })
 
-/** An agent that is a command: started once for each spawn, in a process group of its own. */
+/** An agent that is a command. Each spawn starts it anew, in its own process group. */
 export const ProcessDriverConfig = Schema.Struct({
   type: Schema.Literal("process"),
-  /** What it is for, told to whoever writes programs. */
+  /** What the driver is for. `mill --help --json` shows it to authors of programs. */
   description: Schema.optional(Schema.String),
-  /** A name to be found on PATH, or a path. Never a shell line. */
+  /** A name on PATH, or a path. Never a shell command line. */
   command: Schema.NonEmptyString,
   args: Schema.optional(Schema.Array(Schema.String)),
   codec: CodecValue,
   /** Added to the environment that the agent inherits. */
   env: Schema.optional(Schema.Record(Schema.String, Schema.String)),
-  /** The agent's working directory; the submitter's when absent. */
+  /** The agent's working directory. Default: the submitter's. */
   cwd: Schema.optional(Schema.NonEmptyString),
   maxLineBytes: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
-  /** Seconds that this agent may take to end after SIGTERM, before SIGKILL; the configuration's when absent. */
+  /** Seconds between SIGTERM and SIGKILL for this agent. Default: the configuration's `cancelGrace`. */
   cancelGrace: Schema.optional(Seconds),
 })
 export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
 
-/** How a spawn reaches an agent: a command, or an HTTP API. */
+/** How a spawn reaches its agent: by a command or an HTTP API. */
 export const DriverConfig = Schema.Union([ProcessDriverConfig, HttpDriverConfig]).annotate({
   expected: "a driver; create it with processDriver or httpDriver",
 })
 export type DriverConfig = typeof DriverConfig.Type
 
-/** The program runs as a process like any other, with the submitter's rights. */
+/** Runs the program as an ordinary process, with the submitter's rights. */
 export const DirectExecutorConfig = Schema.Struct({ type: Schema.Literal("direct") })
 export type DirectExecutorConfig = typeof DirectExecutorConfig.Type
 
-/** What makes the sandbox of a `vm` executor. */
+/** What a `vm` executor makes its sandbox with. */
 export const SandboxRuntime = Schema.Literals(["bubblewrap", "docker", "podman"])
 export type SandboxRuntime = typeof SandboxRuntime.Type
 
 const VariableName = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z_]\w*$/, { expected: "the name of an environment variable" }),
+  Schema.isPattern(/^[A-Za-z_]\w*$/, { expected: "an environment variable name" }),
 )
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 
-/** The program runs in a sandbox: it sees its own sources, and reaches nothing but `mill`. */
+/** Runs the program in a sandbox, where it sees its own sources and reaches only `mill`. */
 export const VmExecutorConfig = Schema.Struct({
   type: Schema.Literal("vm"),
-  /** bubblewrap when absent. */
+  /** Default: bubblewrap. */
   runtime: Schema.optional(SandboxRuntime),
-  /** The runtime's executable: a name to be found on PATH, or a path; the runtime's own name when absent. */
+  /** The runtime's executable: a name on PATH, or a path. Default: the runtime's own name. */
   command: Schema.optional(Schema.NonEmptyString),
-  /** What docker and podman start; they need one. It is no flag, so it begins as names of images do. */
+  /** The image for docker or podman, which require one. The pattern keeps flags out. */
   image: Schema.optional(
-    Schema.String.check(Schema.isPattern(/^[a-z0-9]/, { expected: "the name of an image" })),
+    Schema.String.check(Schema.isPattern(/^[a-z0-9]/, { expected: "an image name" })),
   ),
-  /** Names of variables of the submitter's that the program finds in its environment. */
+  /** Names of environment variables to pass through from the submitter. */
   env: Schema.optional(Schema.Array(VariableName)),
-  /** More variables, with their values. */
+  /** Environment variables to set. */
   setEnv: Schema.optional(Schema.Record(VariableName, Schema.String)),
-  /** More files and folders that the program may read. */
+  /** Additional files and folders that the program may read. */
   readable: Schema.optional(Schema.Array(Schema.NonEmptyString)),
-  /** The most memory, in MiB. */
+  /** Memory limit in MiB. */
   memory: Schema.optional(Positive),
-  /** The most processes at a time. */
+  /** Maximum number of processes at a time. */
   processes: Schema.optional(Positive),
 })
 export type VmExecutorConfig = typeof VmExecutorConfig.Type
@@ -98,7 +92,7 @@ export const ExecutorConfig = Schema.Union([DirectExecutorConfig, VmExecutorConf
 })
 export type ExecutorConfig = typeof ExecutorConfig.Type
 
-/** Drivers and executors that are there without a configuration. */
+/** Drivers and executors that exist without a configuration. */
 export const builtInDrivers = ["claude", "pi", "codex", "offline"] as const
 export const builtInExecutors = ["direct", "vm"] as const
 
@@ -109,14 +103,14 @@ export const MillConfig = Schema.Struct({
   defaultExecutor: Schema.optional(Schema.NonEmptyString),
   drivers: Schema.optional(Schema.Record(Schema.String, DriverConfig)),
   executors: Schema.optional(Schema.Record(Schema.String, ExecutorConfig)),
-  /** Told to whoever writes programs, by `mill --help` and the skill file. */
+  /** Shown to authors of programs by `mill --help` and the skill file. */
   authoring: Schema.optional(Authoring),
   extensions: Schema.optional(Schema.Array(ExtensionConfig)),
-  /** Whether `mill run` shows the program in a terminal and asks: true when absent. */
+  /** Whether `mill run` shows the program and asks for confirmation in a terminal. Default: true. */
   confirm: Schema.optional(Schema.Boolean),
-  /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */
+  /** Seconds between SIGTERM and SIGKILL. Default: 5. */
   cancelGrace: Schema.optional(Seconds),
-  /** How many levels of runs may be started inside a run: 1 when absent. */
+  /** How many levels deep runs may be nested. Default: 1. */
   maxRunDepth: Schema.optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
 })
 export type MillConfig = typeof MillConfig.Type

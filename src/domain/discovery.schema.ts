@@ -1,6 +1,6 @@
 /**
- * The discovery payload, which `mill --help --json` prints: enough to write, check and submit a program without having
- * seen anything else of mill. Fields may be added; none is renamed or retyped while `discoveryVersion` is 1.
+ * The discovery payload, which `mill --help --json` prints: all that an author needs to write, check and submit a
+ * program. While `discoveryVersion` is 1, fields may be added, but none is renamed or changes its type.
  */
 import { Schema } from "effect"
 import { MillEvent } from "./event.schema.ts"
@@ -25,17 +25,17 @@ export const DiscoveredDriver = Schema.Struct({
   description: Schema.String,
   modelFormat: Schema.String,
   models: Strings,
-  /** `agent`: it was asked for its models just now; `known`: the list is the one that mill has, and may be incomplete. */
+  /** `agent`: the agent just listed these models. `known`: mill's own list, which may be incomplete. */
   modelsFrom: Schema.Literals(["agent", "known"]),
-  /** Why the agent's own list could not be had. */
+  /** Why the agent could not list its models. */
   modelsProblem: optionalString,
-  /** Whether runs use it when --driver says nothing. */
+  /** Whether runs use this driver without --driver. */
   default: Schema.Boolean,
-  /** Of a driver that starts a command. */
+  /** The command that a process driver starts. */
   command: optionalString,
-  /** Of a driver that asks an HTTP API: where its requests go. */
+  /** The URL that an HTTP driver sends its requests to. */
   url: optionalString,
-  /** Whether the command was found, or the environment variables with the API's keys are set. */
+  /** Whether the command was found, or the environment variables for the API's keys are set. */
   available: Schema.Boolean,
 })
 export type DiscoveredDriver = typeof DiscoveredDriver.Type
@@ -43,24 +43,24 @@ export type DiscoveredDriver = typeof DiscoveredDriver.Type
 export const DiscoveredExtension = Schema.Struct({
   name: Schema.String,
   description: optionalString,
-  /** What a program calls as `mill.<extension>.<function>`. */
+  /** Functions that a program calls as `mill.<extension>.<function>`. */
   functions: Schema.Record(Schema.String, FunctionDoc),
 })
 export type DiscoveredExtension = typeof DiscoveredExtension.Type
 
 const Problem = Schema.Struct({ message: Schema.String, hint: optionalString })
 
-/** What is wrong with the configuration; what else the payload says holds without it. */
+/** What is wrong with the configuration. The rest of the payload describes mill without it. */
 export const ConfigProblem = Schema.Struct({ ...Problem.fields, path: optionalString, key: optionalString })
 export type ConfigProblem = typeof ConfigProblem.Type
 
 const ExitCode = Schema.Struct({
   meaning: Schema.String,
-  /** The `_tag`s of errors that end a command so. */
+  /** The `_tag`s of the errors that end a command with this code. */
   errors: Strings,
 })
 
-/** All that does not depend on how the command line is laid out. */
+/** The part of the payload that does not describe the command line. */
 export const DiscoveryFacts = Schema.Struct({
   discoveryVersion: Schema.Literal(1),
   mill: Schema.String,
@@ -70,7 +70,7 @@ export const DiscoveryFacts = Schema.Struct({
     Schema.String,
     Schema.Struct({ description: Schema.String, default: Schema.Boolean }),
   ),
-  /** What a run here uses unless it is told otherwise; `problem` says why it could not start as it is. */
+  /** What a run uses by default here; `problem` says why such a run could not start. */
   defaults: Schema.Struct({
     driver: optionalString,
     executor: Schema.String,
@@ -82,9 +82,9 @@ export const DiscoveryFacts = Schema.Struct({
   config: Schema.optional(Schema.Struct({ path: Schema.String })),
   configError: Schema.optional(ConfigProblem),
   exitCodes: Schema.Record(Schema.String, ExitCode),
-  /** The fields of what commands print, by name; a field may be absent where it does not apply. */
+  /** Names of the fields of each record that commands print. Fields that do not apply are absent. */
   records: Schema.Record(Schema.String, Strings),
-  /** The types of a run's events and the fields of their payloads. */
+  /** The types of a run's events, and the field names of their payloads. */
   events: Schema.Record(Schema.String, Strings),
 })
 export type DiscoveryFacts = typeof DiscoveryFacts.Type
@@ -104,12 +104,12 @@ export const DescribedCommand = Schema.Struct({
   arguments: Schema.Array(Schema.Struct({ ...DescribedParameter, variadic: Schema.Boolean })),
   flags: Schema.Array(DescribedFlag),
   examples: Schema.Array(Schema.Struct({ command: Schema.String, description: Schema.String })),
-  /** What it prints on standard output with --json. */
+  /** What the command prints on standard output with --json. */
   json: optionalString,
 })
 export type DescribedCommand = typeof DescribedCommand.Type
 
-/** The commands, and the flags that may stand with any of them. */
+/** The commands, and the flags that every command takes. */
 export const CommandLineDoc = Schema.Struct({
   commands: Schema.Record(Schema.String, DescribedCommand),
   globalFlags: Schema.Array(DescribedFlag),
@@ -119,7 +119,7 @@ export type CommandLineDoc = typeof CommandLineDoc.Type
 export const Discovery = Schema.Struct({ ...DiscoveryFacts.fields, ...CommandLineDoc.fields })
 export type Discovery = typeof Discovery.Type
 
-/** How to submit a run, to look at it and to wait for its end without standing by. */
+/** Commands to submit a run in the background, check on it and wait for it. */
 export const asyncCommands: DiscoveryFacts["async"] = {
   submit: "mill run <program.ts> --json",
   status: "mill status <runId> --json",
@@ -129,15 +129,15 @@ export const asyncCommands: DiscoveryFacts["async"] = {
 const errors = [UsageError, ConfigError, ProgramError, RunNotFound, WaitTimeout, StoreError, LaunchError]
 
 const meanings: Readonly<Record<number, string>> = {
-  0: "Done. For run --sync, wait and watch --run: the run is complete.",
-  1: "The run failed, or the command did.",
-  2: "The command line, the configuration or the program cannot be used; nothing was started.",
-  3: "There is no such run.",
-  124: "The time of wait is up; the run goes on.",
+  0: "Success. For run --sync, wait and watch --run: the run is complete.",
+  1: "The run or the command failed.",
+  2: "The command line, the configuration or the program is invalid; nothing was started.",
+  3: "The run does not exist.",
+  124: "`wait` timed out; the run is still running.",
   130: "The run was cancelled, or the command was interrupted.",
 }
 
-/** What a command's exit code says, and which errors have it. */
+/** What each exit code means, and the errors that cause it. */
 export const exitCodes: DiscoveryFacts["exitCodes"] = Object.fromEntries(
   Object.entries(meanings).map(([code, meaning]) => [
     code,
@@ -150,6 +150,7 @@ export const exitCodes: DiscoveryFacts["exitCodes"] = Object.fromEntries(
   ]),
 )
 
+/** The fields of the records that commands print. */
 export const records: DiscoveryFacts["records"] = {
   SubmittedRun: listFields(SubmittedRun.fields),
   RunRecord: listFields(RunRecord.fields),
@@ -161,6 +162,7 @@ export const records: DiscoveryFacts["records"] = {
   Event: listFields(MillEvent.cases["run:start"].fields),
 }
 
+/** The payload fields of each type of event. */
 export const events: DiscoveryFacts["events"] = Object.fromEntries(
   Object.entries(MillEvent.cases).map(([type, { fields }]) => [type, listFields(fields.payload.fields)]),
 )

@@ -1,110 +1,110 @@
 /**
- * What a driver and a codec are. A driver is how a spawn reaches an agent; a codec is one agent's dialect: it turns a
- * spawn into a command line and standard input, and folds the lines that the agent prints into what mill tells of it.
- * Codecs are pure, so a recorded output decodes to the same events for ever.
+ * Drivers and codecs. A driver is how a spawn reaches an agent. A codec is one agent's dialect: it encodes a spawn as a
+ * command line and standard input, and folds the lines that the agent prints into events and an outcome. Codecs are
+ * pure, so a recorded output always decodes to the same events.
  */
 import { Data, type Result, Schema } from "effect"
 import type { SpawnRefused } from "./error.schema.ts"
 import type { AcpConversation } from "./acp.schema.ts"
 import { SpawnOptions, Usage } from "./spawn.schema.ts"
 
-/** What a codec makes of a line: facts for the event log. */
+/** An event that a codec reads from an agent's output, for the event log. */
 export type DriverEvent = Data.TaggedEnum<{
-  /** The agent's own name for its conversation; what a person would pass to the agent to continue it. */
+  /** The agent's own name for its conversation, which a user would pass to the agent to resume it. */
   Session: { readonly sessionRef: string }
-  /** Something worth telling a person who follows the run: one line. */
+  /** Progress to show to a user who follows the run: one line. */
   Milestone: { readonly message: string }
-  /** The agent uses one of its tools. `input` is text, JSON where it was JSON, of any length. */
-  ToolCall: { readonly toolName: string; readonly input?: string }
+  /** The agent calls one of its tools. `input` is text of any length; JSON stays JSON. */
+  ToolCall: { readonly toolName: string; readonly input?: string | undefined }
 }>
 export const DriverEvent = Data.taggedEnum<DriverEvent>()
 
-/** How the agent's process ended, and what the codec cannot see by itself. */
+/** How the agent's process ended, and how many of its lines the codec has not seen. */
 export const AgentExit = Schema.Struct({
-  /** The exit code; absent when a signal ended it. */
+  /** The exit code; absent when a signal ended the process. */
   code: Schema.optional(Schema.Int),
   /** For example `SIGKILL`. */
   signal: Schema.optional(Schema.String),
-  /** Lines that were longer than the driver's `maxLineBytes`; the codec has not seen them. */
+  /** Number of lines that were dropped because they exceeded the driver's `maxLineBytes`. */
   overlongLines: Schema.Int,
 })
 export type AgentExit = typeof AgentExit.Type
 
-/** What the lines of one agent add up to. */
+/** The outcome of one agent, folded from its lines. */
 export const AgentOutcome = Schema.Struct({
-  /** Whether the agent said, in its dialect, that it had finished. */
+  /** Whether the agent reported, in its dialect, that it had finished. */
   final: Schema.Boolean,
-  /** The answer, or as much of it as there is. */
+  /** The answer, or the part of it that arrived. */
   text: Schema.String,
   sessionRef: Schema.optional(Schema.NonEmptyString),
   stopReason: Schema.optional(Schema.String),
-  /** What the agent said went wrong. A spawn with this has failed, whatever its exit code. */
+  /** The error that the agent reported. It fails the spawn, whatever the exit code. */
   errorMessage: Schema.optional(Schema.String),
   usage: Schema.optional(Usage),
 })
 export type AgentOutcome = typeof AgentOutcome.Type
 
-/** What a codec is given to encode. */
+/** The spawn that a codec encodes. */
 export const SpawnInput = Schema.Struct({
   ...SpawnOptions.fields,
-  /** A private directory of this spawn, for what cannot be passed otherwise. It is removed after the spawn. */
+  /** The spawn's private directory, for input that has to be in a file. It is removed after the spawn. */
   scratchDir: Schema.String,
 })
 export type SpawnInput = typeof SpawnInput.Type
 
-/** How an agent is to be called for one spawn. */
+/** The command line and input of an agent for one spawn. */
 export const AgentCall = Schema.Struct({
-  /** Follow the driver's own `args`. */
+  /** Added after the driver's own `args`. */
   args: Schema.Array(Schema.String),
-  /** Written to standard input, which is then closed. Absent: there is none. */
+  /** Written to standard input, which is then closed. Absent: no standard input. */
   stdin: Schema.optional(Schema.String),
   /** Added to the agent's environment. */
   env: Schema.optional(Schema.Record(Schema.String, Schema.String)),
-  /** Files to write before the agent starts: absolute paths in the spawn's scratch directory, and their contents. */
+  /** Files to write before the agent starts: contents by absolute path in the spawn's scratch directory. */
   files: Schema.optional(Schema.Record(Schema.String, Schema.String)),
 })
 export type AgentCall = typeof AgentCall.Type
 
-/** How an agent's command tells which models it has. The driver's own `args` come first. */
+/** How to ask an agent's command for its models. The driver's own `args` come first. */
 export type ModelListing = {
   readonly args: ReadonlyArray<string>
-  /** Added to the command's environment, for example to keep it from the network. */
+  /** Added to the command's environment, for example to keep the command off the network. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** Settings that say which of the models are wanted: relative to the working directory, or `~/` to the home folder. */
+  /** Settings files that select models. Paths are relative to the working directory, or to the home folder with `~/`. */
   readonly files?: ReadonlyArray<string> | undefined
-  /** The models in what the command printed, by the names that a spawn takes. `files` has the texts of those there are. */
+  /** The models in the command's output, by the names that a spawn takes. `files` holds the texts of the files that exist. */
   readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
 }
 
-/** How a codec is written: a name, an encoder, and a fold over lines with a state of its own. */
+/** The definition of a codec: a name, an encoder and a fold over lines. */
 export type CodecDefinition<State> = {
   readonly name: string
-  /** What a model is called here, for example `provider/model-id`. */
+  /** The format of model names, for example `provider/model-id`. */
   readonly modelFormat: string
-  /** Models that are known to exist, best known first; an empty list says nothing. */
+  /** Known models, best known first. The list may be incomplete or empty. */
   readonly models: ReadonlyArray<string>
-  /** How the command itself is asked for its models, where it can be. */
+  /** How to ask the command for its models, if it can list them. */
   readonly listModels?: ModelListing | undefined
-  /** The options that it was made with, as a run's plan keeps them: JSON, without secrets. */
+  /** The codec's options as recorded in a run's plan: JSON without secrets. */
   readonly options?: Schema.Json | undefined
-  /** What is wrong with these options. Such a codec refuses every spawn. */
+  /** What is wrong with the options. A codec with a problem refuses every spawn. */
   readonly problem?: string | undefined
-  /** Whether `encodeSpawn` heeds `sessionRef`. Spawns with one are refused when it does not: the absent case. */
+  /** Whether the codec can resume the conversation of a `sessionRef`. Otherwise such spawns are refused. Default: false. */
   readonly resumes?: boolean | undefined
-  /** Whether the usage that a resumed conversation tells is that of all its turns. It is left out then. */
+  /** Whether a resumed conversation reports the usage of all its turns; mill then drops it. Default: false. */
   readonly usageOfSession?: boolean | undefined
-  /** The call for a spawn, or why this agent cannot be asked that. */
+  /** The call for a spawn. Fails when the agent cannot carry out the spawn. */
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
-  /** Set for an agent that is talked with: standard input stays open until it has answered. */
+  /** For an agent that holds a conversation: standard input stays open until the agent has answered. */
   readonly conversation?: AcpConversation | undefined
   readonly initial: State
-  /** The state after one more line (without its line feed), and what it tells. A line of no meaning changes nothing. */
+  /** The state after one more line (without its line feed), and the line's events. Unknown lines change nothing. */
   readonly decodeEvent: (state: State, line: string) => readonly [State, ReadonlyArray<DriverEvent>]
-  /** What it all adds up to, when the process has ended. */
+  /** The outcome, when the process has ended. */
   readonly decodeFinal: (state: State, exit: AgentExit) => AgentOutcome
 }
 
-/** A fold in progress. Each step gives a new one and leaves the old as it was. */
+/** A fold in progress. Each step returns a new fold and leaves the old one unchanged. */
 export type Decoding = {
   readonly decodeEvent: (line: string) => readonly [Decoding, ReadonlyArray<DriverEvent>]
   readonly decodeFinal: (exit: AgentExit) => AgentOutcome
@@ -116,43 +116,43 @@ export type Codec = {
   readonly modelFormat: string
   readonly models: ReadonlyArray<string>
   readonly listModels?: ModelListing | undefined
-  /** The options that it was made with, as a run's plan keeps them. */
+  /** The codec's options as recorded in a run's plan. */
   readonly options: Schema.Json
-  /** What is wrong with these options. Such a codec refuses every spawn. */
+  /** What is wrong with the options. A codec with a problem refuses every spawn. */
   readonly problem?: string | undefined
-  /** Whether it can go on with an earlier conversation. */
+  /** Whether the codec can resume an earlier conversation. */
   readonly resumes: boolean
-  /** Whether the usage that a resumed conversation tells is that of all its turns. */
+  /** Whether a resumed conversation reports the usage of all its turns. */
   readonly usageOfSession: boolean
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
-  /** Set for an agent that is talked with: standard input stays open until it has answered. */
+  /** For an agent that holds a conversation: standard input stays open until the agent has answered. */
   readonly conversation?: AcpConversation | undefined
-  /** A fold that has seen nothing yet. */
+  /** The fold before the first line. */
   readonly decoding: Decoding
 }
 
-/** What made the codecs that are mill's own. By identity: a copy may have been changed. */
+/** The factories of built-in codecs, by identity: a copy of a codec may have been changed. */
 const factories = new WeakMap<object, string>()
 
-/** The name of the function of `@mill/core` that made this very codec, if one did: called with its options, it makes another. */
+/** The function of `@mill/core` that makes this codec from its options, if there is one. */
 export const findFactory = (codec: object): string | undefined => factories.get(codec)
 
-/** Says of a codec of mill's own, whatever it is for, that `factory(options)` makes it. */
+/** Records that `factory(options)` of `@mill/core` makes this codec. */
 export const rememberFactory = <Made extends object>(factory: string, codec: Made): Made => {
   factories.set(codec, factory)
   return codec
 }
 
-/** A codec of mill's own, which `factory(options)` makes. */
-export const builtInCodec = <State>(factory: string, definition: CodecDefinition<State>): Codec =>
+/** Defines a built-in codec, which `factory(options)` of `@mill/core` makes. */
+export const defineBuiltInCodec = <State>(factory: string, definition: CodecDefinition<State>): Codec =>
   rememberFactory(factory, defineCodec(definition))
 
-/** A codec from its definition; the type of its state stays its own affair. */
+/** Makes a codec from its definition and hides the type of its state. */
 export const defineCodec = <State>(definition: CodecDefinition<State>): Codec => {
-  const decodingFrom = (state: State): Decoding => ({
+  const startDecoding = (state: State): Decoding => ({
     decodeEvent: (line) => {
       const [next, events] = definition.decodeEvent(state, line)
-      return [decodingFrom(next), events]
+      return [startDecoding(next), events]
     },
     decodeFinal: (exit) => definition.decodeFinal(state, exit),
   })
@@ -160,13 +160,13 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     name: definition.name,
     modelFormat: definition.modelFormat,
     models: definition.models,
-    ...(definition.listModels === undefined ? {} : { listModels: definition.listModels }),
+    listModels: definition.listModels,
     options: definition.options ?? {},
-    ...(definition.problem === undefined ? {} : { problem: definition.problem }),
+    problem: definition.problem,
     resumes: definition.resumes ?? false,
     usageOfSession: definition.usageOfSession ?? false,
     encodeSpawn: definition.encodeSpawn,
-    ...(definition.conversation === undefined ? {} : { conversation: definition.conversation }),
-    decoding: decodingFrom(definition.initial),
+    conversation: definition.conversation,
+    decoding: startDecoding(definition.initial),
   }
 }

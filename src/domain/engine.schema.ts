@@ -1,4 +1,4 @@
-/** The engine: what can be done with runs, and what that takes and gives. */
+/** The engine's operations on runs, with their inputs and results. */
 import { type Duration, type Effect, Schema, type Stream } from "effect"
 import type { DiscoveryFacts } from "./discovery.schema.ts"
 import type {
@@ -17,34 +17,34 @@ import { RunRecord, RunResult, RunStatus, type SubmittedRun } from "./run.schema
 import { SpawnOptions, SpawnSummary } from "./spawn.schema.ts"
 import type { PreparedRun, ProgramOutline, SubmitInput } from "./submission.schema.ts"
 
-/** What an engine goes by where its surroundings are not to say it. */
+/** Settings of an engine that override those of its environment. */
 export const EngineSettings = Schema.Struct({
-  /** The path of a configuration, or a configuration; looked for from the working directory when absent. */
+  /** A configuration, or the path of one. Default: searched for from the working directory upwards. */
   config: Schema.optional(
     Schema.Unknown.check(
       Schema.makeFilter(
         (value) => typeof value === "string" || (typeof value === "object" && value !== null),
         {
-          expected: "the path of a configuration, or a configuration",
+          expected: "a configuration, or the path of one",
         },
       ),
     ),
   ),
-  /** The folder of all runs: `$MILL_HOME/runs` when absent. */
+  /** The folder of all runs. Default: `$MILL_HOME/runs`. */
   runsDir: Schema.optional(Schema.NonEmptyString),
-  /** The working directory of programs and agents: this process's own when absent. */
+  /** The working directory of programs and agents. Default: this process's own. */
   cwd: Schema.optional(Schema.NonEmptyString),
 })
 export type EngineSettings = typeof EngineSettings.Type
 
-/** Which runs, and how many at the most (50 when absent). */
+/** Selects runs by status; `limit` is the maximum number of runs (default: 50). */
 export const RunFilter = Schema.Struct({
   status: Schema.optional(RunStatus),
   limit: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
 })
 export type RunFilter = typeof RunFilter.Type
 
-/** The newest runs first, and those that were met on the way and could not be read. */
+/** The matching runs, newest first, and the runs that could not be read. */
 export const ListedRuns = Schema.Struct({
   runs: Schema.Array(RunRecord),
   unreadable: Schema.Array(Schema.Struct({ runId: Schema.String, message: Schema.String })),
@@ -59,10 +59,10 @@ export const SpawnRef = Schema.Struct({
 })
 export type SpawnRef = typeof SpawnRef.Type
 
-/** What `inspect` takes: a run, by its id, the beginning of one, or `last`; or a spawn of it. */
+/** A run, by its id, a prefix of the id, or `last`; or one of its spawns. */
 export type RunOrSpawnRef = string | SpawnRef
 
-/** A run in detail: its spawns in order of start, and its result when it has one. */
+/** A run in detail: its spawns in order of start, and its result once it has one. */
 export const InspectedRun = Schema.Struct({
   run: RunRecord,
   spawns: Schema.Array(SpawnSummary),
@@ -70,7 +70,7 @@ export const InspectedRun = Schema.Struct({
 })
 export type InspectedRun = typeof InspectedRun.Type
 
-/** A spawn in detail: what was asked, what came of it so far, and its own events. */
+/** A spawn in detail: its input, its result so far, and its events. */
 export const InspectedSpawn = Schema.Struct({
   runId: RunId,
   input: SpawnOptions,
@@ -79,7 +79,7 @@ export const InspectedSpawn = Schema.Struct({
 })
 export type InspectedSpawn = typeof InspectedSpawn.Type
 
-/** What became of a request to cancel. */
+/** The answer to a request to cancel a run. */
 export const Cancellation = Schema.Struct({ run: RunRecord, alreadyTerminal: Schema.Boolean })
 export type Cancellation = typeof Cancellation.Type
 
@@ -93,88 +93,88 @@ export const IoLine = Schema.Struct({
 })
 export type IoLine = typeof IoLine.Type
 
-/** What a listener gets: a line, or how many there were that it was too slow for. */
+/** An item of the live output: a line, or the number of lines dropped because the reader was too slow. */
 export const IoItem = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("io"), io: IoLine }),
   Schema.Struct({ kind: Schema.Literal("dropped"), lines: Schema.Int }),
 ])
 export type IoItem = typeof IoItem.Type
 
-/** How a folder is made ready for mill. */
+/** How to set up mill. */
 export const InitOptions = Schema.Struct({
-  /** For all of the user's folders: in `$MILL_HOME`, and a skill in the home folder; not in the working directory. */
+  /** Set up `$MILL_HOME` and a skill in the home folder instead of the working directory. */
   global: Schema.Boolean,
-  /** The text of a skill file, to be written instead of the others. */
+  /** The text of a skill file. When present, only the skill file is written. */
   skill: Schema.optional(Schema.String),
 })
 export type InitOptions = typeof InitOptions.Type
 
-/** What was written, and what was there already: absolute paths. */
+/** The files that were written, and those that existed and were left unchanged: absolute paths. */
 export const Initialized = Schema.Struct({
   created: Schema.Array(Schema.String),
   kept: Schema.Array(Schema.String),
-  /** The configuration of a folder above, which counts here, so that none was written; it is among `kept`. */
+  /** The configuration of a parent folder, which already applies, so that none was written. Also in `kept`. */
   configAbove: Schema.optional(Schema.String),
 })
 export type Initialized = typeof Initialized.Type
 
-/** Whether the default driver's agent is asked for its models, which takes as long as starting it does. */
+/** Whether to ask the default driver's agent for its models, which takes as long as starting the agent. */
 export const DiscoverOptions = Schema.Struct({ askAgent: Schema.Boolean })
 export type DiscoverOptions = typeof DiscoverOptions.Type
 
-/** Why a run that is named may not be found. */
+/** Why a run reference may fail. */
 export type ReferenceError = UsageError | RunNotFound | StoreError
 
-/** Why a run may not start. */
+/** Why a run may fail to start. */
 export type SubmitError = UsageError | ConfigError | ProgramError | StoreError | LaunchError
 
 /**
- * What can be done with runs, from any process. Where a run is named, its id will do, the beginning of one, or `last`.
- * A run belongs to a process of its own: interrupting what is done here leaves it as it is.
+ * Operations on runs, from any process. A run is named by its id, a prefix of the id, or `last`. Each run has its own
+ * process, so interrupting an operation does not affect the run.
  */
 export type MillEngine = {
-  /** Compiles and freezes what would be run, and leaves no trace. */
+  /** Compiles and freezes a run without starting it or writing anything. */
   readonly prepare: (
     input: SubmitInput,
   ) => Effect.Effect<PreparedRun, UsageError | ConfigError | ProgramError>
-  /** What the program of a prepared run can be seen to do from its text alone. */
+  /** Reads from the program's text what a prepared run will do. */
   readonly outline: (prepared: PreparedRun) => Effect.Effect<ProgramOutline, UsageError>
-  /** Starts a run of what was prepared, and returns at once. */
+  /** Starts a prepared run and returns immediately. */
   readonly start: (
     prepared: PreparedRun,
   ) => Effect.Effect<SubmittedRun, UsageError | StoreError | LaunchError>
-  /** Prepares and starts a run, and returns at once. */
+  /** Prepares and starts a run and returns immediately. */
   readonly submit: (input: SubmitInput) => Effect.Effect<SubmittedRun, SubmitError>
-  /** Submits a run and gives its result when it has ended, whether it is complete, failed or cancelled. */
+  /** Submits a run, waits for its end and returns its result, whether complete, failed or cancelled. */
   readonly runSync: (input: SubmitInput) => Effect.Effect<RunResult, SubmitError | RunNotFound | LogError>
   /** The id of the run that a reference names. */
   readonly resolve: (run: string) => Effect.Effect<RunId, ReferenceError>
-  /** The run's record, and which of its sources have been changed since it was submitted. */
+  /** The run's record, including the sources that have changed since it was submitted. */
   readonly status: (run: string) => Effect.Effect<RunRecord, ReferenceError | LogError>
-  /** The record of the run when it has ended; fails when that takes longer than `timeout`. */
+  /** Waits for the run to end and returns its record. Fails with `WaitTimeout` after `timeout`. */
   readonly wait: (
     run: string,
     timeout?: Duration.Input,
   ) => Effect.Effect<RunRecord, ReferenceError | LogError | WaitTimeout>
   /** A run with its spawns and its result, or one of its spawns. */
   readonly inspect: Inspect
-  /** The run's events from the first on, live, until the one that ends it. */
+  /** The run's events from the first one, live, up to the one that ends the run. */
   readonly watch: (run: string) => Stream.Stream<LogEntry, ReferenceError | LogError>
-  /** What the program and the agents print from now on, until the run ends. */
+  /** What the program and its agents print from now until the run ends. */
   readonly watchIo: (run: string) => Stream.Stream<IoItem, ReferenceError | LogError>
-  /** The runs that are live, and those that start from now on; never ends. */
+  /** The runs that are live now, and every run that starts later. Never ends. */
   readonly liveRuns: Stream.Stream<RunId, StoreError>
-  /** Ends the run for good, and the runs inside it. A run that has ended stays as it is. */
+  /** Cancels the run and the runs nested in it. A run that has ended stays as it is. */
   readonly cancel: (run: string, reason?: string) => Effect.Effect<Cancellation, ReferenceError | LogError>
   /** The newest runs, newest first. */
   readonly list: (filter?: RunFilter) => Effect.Effect<ListedRuns, UsageError | StoreError>
-  /** Makes a folder ready for mill; whatever is there stays as it is. */
+  /** Sets up a folder for mill. Existing files are left unchanged. */
   readonly init: (options: InitOptions) => Effect.Effect<Initialized, UsageError | ConfigError | StoreError>
-  /** What whoever writes programs here should know; never fails for what is wrong with the configuration. */
+  /** The facts that an author of programs needs here. An invalid configuration is reported in them, not as a failure. */
   readonly discover: (options: DiscoverOptions) => Effect.Effect<DiscoveryFacts>
 }
 
-/** Fails with `RunNotFound` also where the run has no such spawn. */
+/** Fails with `RunNotFound` also when the run has no such spawn. */
 export type Inspect = {
   (run: string): Effect.Effect<InspectedRun, ReferenceError | LogError>
   (spawn: SpawnRef): Effect.Effect<InspectedSpawn, ReferenceError | LogError>

@@ -1,22 +1,22 @@
 /**
- * Tier-1 events: the lines of a run's `events.ndjson`, which are the only truth about it.
+ * Tier-1 events: the lines of a run's `events.ndjson`, which is the source of truth about the run.
  *
- * Every event is declared once, below. A line of an unknown schema version is a typed error; a line of an unknown
- * type in this version is kept and marked, so that an older reader can follow a newer run.
+ * A line of another schema version is a typed error. A line of an unknown type in this version is kept and marked, so
+ * that an older reader can follow a newer run.
  */
-import { Result, Schema } from "effect"
+import { Predicate, Result, Schema } from "effect"
 import { IllegalLine, UnsupportedVersion } from "./error.schema.ts"
 import { RunId, SpawnId, Timestamp } from "./ids.schema.ts"
 import { RunFailureCause, RunResult, RunStatus } from "./run.schema.ts"
 import { FailedSpawnResult, SpawnErrorCause, SpawnOptions, SpawnResult } from "./spawn.schema.ts"
 
-/** The version of the lines that this mill writes and reads. */
+/** The schema version of the lines that this mill writes and reads. */
 export const schemaVersion = 1
 
 const envelope = {
   schemaVersion: Schema.Literal(schemaVersion),
   runId: RunId,
-  /** Counted from 1, without gaps. */
+  /** Counts from 1 without gaps. */
   sequence: Schema.Int,
   timestamp: Timestamp,
 }
@@ -46,7 +46,7 @@ const RunCancelled = event("run:cancelled", { reason: Schema.optional(Schema.Str
 const SpawnStart = event("spawn:start", {
   spawnId: SpawnId,
   input: SpawnOptions,
-  /** sha256 over the input's canonical JSON, in hexadecimal. */
+  /** sha256 of the input's canonical JSON, in hexadecimal. */
   key: Schema.String,
   driver: Schema.String,
 })
@@ -54,7 +54,7 @@ const SpawnMilestone = event("spawn:milestone", { spawnId: SpawnId, message: Sch
 const SpawnToolCall = event("spawn:tool_call", {
   spawnId: SpawnId,
   toolName: Schema.String,
-  /** The tool's input as text: JSON where it was JSON, cut to 2 KiB. */
+  /** The tool's input as text, cut to 2 KiB. JSON stays JSON. */
   input: Schema.optional(Schema.String),
 })
 const SpawnComplete = event("spawn:complete", { spawnId: SpawnId, result: SpawnResult })
@@ -97,13 +97,13 @@ type BodyOf<E> = E extends { readonly type: infer Type; readonly payload: infer 
   ? { readonly type: Type; readonly payload: Payload }
   : never
 
-/** An event before the log's writer has given it its place and time. */
+/** An event before the writer of the log has added its sequence number and time. */
 export type EventBody = BodyOf<MillEvent>
 
 export const isRunTerminal = MillEvent.isAnyOf(["run:complete", "run:failed", "run:cancelled"])
 export const isSpawnTerminal = MillEvent.isAnyOf(["spawn:complete", "spawn:error", "spawn:cancelled"])
 
-/** Types whose events must be on the disk before anything acts on them. */
+/** Types of events that must be on disk before anything acts on them. */
 const durableTypes: ReadonlySet<string> = new Set<EventBody["type"]>([
   "run:start",
   "spawn:start",
@@ -118,7 +118,7 @@ export const isDurable = (body: EventBody): boolean => durableTypes.has(body.typ
 
 const UnknownEvent = Schema.Struct({ ...envelope, type: Schema.String, payload: Schema.Unknown })
 
-/** A line of the log: an event that this mill knows, or one of a type that it does not. */
+/** A line of the log: an event of a known or an unknown type. */
 export type LogEntry =
   | { readonly known: true; readonly event: MillEvent }
   | { readonly known: false; readonly event: typeof UnknownEvent.Type }
@@ -128,10 +128,10 @@ const decoders = new Map<string, (line: unknown) => Result.Result<MillEvent, Sch
 )
 const decodeUnknownType = Schema.decodeUnknownResult(UnknownEvent)
 
-/** One event as a line of the log, without its line feed. The schemas change nothing in encoding, so JSON is it. */
+/** Encodes an event as a line of the log, without the line feed. The schemas have no transformations, so JSON suffices. */
 export const encodeLogLine = (event: MillEvent): string => JSON.stringify(event)
 
-/** Reads one line of the log; `lineNumber` is counted from 1, and for the errors. */
+/** Decodes a line of the log. `lineNumber` counts from 1 and appears in errors. */
 export const decodeLogLine = (
   text: string,
   lineNumber: number,
@@ -142,19 +142,19 @@ export const decodeLogLine = (
       try: (): unknown => JSON.parse(text),
       catch: () => illegal("not JSON"),
     })
-    if (typeof value !== "object" || value === null || !("schemaVersion" in value) || !("type" in value)) {
+    if (!Predicate.isObject(value) || !("schemaVersion" in value) || !("type" in value)) {
       return yield* Result.fail(illegal("not an event"))
     }
     if (value.schemaVersion !== schemaVersion) {
       return yield* Result.fail(new UnsupportedVersion({ lineNumber, found: String(value.schemaVersion) }))
     }
     const decode = typeof value.type === "string" ? decoders.get(value.type) : undefined
-    const because = (error: Schema.SchemaError) => illegal(firstLine(error.message))
+    const fromSchemaError = (error: Schema.SchemaError) => illegal(firstLine(error.message))
     if (decode === undefined) {
-      const event = yield* Result.mapError(decodeUnknownType(value), because)
+      const event = yield* Result.mapError(decodeUnknownType(value), fromSchemaError)
       return { known: false, event } as const
     }
-    return { known: true, event: yield* Result.mapError(decode(value), because) } as const
+    return { known: true, event: yield* Result.mapError(decode(value), fromSchemaError) } as const
   })
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text

@@ -1,13 +1,13 @@
 /**
- * An extension: hooks on a run's life and functions for the program. The hooks are Effects in the worker; the functions
- * are Promises, and a program calls them as `mill.<extension>.<function>`.
+ * Extensions. An extension has hooks, which are Effects that the worker runs, and functions that return Promises, which a
+ * program calls as `mill.<extension>.<function>`.
  */
 import type { Effect, Scope } from "effect"
-import { Schema } from "effect"
+import { Predicate, Schema } from "effect"
 import type { MillEvent } from "./event.schema.ts"
 import { RunId } from "./ids.schema.ts"
 
-/** What a hook knows of the run that it belongs to. */
+/** The run that a hook belongs to. */
 export const ExtensionContext = Schema.Struct({
   runId: RunId,
   /** Absolute path of the run's folder. */
@@ -20,37 +20,26 @@ export const ExtensionContext = Schema.Struct({
 export type ExtensionContext = typeof ExtensionContext.Type
 
 /**
- * Called once, before the program starts, which waits for it. What it acquires is released when the run has ended. When
- * it fails, the extension is off for this run.
+ * Runs once before the program starts. Resources that the hook acquires are released when the run has ended. When the
+ * hook fails, the extension is disabled for this run.
  */
 export type ExtensionSetup = (context: ExtensionContext) => Effect.Effect<void, unknown, Scope.Scope>
 
 /**
- * Called for each tier-1 event but the extension's own `extension:error`, one at a time, in order, the run's end
- * included. Never holds up the run: what waits longer than the last thousand events is dropped.
+ * Runs for each tier-1 event, one at a time and in order, including the end of the run, but not for the extension's own
+ * `extension:error`. A slow hook never holds up the run: events beyond the last thousand waiting are dropped.
  */
 export type ExtensionOnEvent = (event: MillEvent, context: ExtensionContext) => Effect.Effect<void, unknown>
 
-/** Takes JSON and gives it, by a promise where its author keeps to the public types; a rejection rejects the call. */
+/** Takes and returns JSON values; the public types require a Promise. A rejection rejects the program's call. */
 export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => unknown
 
-const isFunction = (value: unknown): value is (...args: ReadonlyArray<never>) => unknown =>
-  typeof value === "function"
+const declareFunction = <F>(returns: string) =>
+  Schema.declare<F>((value): value is F => Predicate.isFunction(value), {
+    expected: `a function that returns ${returns}`,
+  })
 
-const Setup = Schema.declare<ExtensionSetup>((value): value is ExtensionSetup => isFunction(value), {
-  expected: "a function that returns an Effect",
-})
-const OnEvent = Schema.declare<ExtensionOnEvent>((value): value is ExtensionOnEvent => isFunction(value), {
-  expected: "a function that returns an Effect",
-})
-const ApiFunction = Schema.declare<ExtensionFunction>(
-  (value): value is ExtensionFunction => isFunction(value),
-  {
-    expected: "a function that returns a Promise",
-  },
-)
-
-/** What `mill` already has, and what a promise would be taken for. */
+/** The globals of `mill`, and `then`, which would make `mill` look like a Promise. */
 const reserved = ["args", "log", "run", "spawn", "then"]
 
 const Identifier = Schema.String.check(
@@ -63,17 +52,17 @@ const ExtensionName = Identifier.check(
   }),
 )
 
-/** What a function may be called. */
+/** The name of an extension's function. */
 export const FunctionName = Identifier.check(
   Schema.makeFilter((name) => name !== "then", {
     expected: "another name: an object with a function `then` is taken for a promise",
   }),
 )
 
-/** What a function is for, and its TypeScript type, for those who write programs. */
+/** A function's description and TypeScript type, for authors of programs. */
 export const FunctionDoc = Schema.Struct({
   description: Schema.optional(Schema.String),
-  /** For example `(title: string) => Promise<void>`; any arguments and an unknown result when absent. */
+  /** For example `(title: string) => Promise<void>`. Default: any arguments and an unknown result. */
   type: Schema.optional(Schema.NonEmptyString),
 })
 export type FunctionDoc = typeof FunctionDoc.Type
@@ -81,10 +70,10 @@ export type FunctionDoc = typeof FunctionDoc.Type
 export const ExtensionConfig = Schema.Struct({
   name: ExtensionName,
   description: Schema.optional(Schema.String),
-  setup: Schema.optional(Setup),
-  onEvent: Schema.optional(OnEvent),
-  api: Schema.optional(Schema.Record(FunctionName, ApiFunction)),
-  /** By the names of `api`. */
+  setup: Schema.optional(declareFunction<ExtensionSetup>("an Effect")),
+  onEvent: Schema.optional(declareFunction<ExtensionOnEvent>("an Effect")),
+  api: Schema.optional(Schema.Record(FunctionName, declareFunction<ExtensionFunction>("a Promise"))),
+  /** Documentation of the functions in `api`, by name. */
   docs: Schema.optional(Schema.Record(Schema.String, FunctionDoc)),
 })
 export type ExtensionConfig = typeof ExtensionConfig.Type

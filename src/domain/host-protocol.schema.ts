@@ -1,21 +1,21 @@
 /**
- * What the program host and the worker say to each other: JSON-RPC 2.0, a message a line, over a Unix socket that only
- * the two know. The host asks; the worker answers. The host imports the types of this file and nothing else of mill.
+ * The protocol between the program host and the worker: JSON-RPC 2.0 over a private Unix socket, one message per line.
+ * The host sends requests; the worker answers. The host imports only the types of this file.
  */
 import { Schema } from "effect"
 import { FailedSpawnResult, SpawnErrorCause } from "./spawn.schema.ts"
 import { SpawnId } from "./ids.schema.ts"
 
-/** A spawn that failed, as the program's rejected promise carries it. */
+/** The error that rejects the program's promise when a spawn fails. */
 export class SpawnFailure extends Schema.TaggedError<SpawnFailure>()("MillSpawnError", {
   message: Schema.String,
-  /** `cancelled`, or `invalid-input` when nothing was started; otherwise why the spawn failed. */
+  /** Why the spawn failed. With `invalid-input` and `run-ending` nothing was started. */
   cause: Schema.Union([SpawnErrorCause, Schema.Literals(["cancelled", "invalid-input", "run-ending"])]),
   spawnId: Schema.optional(SpawnId),
   result: Schema.optional(FailedSpawnResult),
 }) {}
 
-/** A call of an extension's function that failed, as the program's rejected promise carries it. */
+/** The error that rejects the program's promise when an extension's function fails. */
 export class ExtensionCallFailure extends Schema.TaggedError<ExtensionCallFailure>()("MillExtensionError", {
   message: Schema.String,
   extension: Schema.String,
@@ -30,11 +30,11 @@ export const ExtensionCall = Schema.Struct({
 })
 export type ExtensionCall = typeof ExtensionCall.Type
 
-/** What the function gave, as JSON text; no text for `undefined`. */
+/** The function's result as JSON text; absent for `undefined`. */
 export const ExtensionAnswer = Schema.Struct({ json: Schema.optional(Schema.String) })
 export type ExtensionAnswer = typeof ExtensionAnswer.Type
 
-/** How a program ended by itself. */
+/** How a program ended on its own. */
 export const ProgramEnd = Schema.Union([
   Schema.Struct({ type: Schema.Literal("complete"), result: Schema.optional(Schema.Json) }),
   Schema.Struct({

@@ -1,6 +1,6 @@
 /**
- * What a codec of an HTTP API is: it turns a spawn into one request, and folds the events of the streamed answer into
- * what mill tells of it. Like the codecs of commands it is pure; sending, waiting and trying again are the driver's.
+ * Codecs of HTTP APIs. A codec encodes a spawn as one request, and folds the events of the streamed answer into events and
+ * an outcome. Like command codecs they are pure; the driver sends, waits and retries.
  */
 import type { Result } from "effect"
 import { Schema } from "effect"
@@ -8,51 +8,51 @@ import type { AgentOutcome, DriverEvent } from "./driver.schema.ts"
 import type { SpawnRefused } from "./error.schema.ts"
 import { SpawnOptions } from "./spawn.schema.ts"
 
-/** One thing that was said in a conversation. */
+/** One message of a conversation. */
 export const SessionMessage = Schema.Struct({
   role: Schema.Literals(["user", "assistant"]),
   content: Schema.String,
 })
 export type SessionMessage = typeof SessionMessage.Type
 
-const { sessionRef: _, ...asked } = SpawnOptions.fields
+const { sessionRef: _, ...promptFields } = SpawnOptions.fields
 
-/** What a codec is given to encode: a spawn, and what was said before it in the same conversation. */
-export const HttpInput = Schema.Struct({ ...asked, history: Schema.Array(SessionMessage) })
+/** The spawn that a codec encodes, with the earlier messages of its conversation. */
+export const HttpInput = Schema.Struct({ ...promptFields, history: Schema.Array(SessionMessage) })
 export type HttpInput = typeof HttpInput.Type
 
-/** One request, by POST, to the endpoint that the codec names. */
+/** One POST request to the codec's endpoint. */
 export const HttpCall = Schema.Struct({
-  /** Besides `content-type`, and what the driver's configuration adds. */
+  /** Headers besides `content-type` and those of the driver's configuration. */
   headers: Schema.Record(Schema.String, Schema.String),
   body: Schema.Record(Schema.String, Schema.Json),
 })
 export type HttpCall = typeof HttpCall.Type
 
-/** A fold over the events of one answer. Each step gives a new one and leaves the old as it was. */
+/** A fold over the events of one answer. Each step returns a new fold and leaves the old one unchanged. */
 export type AnswerDecoding = {
-  /** Whether the answer has ended: nothing that follows counts. */
+  /** Whether the answer has ended. Later events are ignored. */
   readonly ended: boolean
-  /** Whether anything of it has been understood. */
+  /** Whether the codec has understood any event. */
   readonly begun: boolean
-  /** One event of a stream: its `data`. One of no meaning changes nothing. */
+  /** Decodes the `data` of one event of a stream. Unknown events change nothing. */
   readonly decodeEvent: (data: string) => readonly [AnswerDecoding, ReadonlyArray<DriverEvent>]
-  /** The whole answer, from a server that does not stream. */
+  /** Decodes the whole answer of a server that does not stream. */
   readonly decodeWhole: (body: string) => readonly [AnswerDecoding, ReadonlyArray<DriverEvent>]
-  /** What it all adds up to, when the server has closed the answer. */
+  /** The outcome, when the server has closed the answer. */
   readonly decodeFinal: () => AgentOutcome
 }
 
-/** How a codec is written. */
+/** The definition of a codec. */
 export type HttpCodecDefinition<State extends { readonly ended: boolean }> = {
   readonly name: string
   readonly modelFormat: string
   readonly models: ReadonlyArray<string>
   readonly options?: Schema.Json | undefined
   readonly problem?: string | undefined
-  /** The URL to post to, from the one that a configuration names. */
+  /** The URL to post to, derived from the configured one. */
   readonly endpoint: (url: URL) => URL
-  /** The header that carries the key, unless a configuration names another one. */
+  /** The header that carries the API key, unless the configuration names another. */
   readonly keyHeader: string
   readonly encodeRequest: (input: HttpInput) => Result.Result<HttpCall, SpawnRefused>
   readonly initial: State
@@ -66,29 +66,29 @@ export type HttpCodec = {
   readonly name: string
   readonly modelFormat: string
   readonly models: ReadonlyArray<string>
-  /** The options that it was made with, as a run's plan keeps them. */
+  /** The codec's options as recorded in a run's plan. */
   readonly options: Schema.Json
-  /** What is wrong with these options. Such a codec refuses every spawn. */
+  /** What is wrong with the options. A codec with a problem refuses every spawn. */
   readonly problem?: string | undefined
   readonly endpoint: (url: URL) => URL
   readonly keyHeader: string
   readonly encodeRequest: (input: HttpInput) => Result.Result<HttpCall, SpawnRefused>
-  /** A fold that has seen nothing yet. */
+  /** The fold before the first event. */
   readonly answer: AnswerDecoding
 }
 
-/** A codec from its definition; the type of its state stays its own affair. */
+/** Makes a codec from its definition and hides the type of its state. */
 export const defineHttpCodec = <State extends { readonly ended: boolean }>(
   definition: HttpCodecDefinition<State>,
 ): HttpCodec => {
-  const answerFrom = (state: State): AnswerDecoding => {
-    const after = ([next, events]: readonly [State, ReadonlyArray<DriverEvent>]) =>
-      [answerFrom(next), events] as const
+  const startAnswer = (state: State): AnswerDecoding => {
+    const advance = ([next, events]: readonly [State, ReadonlyArray<DriverEvent>]) =>
+      [startAnswer(next), events] as const
     return {
       ended: state.ended,
       begun: state !== definition.initial,
-      decodeEvent: (data) => after(definition.decodeEvent(state, data)),
-      decodeWhole: (body) => after(definition.decodeWhole(state, body)),
+      decodeEvent: (data) => advance(definition.decodeEvent(state, data)),
+      decodeWhole: (body) => advance(definition.decodeWhole(state, body)),
       decodeFinal: () => definition.decodeFinal(state),
     }
   }
@@ -98,10 +98,10 @@ export const defineHttpCodec = <State extends { readonly ended: boolean }>(
     modelFormat,
     models,
     options: definition.options ?? {},
-    ...(problem === undefined ? {} : { problem }),
+    problem,
     endpoint,
     keyHeader,
     encodeRequest,
-    answer: answerFrom(definition.initial),
+    answer: startAnswer(definition.initial),
   }
 }

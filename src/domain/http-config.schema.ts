@@ -1,47 +1,45 @@
-/** The configuration of a driver whose agent is an HTTP API. Keys are named, by environment variable, and never held. */
-import { Result, Schema } from "effect"
+/** The configuration of a driver for an HTTP API. It names the environment variables of API keys and never holds a key. */
+import { Predicate, Result, Schema } from "effect"
 import type { HttpCodec } from "./http-codec.schema.ts"
 
-/** How often a request is tried again when the server is busy and the configuration says nothing. */
+/** Default number of retries when the server is busy. */
 export const defaultMaxRetries = 3
 
-/** The seconds that a spawn may spend in all waiting to try again. */
+/** Total seconds a spawn may spend waiting between retries. */
 export const maxRetryWait = 120
 
 const isHttpCodec = (value: unknown): value is HttpCodec =>
-  typeof value === "object" &&
-  value !== null &&
-  "encodeRequest" in value &&
-  typeof value.encodeRequest === "function" &&
-  "answer" in value
+  Predicate.isObject(value) && Predicate.isFunction(value["encodeRequest"]) && "answer" in value
 
 const HttpCodecValue = Schema.declare<HttpCodec>(isHttpCodec, {
-  expected: "a codec of an HTTP API, such as anthropicMessagesCodec()",
+  expected: "an HTTP API codec, such as anthropicMessagesCodec()",
 })
 
-/** Query parameters under which servers take keys: those would be in the plan. */
+/** Query parameters that carry keys. The plan records the URL, so they must not be in it. */
 const secretParameter = /^(?:(?:api|access|auth)?[-_]?(?:key|token|secret|sig|signature)|password)$/i
 
-/** What is wrong with a URL as the place of an API. */
-const problemOfUrl = (text: string): string | undefined => {
+/** The kind of URL that was expected, if `text` is not usable as the endpoint of an API. */
+const findUrlProblem = (text: string): string | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(text)))
   if (url === undefined || !/^https?:$/.test(url.protocol)) return "an http:// or https:// URL"
   if (url.username !== "" || url.password !== "")
-    return "a URL without credentials in it: use apiKey or headers"
+    return "a URL without credentials; use apiKey or headers instead"
   if (url.hash !== "") return "a URL without a fragment"
   const secret = [...url.searchParams.keys()].find((name) => secretParameter.test(name))
-  return secret === undefined ? undefined : `a URL without ${secret} in it: use apiKey or headers`
+  return secret === undefined
+    ? undefined
+    : `a URL without the parameter ${secret}; use apiKey or headers instead`
 }
 
 const EndpointUrl = Schema.String.check(
   Schema.makeFilter((text) => {
-    const expected = problemOfUrl(text)
+    const expected = findUrlProblem(text)
     return expected === undefined ? undefined : `expected ${expected}`
   }),
 )
 
 const VariableName = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z_]\w*$/, { expected: "the name of an environment variable" }),
+  Schema.isPattern(/^[A-Za-z_]\w*$/, { expected: "an environment variable name" }),
 )
 
 const HeaderName = Schema.String.check(
@@ -52,28 +50,28 @@ const HeaderText = Schema.String.check(
   Schema.isPattern(/^[\t\x20-\x7e]*$/, { expected: "printable ASCII characters" }),
 )
 
-/** A value that is read from the environment when it is needed. */
+/** A value that is read from the environment when a request is sent. */
 const FromEnvironment = Schema.Struct({ env: VariableName })
 
 /** The key of an API. */
 export const ApiKey = Schema.Struct({
   env: VariableName,
-  /** The header that carries it; the codec's when absent. `authorization` has `Bearer` before it. */
+  /** The header that carries the key. Default: the codec's. In `authorization`, `Bearer` precedes the key. */
   header: Schema.optional(HeaderName),
 })
 
-/** An agent that is an HTTP API: asked once for each spawn. */
+/** An agent behind an HTTP API: one request for each spawn. */
 export const HttpDriverConfig = Schema.Struct({
   type: Schema.Literal("http"),
-  /** What it is for, told to whoever writes programs. */
+  /** What the driver is for. `mill --help --json` shows it to authors of programs. */
   description: Schema.optional(Schema.String),
-  /** The endpoint, or the base of it that the vendor's own libraries take. */
+  /** The endpoint, or the base URL that the vendor's own libraries take. */
   url: EndpointUrl,
   codec: HttpCodecValue,
   apiKey: Schema.optional(ApiKey),
   /** Sent with each request. */
   headers: Schema.optional(Schema.Record(HeaderName, Schema.Union([HeaderText, FromEnvironment]))),
-  /** Seconds that a spawn may take, waiting included; no limit when absent. */
+  /** Timeout of a spawn in seconds, including waiting. Default: no limit. */
   timeout: Schema.optional(
     Schema.Finite.check(
       Schema.isBetween(
@@ -82,17 +80,17 @@ export const HttpDriverConfig = Schema.Struct({
       ),
     ),
   ),
-  /** How often a busy server is asked again. */
+  /** Maximum number of retries when the server is busy. */
   maxRetries: Schema.optional(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))),
   maxLineBytes: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
 })
 export type HttpDriverConfig = typeof HttpDriverConfig.Type
 
-/** A header whose value is that of an environment variable. */
+/** A header whose value comes from an environment variable. */
 export const SecretHeader = Schema.Struct({ header: Schema.String, env: Schema.String })
 export type SecretHeader = typeof SecretHeader.Type
 
-/** The headers of a driver that come from the environment, in order of their names. */
+/** The headers of a driver whose values come from the environment, sorted by name. */
 export const listSecretHeaders = ({
   apiKey,
   codec,

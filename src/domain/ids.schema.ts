@@ -1,46 +1,42 @@
-/**
- * Identifiers. A run id is time-ordered and safe in a path and in a URL; a spawn id tells the order of start.
- */
+/** Identifiers. Run ids sort by time and are safe in paths and URLs; spawn ids are numbered in order of start. */
 import { Option, Schema } from "effect"
 
-/** What may stand where a run is named on a command line or in a path: nothing that could leave the store. */
+/** A run id, a prefix of one, or `last`. The pattern keeps paths inside the store. */
 export const RunReference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/))
 
-/** `run_` and the 26 characters of a ULID in lower case. Other safe names are accepted when read. */
-export const RunId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/)).pipe(
-  Schema.brand("RunId"),
-)
+/** `run_` and a ULID of 26 characters in lower case. Other safe names are accepted when reading. */
+export const RunId = RunReference.pipe(Schema.brand("RunId"))
 export type RunId = typeof RunId.Type
 
-/** `spawn_` and a number, counted from 1 in order of start. */
+/** `spawn_` and a number, which counts from 1 in order of start. */
 export const SpawnId = Schema.String.check(Schema.isPattern(/^spawn_\d+$/)).pipe(Schema.brand("SpawnId"))
 export type SpawnId = typeof SpawnId.Type
 
-/** The id of the spawn that was started as the `n`th of its run. */
+/** The id of the `n`th spawn of a run. */
 export const makeSpawnId = (n: number): SpawnId => SpawnId.make(`spawn_${n}`)
 
 /** The number in a spawn id. */
 export const readSpawnNumber = (spawnId: string): number => Number(spawnId.slice("spawn_".length))
 
-/** The id of a run, from a ULID. */
+/** The run id for a ULID. */
 export const makeRunId = (ulid: string): RunId => RunId.make(`run_${ulid.toLowerCase()}`)
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
 
-/** When the run was created, in milliseconds since 1970: the first ten characters of its ULID. */
+/** The time of a run's creation in milliseconds since 1970, from the first ten characters of its ULID. */
 export const readCreatedAt = (runId: RunId): number => {
   let millis = 0
   for (const character of runId.slice(4, 14)) millis = millis * 32 + Math.max(0, crockford.indexOf(character))
   return millis
 }
 
-/** What mill calls the conversation of a spawn whose agent has no name for it. */
+/** mill's own name for a spawn's conversation, for agents that do not name theirs. */
 export const makeSessionRef = (runId: RunId, spawnId: SpawnId): string => `${runId}/${spawnId}`
 
 const decodeRunId = Schema.decodeUnknownOption(RunId)
 const decodeSpawnId = Schema.decodeUnknownOption(SpawnId)
 
-/** Which spawn of which run such a name means; none, when it is another kind of name. */
+/** The run and the spawn in a name made by `makeSessionRef`; none for any other name. */
 export const parseSessionRef = (sessionRef: string) => {
   const [run, spawn, ...more] = sessionRef.split("/")
   return more.length > 0
@@ -48,5 +44,5 @@ export const parseSessionRef = (sessionRef: string) => {
     : Option.all({ runId: decodeRunId(run), spawnId: decodeSpawnId(spawn) })
 }
 
-/** An instant, as `toISOString` writes it. */
+/** A point in time, as written by `toISOString`. */
 export const Timestamp = Schema.String

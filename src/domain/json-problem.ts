@@ -1,10 +1,10 @@
-/** Why a value is not JSON, and where in it. The program's own process loads this: it imports nothing. */
+/** Finds what JSON cannot hold. The program's own process loads this module, so it imports nothing. */
 
-/** The first part of `value` that JSON cannot hold, as a path such as `$.items[3]` and a reason; nothing when all is well. */
-export const findJsonProblem = (value: unknown): string | undefined => problemAt(value, "$", new Set())
+/** The path and kind of the first part of `value` that JSON cannot hold, such as `$.items[3] is a BigInt`. */
+export const findJsonProblem = (value: unknown): string | undefined => findProblem(value, "$", new Set())
 
-/** `above` holds the objects that the value lies in; it is the same after as before. */
-const problemAt = (value: unknown, path: string, above: Set<object>): string | undefined => {
+/** `above` holds the objects that contain the value, and is left as it was. */
+const findProblem = (value: unknown, path: string, above: Set<object>): string | undefined => {
   switch (typeof value) {
     case "bigint":
       return `${path} is a BigInt`
@@ -15,39 +15,39 @@ const problemAt = (value: unknown, path: string, above: Set<object>): string | u
     case "number":
       return Number.isFinite(value) ? undefined : `${path} is ${value}`
     case "object":
-      return value === null ? undefined : objectProblem(value, path, above)
+      return value === null ? undefined : findInObject(value, path, above)
     default:
       return undefined
   }
 }
 
-const objectProblem = (value: object, path: string, above: Set<object>): string | undefined => {
+const findInObject = (value: object, path: string, above: Set<object>): string | undefined => {
   if (above.has(value)) return `${path} contains itself`
   if (above.size > 2000) return `${path} is nested too deeply`
   above.add(value)
-  const problem = contentsProblem(value, path, above)
+  const problem = findInContents(value, path, above)
   above.delete(value)
   return problem
 }
 
-const contentsProblem = (value: object, path: string, above: Set<object>): string | undefined => {
+const findInContents = (value: object, path: string, above: Set<object>): string | undefined => {
   if ("toJSON" in value && typeof value.toJSON === "function") {
     const json: unknown = value.toJSON()
-    return json === value ? undefined : problemAt(json, path, above)
+    return json === value ? undefined : findProblem(json, path, above)
   }
   const kind = Object.prototype.toString.call(value)
   if (kind !== "[object Object]" && kind !== "[object Array]") return `${path} is a ${kind.slice(8, -1)}`
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
       const problem =
-        item === undefined ? `${path}[${index}] is undefined` : problemAt(item, `${path}[${index}]`, above)
+        item === undefined ? `${path}[${index}] is undefined` : findProblem(item, `${path}[${index}]`, above)
       if (problem !== undefined) return problem
     }
     return undefined
   }
   for (const [key, item] of Object.entries(value)) {
     const step = /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
-    const problem = problemAt(item, `${path}${step}`, above)
+    const problem = findProblem(item, `${path}${step}`, above)
     if (problem !== undefined) return problem
   }
   return undefined

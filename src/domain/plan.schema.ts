@@ -1,6 +1,6 @@
 /**
- * The frozen plan of a run: everything that it depends on, resolved when it was submitted. `planId` is the sha256 over
- * the canonical JSON of the plan without `planId` and `invocation`, so that two runs of the same plan can be told.
+ * The frozen plan of a run: everything that the run depends on, resolved at submit. `planId` is the sha256 of the
+ * canonical JSON of the plan without `planId` and `invocation`, so that runs of the same plan share it.
  */
 import { Schema } from "effect"
 import { SandboxRuntime } from "./config.schema.ts"
@@ -9,59 +9,61 @@ import { RunId, SpawnId } from "./ids.schema.ts"
 
 export const planVersion = 1
 
-/** A source file as it was at submit. Its contents are in the run's `sources` folder, under its sha256. */
+/** A source file as of submit. Its contents are in the run's `sources` folder, named by their sha256. */
 export const PlanSource = Schema.Struct({
   /** Absolute path. */
   path: Schema.String,
   sha256: Schema.String,
-  /** Where the file is loaded in another form than it has on disk: the sha256 of that form. */
+  /** The sha256 of the form to load, if the file is not loaded as it is on disk. */
   loadAs: Schema.optional(Schema.String),
-  /** How many characters that form has before the first line's own. */
+  /** Number of characters that the loaded form adds before the first line. */
   columnShift: Schema.optional(Schema.Int),
-  /** Imported as text, though its name does not say so. */
+  /** Imported as text, whatever the file's extension. */
   asText: Schema.optional(Schema.Boolean),
-  /** Made of a configuration that was given as an object: there is no such file. */
+  /** Generated from a configuration object; there is no such file on disk. */
   generated: Schema.optional(Schema.Boolean),
-  /** What its import specifiers stand for: absolute paths of other sources. */
+  /** The absolute path of another source for each import specifier. */
   imports: Schema.optional(Schema.Record(Schema.String, Schema.String)),
-  /** What it imports from elsewhere: packages, modules of Bun's and Node's. */
+  /** Imported packages and built-in modules of Bun and Node. */
   packages: Schema.optional(Schema.Array(Schema.String)),
 })
 export type PlanSource = typeof PlanSource.Type
 
+/** A driver whose agent is a command. */
 export const PlanProcessDriver = Schema.Struct({
   name: Schema.String,
   type: Schema.Literal("process"),
-  /** Absolute path of the executable, as found on PATH at submit. */
+  /** Absolute path of the executable, resolved at submit. */
   command: Schema.String,
   args: Schema.Array(Schema.String),
   codec: Schema.String,
-  /** The options that the codec was made with. */
+  /** The codec's options. */
   codecOptions: Schema.Json,
-  /** Names of the environment variables that the driver sets; their values are nowhere on disk. */
+  /** Names of the environment variables that the driver sets. Their values are never written to disk. */
   env: Schema.Array(Schema.String),
   cwd: Schema.optional(Schema.String),
   maxLineBytes: Schema.Int,
-  /** Seconds that an agent may take to end after SIGTERM. */
+  /** Seconds between SIGTERM and SIGKILL for an agent. */
   cancelGrace: Schema.Finite,
   modelFormat: Schema.String,
   models: Schema.Array(Schema.String),
 })
 export type PlanProcessDriver = typeof PlanProcessDriver.Type
 
+/** A driver whose agent is an HTTP API. */
 export const PlanHttpDriver = Schema.Struct({
   name: Schema.String,
   type: Schema.Literal("http"),
-  /** Where requests go. */
+  /** The URL that requests are sent to. */
   url: Schema.String,
   codec: Schema.String,
-  /** The options that the codec was made with. */
+  /** The codec's options. */
   codecOptions: Schema.Json,
-  /** Names of the headers that the configuration adds; their values are nowhere in the plan. */
+  /** Names of the headers that the configuration adds. The plan never holds their values. */
   headers: Schema.Array(Schema.String),
-  /** Headers that are taken from environment variables, by name; their values are nowhere on disk. */
+  /** Headers whose values come from environment variables. Their values are never written to disk. */
   keys: Schema.Array(SecretHeader),
-  /** Seconds that a spawn may take. */
+  /** Timeout of a spawn in seconds. */
   timeout: Schema.optional(Schema.Finite),
   maxRetries: Schema.Int,
   maxLineBytes: Schema.Int,
@@ -73,22 +75,22 @@ export type PlanHttpDriver = typeof PlanHttpDriver.Type
 export const PlanDriver = Schema.Union([PlanProcessDriver, PlanHttpDriver])
 export type PlanDriver = typeof PlanDriver.Type
 
-/** The program runs as a process like any other. */
+/** Runs the program as an ordinary process. */
 export const PlanDirectExecutor = Schema.Struct({ name: Schema.String, type: Schema.Literal("direct") })
 
-/** The program runs in a sandbox. */
+/** Runs the program in a sandbox. */
 export const PlanVmExecutor = Schema.Struct({
   name: Schema.String,
   type: Schema.Literal("vm"),
   runtime: SandboxRuntime,
-  /** Absolute path of the runtime's executable, as found on PATH at submit. */
+  /** Absolute path of the runtime's executable, resolved at submit. */
   command: Schema.String,
   image: Schema.optional(Schema.String),
-  /** Names of the submitter's variables that the program finds; their values are nowhere on disk. */
+  /** Names of environment variables passed through from the submitter. Their values are never written to disk. */
   env: Schema.Array(Schema.String),
-  /** Names of the variables that the configuration sets. */
+  /** Names of the environment variables that the configuration sets. */
   setEnv: Schema.Array(Schema.String),
-  /** Absolute paths that the program may read besides its own. */
+  /** Absolute paths that the program may read besides its own sources. */
   readable: Schema.Array(Schema.String),
   /** MiB. */
   memory: Schema.optional(Schema.Int),
@@ -101,19 +103,19 @@ export type PlanExecutor = typeof PlanExecutor.Type
 
 export const PlanExtension = Schema.Struct({
   name: Schema.String,
-  /** The functions that the program finds under that name. */
+  /** The names of the extension's functions. */
   api: Schema.Array(Schema.String),
 })
 export type PlanExtension = typeof PlanExtension.Type
 
-/** What is particular to one run of the plan. */
+/** The parts that differ between runs of the same plan. */
 export const Invocation = Schema.Struct({
   runId: RunId,
-  /** The submitter's working directory, which is the program's and the agents'. */
+  /** The working directory of the submitter, the program and the agents. */
   cwd: Schema.String,
   args: Schema.Array(Schema.String),
   metadata: Schema.Record(Schema.String, Schema.String),
-  /** 0 for a run started from outside any run. */
+  /** Number of runs that this run is nested in. */
   depth: Schema.Int,
   parentRunId: Schema.optional(RunId),
   parentSpawnId: Schema.optional(SpawnId),
@@ -127,25 +129,25 @@ const content = {
   programPath: Schema.String,
   /** The program and what it imports, the program first. */
   program: Schema.Array(PlanSource),
-  /** The configuration and what it imports, the configuration first; empty when there is none. */
+  /** The configuration and what it imports, the configuration first; empty without a configuration. */
   config: Schema.Array(PlanSource),
   driver: PlanDriver,
   executor: PlanExecutor,
   extensions: Schema.Array(PlanExtension),
-  /** What the configuration tells to whoever writes programs. */
+  /** The configuration's instructions for authors of programs. */
   authoring: Schema.optional(Schema.String),
   limits: Schema.Struct({
     maxRunDepth: Schema.Int,
-    /** Seconds that the program's process, and what an agent leaves, may take to end after SIGTERM. */
+    /** Seconds between SIGTERM and SIGKILL for the program, and for processes that an agent leaves behind. */
     cancelGrace: Schema.Finite,
   }),
 }
 
-/** What `planId` is the hash of. */
+/** The part of a plan that `planId` is the hash of. */
 export const PlanContent = Schema.Struct(content)
 export type PlanContent = typeof PlanContent.Type
 
-/** A plan that no run has been made of yet. */
+/** A plan before it has an invocation. */
 export const DraftPlan = Schema.Struct({ planId: Schema.String, ...content })
 export type DraftPlan = typeof DraftPlan.Type
 

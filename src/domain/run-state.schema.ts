@@ -1,7 +1,7 @@
 /**
- * The pure fold from a run's events to its state, used by every reader and by the writer, which refuses what the
- * fold refuses. It promises: a run and each of its spawns end once, and nothing follows an end. It keeps no agent's
- * whole answer: `textLimit` characters of each, so that its size depends on the number of spawns alone.
+ * The pure fold from a run's events to its state. Readers use it, and so does the writer, which refuses the events that
+ * the fold refuses: a run and each of its spawns end once, and nothing follows an end. The state keeps `textLimit`
+ * characters of each answer, so its size depends only on the number of spawns.
  */
 import { HashMap, Option, Result, Schema } from "effect"
 import { cutText } from "./cut-text.ts"
@@ -11,10 +11,10 @@ import { SpawnId, Timestamp } from "./ids.schema.ts"
 import { isTerminalStatus, RunStatus, type SpawnCounts } from "./run.schema.ts"
 import { FailedSpawnResult, SpawnOptions, SpawnStatus } from "./spawn.schema.ts"
 
-/** How many characters of an agent's text a run's state and its `run:complete` event keep. */
+/** Number of characters of an agent's text that a run's state and its `run:complete` event keep. */
 export const textLimit = 200
 
-/** A spawn as far as the log tells. `result` is there when it has ended and something is known. */
+/** A spawn according to the log. `result` is present when the spawn has ended and something is known of its result. */
 export const SpawnState = Schema.Struct({
   spawnId: SpawnId,
   agent: SpawnOptions.fields.agent,
@@ -41,13 +41,13 @@ const RunFacts = Schema.Struct({
   programResult: Schema.optional(Schema.Json),
 })
 
-/** A run as far as its log tells. */
+/** A run according to its log. */
 export type RunState = typeof RunFacts.Type & {
   readonly spawns: HashMap.HashMap<SpawnId, SpawnState>
   readonly counts: SpawnCounts
 }
 
-/** A run of which nothing has been logged. */
+/** A run before its first event. */
 export const initialRunState: RunState = {
   status: "pending",
   sequence: 0,
@@ -58,10 +58,10 @@ export const initialRunState: RunState = {
 
 const refuse = (type: string, reason: string) => Result.fail(new IllegalTransition({ type, reason }))
 
-/** The state after one more event, or why it may not follow. */
+/** The state after one more event. Fails when the event must not follow. */
 export const applyEvent = (state: RunState, event: MillEvent): Result.Result<RunState, IllegalTransition> => {
   if (event.sequence !== state.sequence + 1) {
-    return refuse(event.type, `its sequence number is ${event.sequence}, after ${state.sequence}`)
+    return refuse(event.type, `sequence number ${event.sequence} follows ${state.sequence}`)
   }
   return Result.map(transition(state, event, event.timestamp), (next) => ({
     ...next,
@@ -70,20 +70,20 @@ export const applyEvent = (state: RunState, event: MillEvent): Result.Result<Run
   }))
 }
 
-/** As `applyEvent`, for an event that has no sequence number yet. */
+/** As `applyEvent`, for an event without a sequence number. */
 export const transition = (
   state: RunState,
   body: EventBody,
   timestamp: string,
 ): Result.Result<RunState, IllegalTransition> => {
   const { type } = body
-  if (isTerminalStatus(state.status)) return refuse(type, `the run is ${state.status} already`)
+  if (isTerminalStatus(state.status)) return refuse(type, `the run is already ${state.status}`)
   if (type === "run:start") {
     return state.status === "pending"
       ? Result.succeed({ ...state, status: "running", startedAt: timestamp })
-      : refuse(type, "the run has started already")
+      : refuse(type, "the run has already started")
   }
-  if (state.status === "pending" && !endsRun(body)) return refuse(type, "the run has not started")
+  if (state.status === "pending" && !mayEndUnstarted(body)) return refuse(type, "the run has not started")
   switch (body.type) {
     case "run:status":
       return Result.succeed({ ...state, cancelling: body.payload.cancelling ?? state.cancelling })
@@ -92,24 +92,20 @@ export const transition = (
       return Result.succeed(state)
     case "run:complete": {
       const { completedAt, programResult } = body.payload.result
-      return end(state, type, {
-        status: "complete",
-        completedAt,
-        ...(programResult === undefined ? {} : { programResult }),
-      })
+      return endRun(state, type, { status: "complete", completedAt, programResult })
     }
     case "run:failed":
-      return end(state, type, {
+      return endRun(state, type, {
         status: "failed",
         completedAt: timestamp,
         errorMessage: body.payload.message,
-        ...(body.payload.location === undefined ? {} : { location: body.payload.location }),
+        location: body.payload.location,
       })
     case "run:cancelled":
-      return end(state, type, {
+      return endRun(state, type, {
         status: "cancelled",
         completedAt: timestamp,
-        ...(body.payload.reason === undefined ? {} : { errorMessage: body.payload.reason }),
+        errorMessage: body.payload.reason,
       })
     case "spawn:start":
       return startSpawn(state, body, timestamp)
@@ -118,18 +114,20 @@ export const transition = (
   }
 }
 
-const endsRun = (body: EventBody): boolean => body.type === "run:failed" || body.type === "run:cancelled"
+/** A run that could not start may still fail or be cancelled. */
+const mayEndUnstarted = (body: EventBody): boolean =>
+  body.type === "run:failed" || body.type === "run:cancelled"
 
-const end = (state: RunState, type: string, facts: Partial<RunState>) =>
+const endRun = (state: RunState, type: string, facts: Partial<RunState>) =>
   state.counts.running > 0
-    ? refuse(type, `${state.counts.running} of its spawns have not ended`)
+    ? refuse(type, `spawns still running: ${state.counts.running}`)
     : Result.succeed({ ...state, ...facts, cancelling: false })
 
 type Body<Type extends EventBody["type"]> = Extract<EventBody, { readonly type: Type }>
 
 const startSpawn = (state: RunState, { payload, type }: Body<"spawn:start">, timestamp: string) => {
   if (HashMap.has(state.spawns, payload.spawnId)) {
-    return refuse(type, `${payload.spawnId} has started already`)
+    return refuse(type, `${payload.spawnId} has already started`)
   }
   const spawn: SpawnState = {
     spawnId: payload.spawnId,
@@ -155,7 +153,7 @@ const advanceSpawn = (
   const { spawnId } = body.payload
   const spawn = Option.getOrUndefined(HashMap.get(state.spawns, spawnId))
   if (spawn === undefined) return refuse(body.type, `${spawnId} has not started`)
-  if (spawn.status !== "running") return refuse(body.type, `${spawnId} is ${spawn.status} already`)
+  if (spawn.status !== "running") return refuse(body.type, `${spawnId} is already ${spawn.status}`)
   if (body.type === "spawn:milestone" || body.type === "spawn:tool_call") return Result.succeed(state)
   const status =
     body.type === "spawn:complete" ? "complete" : body.type === "spawn:error" ? "error" : "cancelled"
@@ -170,8 +168,8 @@ const advanceSpawn = (
     ...spawn,
     status,
     endedAt: timestamp,
-    ...(message === undefined ? {} : { errorMessage: message }),
-    ...(result === undefined ? {} : { result: cutResult(result) }),
+    errorMessage: message,
+    result: result && { ...result, text: cutText(result.text, textLimit) },
   }
   const { counts } = state
   return Result.succeed({
@@ -180,6 +178,3 @@ const advanceSpawn = (
     counts: { ...counts, running: counts.running - 1, [status]: counts[status] + 1 },
   })
 }
-
-const cutResult = (result: FailedSpawnResult): FailedSpawnResult =>
-  result.text.length <= textLimit ? result : { ...result, text: cutText(result.text, textLimit) }

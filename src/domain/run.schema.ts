@@ -1,6 +1,4 @@
-/**
- * One execution of a plan: its record, as `status` and `ls` show it, and its result.
- */
+/** A run: one execution of a plan. Its record, which `status` and `ls` show, and its result. */
 import { Schema } from "effect"
 import { RunId, Timestamp } from "./ids.schema.ts"
 import { SpawnSummary, Usage } from "./spawn.schema.ts"
@@ -25,8 +23,8 @@ export const RunFailureCause = Schema.Literals([
 export type RunFailureCause = typeof RunFailureCause.Type
 
 /**
- * The sum over a run's ended spawns. `costUsd` is there only where every one of them reported its cost; where some
- * did, `costUsdAtLeast` is the sum of those. `spawnsWithoutUsage` counts those that reported no tokens.
+ * The total usage of a run's ended spawns. `costUsd` is present only if every spawn reported its cost; if some did,
+ * `costUsdAtLeast` is the sum of those. `spawnsWithoutUsage` counts the spawns that reported no usage.
  */
 export const RunUsage = Schema.Struct({
   ...Usage.fields,
@@ -35,7 +33,7 @@ export const RunUsage = Schema.Struct({
 })
 export type RunUsage = typeof RunUsage.Type
 
-/** The end of a run. `programResult` is the program's default export, or what it returned. */
+/** The result of a run. `programResult` is the program's default export, or the value of its top-level return. */
 export const RunResult = Schema.Struct({
   runId: RunId,
   status: TerminalRunStatus,
@@ -44,13 +42,13 @@ export const RunResult = Schema.Struct({
   spawns: Schema.Array(SpawnSummary),
   programResult: Schema.optional(Schema.Json),
   errorMessage: Schema.optional(Schema.String),
-  /** Where in the user's own source the program failed: file:line:column. */
+  /** Where the program failed in the user's source: file:line:column. */
   errorLocation: Schema.optional(Schema.String),
   usage: Schema.optional(RunUsage),
 })
 export type RunResult = typeof RunResult.Type
 
-/** Where a run's files are: absolute paths. */
+/** Absolute paths of a run's files. */
 export const RunPaths = Schema.Struct({
   runDir: Schema.String,
   runFile: Schema.String,
@@ -62,7 +60,7 @@ export const RunPaths = Schema.Struct({
 })
 export type RunPaths = typeof RunPaths.Type
 
-/** How many of a run's spawns were started, and what became of them. */
+/** Numbers of a run's spawns: all that were started, and how many have each status. */
 export const SpawnCounts = Schema.Struct({
   started: Schema.Int,
   running: Schema.Int,
@@ -72,14 +70,14 @@ export const SpawnCounts = Schema.Struct({
 })
 export type SpawnCounts = typeof SpawnCounts.Type
 
-/** A source of a run that is not on disk any more as the run's plan has it. */
+/** A source of a run that has changed on disk since the run was submitted. */
 export const ChangedSource = Schema.Struct({
   path: Schema.String,
   change: Schema.Literals(["edited", "missing"]),
 })
 export type ChangedSource = typeof ChangedSource.Type
 
-/** A run at a glance. A snapshot of it is `run.json`; the truth is the run's event log. */
+/** A run at a glance. `run.json` is a snapshot of it; the event log is the source of truth. */
 export const RunRecord = Schema.Struct({
   id: RunId,
   status: RunStatus,
@@ -95,22 +93,22 @@ export const RunRecord = Schema.Struct({
   spawns: SpawnCounts,
   usage: Schema.optional(RunUsage),
   errorMessage: Schema.optional(Schema.String),
-  /** Where in the user's own source the program failed: file:line:column. */
+  /** Where the program failed in the user's source: file:line:column. */
   errorLocation: Schema.optional(Schema.String),
   parentRunId: Schema.optional(RunId),
-  /** Told by `status` alone: which sources have been changed since. The run goes by the frozen ones. */
+  /** Sources that have changed since submit; the run uses the frozen ones. Only `status` reports this. */
   changedSources: Schema.optional(Schema.Array(ChangedSource)),
   paths: RunPaths,
   summaryHuman: Schema.String,
 })
 export type RunRecord = typeof RunRecord.Type
 
-/** What `mill run` prints: the run is on its way. */
+/** A run that has been submitted, as `mill run` prints it. */
 export const SubmittedRun = Schema.Struct({
   runId: RunId,
   status: RunStatus,
   paths: RunPaths,
-  /** The configuration that was used, if there is one. */
+  /** The path of the configuration, if there is one. */
   configPath: Schema.optional(Schema.String),
 })
 export type SubmittedRun = typeof SubmittedRun.Type

@@ -1,31 +1,32 @@
 /**
- * What becomes of a spawn. It is complete only when its codec saw a final answer without an error and the process
- * exited with 0; everything else is an error or a cancellation, with whatever is known.
+ * Decides how a spawn has ended. A spawn is complete only if its codec saw a final answer without an error and the process
+ * exited with code 0. Otherwise it is an error or a cancellation, with all that is known of its result.
  */
 import { Schema } from "effect"
+import { cutText } from "./cut-text.ts"
 import { AgentExit, AgentOutcome } from "./driver.schema.ts"
 import type { EventBody } from "./event.schema.ts"
 import { SpawnId } from "./ids.schema.ts"
 import { type FailedSpawnResult, SpawnErrorCause, SpawnOptions } from "./spawn.schema.ts"
 
-/** A spawn that has come to an end. `durationMs` is what its agent took. */
+/** A spawn that has ended. `durationMs` is the time that its agent took. */
 export const EndedSpawn = Schema.Struct({
   spawnId: SpawnId,
   input: SpawnOptions,
   driver: Schema.String,
-  /** What names the conversation when the agent has no name for it. */
+  /** The name of the conversation, if the agent does not name it. */
   fallbackSessionRef: Schema.NonEmptyString,
   durationMs: Schema.Finite,
 })
 export type EndedSpawn = typeof EndedSpawn.Type
 
-/** What the driver reports of an agent that has ended. */
+/** The driver's report on an agent that has ended. */
 export const AgentReport = Schema.Struct({
   outcome: AgentOutcome,
   exit: AgentExit,
-  /** The last 8 KiB. */
+  /** The last 8 KiB of standard error. */
   stderr: Schema.String,
-  /** Why the driver gave the agent up, when it did; what is known all the same is in `outcome`. */
+  /** Why the driver gave up on the agent, if it did. `outcome` still has what is known. */
   failure: Schema.optional(Schema.Struct({ cause: SpawnErrorCause, message: Schema.String })),
 })
 export type AgentReport = typeof AgentReport.Type
@@ -40,27 +41,27 @@ export type SpawnTerminal = Extract<
 export const judgeSpawn = (spawn: EndedSpawn, report: AgentReport): SpawnTerminal => {
   const { spawnId } = spawn
   const { exit, outcome } = report
-  const failure = failureOf(spawn.driver, report)
+  const failure = findFailure(spawn.driver, report)
   if (failure === undefined) {
     const sessionRef = outcome.sessionRef ?? spawn.fallbackSessionRef
-    const result = { ...common(spawn, outcome), sessionRef, exitCode: exit.code ?? 0 }
+    const result = { ...makeResult(spawn, outcome), sessionRef, exitCode: exit.code ?? 0 }
     return { type: "spawn:complete", payload: { spawnId, result } }
   }
   const { cause, message } = failure
   const result: FailedSpawnResult = {
-    ...common(spawn, outcome),
+    ...makeResult(spawn, outcome),
     errorMessage: message,
-    ...(outcome.sessionRef === undefined ? {} : { sessionRef: outcome.sessionRef }),
-    ...(exit.code === undefined ? {} : { exitCode: exit.code }),
-    ...(exit.signal === undefined ? {} : { signal: exit.signal }),
-    ...(report.stderr === "" ? {} : { stderr: report.stderr }),
+    sessionRef: outcome.sessionRef,
+    exitCode: exit.code,
+    signal: exit.signal,
+    stderr: report.stderr || undefined,
   }
   return { type: "spawn:error", payload: { spawnId, cause, message, result } }
 }
 
-const nothing: AgentOutcome = { final: false, text: "" }
+const emptyOutcome: AgentOutcome = { final: false, text: "" }
 
-/** The terminal event of a spawn whose agent could not be asked. */
+/** The terminal event of a spawn that could not be carried out. */
 export const makeSpawnRefusal = (
   spawn: EndedSpawn,
   cause: SpawnErrorCause,
@@ -71,11 +72,11 @@ export const makeSpawnRefusal = (
     spawnId: spawn.spawnId,
     cause,
     message,
-    result: { ...common(spawn, nothing), errorMessage: message },
+    result: { ...makeResult(spawn, emptyOutcome), errorMessage: message },
   },
 })
 
-/** The terminal event of a spawn that was ended before its agent had. */
+/** The terminal event of a spawn that was cancelled before its agent ended. */
 export const makeSpawnCancellation = (
   spawn: EndedSpawn,
   reason: string | undefined,
@@ -84,38 +85,38 @@ export const makeSpawnCancellation = (
   type: "spawn:cancelled",
   payload: {
     spawnId: spawn.spawnId,
-    ...(reason === undefined ? {} : { reason }),
-    result: { ...common(spawn, nothing), ...(sessionRef === undefined ? {} : { sessionRef }) },
+    reason,
+    result: { ...makeResult(spawn, emptyOutcome), sessionRef },
   },
 })
 
-const common = ({ driver, durationMs, input }: EndedSpawn, outcome: AgentOutcome) => ({
+const makeResult = ({ driver, durationMs, input }: EndedSpawn, outcome: AgentOutcome) => ({
   text: outcome.text,
   agent: input.agent,
   model: input.model,
   driver,
-  ...(outcome.stopReason === undefined ? {} : { stopReason: outcome.stopReason }),
-  ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+  stopReason: outcome.stopReason,
+  usage: outcome.usage,
   durationMs,
 })
 
-const failureOf = (driver: string, { exit, failure, outcome, stderr }: AgentReport) => {
-  const failed = (cause: SpawnErrorCause, message: string) => ({ cause, message })
+const findFailure = (driver: string, { exit, failure, outcome, stderr }: AgentReport) => {
+  const fail = (cause: SpawnErrorCause, message: string) => ({ cause, message })
   if (failure !== undefined) return failure
-  if (outcome.errorMessage !== undefined) return failed("agent-error", outcome.errorMessage)
-  const complaint = lastLine(stderr)
+  if (outcome.errorMessage !== undefined) return fail("agent-error", outcome.errorMessage)
+  const complaint = readLastLine(stderr)
   const because = complaint === "" ? "" : `: ${complaint}`
-  if (exit.signal !== undefined) return failed("signal", `${driver} was killed by ${exit.signal}${because}`)
-  if (exit.code !== 0) return failed("exit", `${driver} exited with code ${exit.code ?? "unknown"}${because}`)
+  if (exit.signal !== undefined) return fail("signal", `${driver} was killed by ${exit.signal}${because}`)
+  if (exit.code !== 0) return fail("exit", `${driver} exited with code ${exit.code ?? "unknown"}${because}`)
   if (outcome.final) return undefined
   const overlong =
     exit.overlongLines === 0 ? "" : `; ${exit.overlongLines} of its lines exceeded maxLineBytes`
-  return failed("codec", `${driver} exited without a final answer${overlong}${because}`)
+  return fail("codec", `${driver} exited without a final answer${overlong}${because}`)
 }
 
-/** The last line that says something, as one short line without control characters. */
-const lastLine = (text: string): string => {
+/** The last line that is not blank, shortened and without control characters. */
+const readLastLine = (text: string): string => {
   const lines = text.split("\n").map((line) => line.replace(/\p{Cc}+/gu, " ").trim())
   const last = lines.findLast((line) => line !== "") ?? ""
-  return last.length > 300 ? `${last.slice(0, 300)}…` : last
+  return last.length > 300 ? `${cutText(last, 300)}…` : last
 }

@@ -1,23 +1,21 @@
-/**
- * One agent invocation: what a program asks for and what it gets.
- */
+/** A spawn: one invocation of an agent, its options and its result. */
 import { Schema } from "effect"
 import { SpawnId } from "./ids.schema.ts"
 
-/** What a program passes to `mill.spawn`: who the agent is, what it is to do, and which model does it. */
+/** The options of `mill.spawn`. */
 export const SpawnOptions = Schema.Struct({
   agent: Schema.NonEmptyString,
   systemPrompt: Schema.NonEmptyString,
   prompt: Schema.NonEmptyString,
   model: Schema.NonEmptyString,
-  /** The conversation to go on with: the `sessionRef` of an earlier answer of the same driver. */
+  /** The conversation to resume: the `sessionRef` of an earlier result from the same driver. */
   sessionRef: Schema.optional(Schema.NonEmptyString),
 })
 export type SpawnOptions = typeof SpawnOptions.Type
 
 /**
- * Tokens and money, as the agent reported them. A field that is absent is unknown, which is not zero. Tokens that were
- * read from a cache are not among `inputTokens`, whichever agent it is.
+ * Tokens and cost, as reported by the agent. A missing field is unknown, not zero. For every agent, `inputTokens` excludes
+ * tokens that were read from a cache.
  */
 export const Usage = Schema.Struct({
   inputTokens: Schema.Finite,
@@ -28,7 +26,7 @@ export const Usage = Schema.Struct({
 })
 export type Usage = typeof Usage.Type
 
-const known = {
+const commonFields = {
   text: Schema.String,
   agent: Schema.NonEmptyString,
   model: Schema.NonEmptyString,
@@ -40,17 +38,17 @@ const known = {
   durationMs: Schema.Finite,
 }
 
-/** The answer of an agent that finished: it gave a final answer without an error, and exited with 0. */
+/** The result of a spawn whose agent gave a final answer without an error and exited with code 0. */
 export const SpawnResult = Schema.Struct({
-  ...known,
+  ...commonFields,
   sessionRef: Schema.NonEmptyString,
   exitCode: Schema.Int,
 })
 export type SpawnResult = typeof SpawnResult.Type
 
-/** What is known of an agent that failed. `stderr` is the last 8 KiB of what it wrote there. */
+/** What is known of a spawn that failed. `stderr` is the last 8 KiB of the agent's standard error. */
 export const FailedSpawnResult = Schema.Struct({
-  ...known,
+  ...commonFields,
   sessionRef: Schema.optional(Schema.NonEmptyString),
   exitCode: Schema.optional(Schema.Int),
   signal: Schema.optional(Schema.String),
@@ -73,7 +71,7 @@ export type SpawnErrorCause = typeof SpawnErrorCause.Type
 export const SpawnStatus = Schema.Literals(["running", "complete", "error", "cancelled"])
 export type SpawnStatus = typeof SpawnStatus.Type
 
-/** A spawn in a run's result: its result as far as known, which spawn it was, and how it ended. */
+/** A spawn in a run's result: its id, its status, and what is known of its result. */
 export const SpawnSummary = Schema.Struct({
   ...FailedSpawnResult.fields,
   spawnId: SpawnId,

@@ -77,7 +77,7 @@ const refused: Readonly<Record<string, Case>> = {
   "something else than a codec": {
     config: driver(`codec: "jsonl"`),
     key: "drivers.mine.codec",
-    message: /drivers\.mine\.codec is "jsonl"; expected a codec/,
+    message: /drivers\.mine\.codec is "jsonl"; expected a command codec/,
   },
   "an unknown key of the authoring": {
     config: configured(`authoring: { instruction: "x" }`),

@@ -146,7 +146,7 @@ describe("a log that cannot be read is an error that names the line", () => {
     "a missing line": {
       damage: (lines) => lines.filter((_, index) => index !== 1),
       error: { _tag: "StoreError" },
-      message: /event 3 .*sequence number is 3, after 1/,
+      message: /event 3 .*sequence number 3 follows 1/,
     },
     "something behind the end": {
       damage: (lines) => [
@@ -159,7 +159,7 @@ describe("a log that cannot be read is an error that names the line", () => {
         }))([lines[0] ?? ""]),
       ],
       error: { _tag: "StoreError" },
-      message: /run is complete already/,
+      message: /run is already complete/,
     },
   }
   test.concurrent.each(Object.entries(cases))("%s", async (_, { damage, error, message }) => {

@@ -37,7 +37,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
   "a url with a key": [
     `httpDriver({ url: "http://x?api_key=s3cret", codec })`,
     "drivers.api.url",
-    /without api_key/,
+    /without the parameter api_key/,
   ],
   "a key in place of its name": [
     `httpDriver({ url: "http://x", codec, apiKey: "s3cret" })`,
@@ -47,7 +47,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
   "a key as a name": [
     `httpDriver({ url: "http://x", codec, apiKey: { env: "sk-s3cret" } })`,
     "drivers.api.apiKey.env",
-    /name of an environment variable/,
+    /an environment variable name/,
   ],
   "a header of two words": [
     `httpDriver({ url: "http://x", codec, headers: { "a b": "s3cret" } })`,
@@ -57,12 +57,12 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
   "the codec of a command": [
     `httpDriver({ url: "http://x", codec: claudeCodec() })`,
     "drivers.api.codec",
-    /a codec of an HTTP API, such as/,
+    /an HTTP API codec, such as/,
   ],
   "the codec of an API, for a command": [
     `processDriver({ command: "ls", codec })`,
     "drivers.api.codec",
-    /a codec of a command, such as/,
+    /a command codec, such as/,
   ],
   "no kind of driver": [`{ type: "https" }`, "drivers.api", /create it with processDriver or httpDriver/],
 }

@@ -1,4 +1,4 @@
-/** Events of every type, and what may follow what, written down a second time and as simply as can be. */
+/** Events of every type, and a second, simple model of which events may follow which. */
 import { Arbitrary } from "effect"
 import {
   type EventBody,
@@ -22,7 +22,7 @@ const result = {
   spawns: [],
 } as const
 
-/** One body of each type; those of spawns are the `n`th spawn's. */
+/** One body of each type; those of spawns belong to the `n`th spawn. */
 export const bodies = (n: number): ReadonlyArray<EventBody> => {
   const spawnId = makeSpawnId(n)
   return [
@@ -44,7 +44,7 @@ export const bodies = (n: number): ReadonlyArray<EventBody> => {
 
 export const spawnBodies = (n: number): ReadonlyArray<EventBody> => bodies(n).slice(7)
 
-/** Any event, mostly of the first spawns: what is likely to be legal is tried often. */
+/** Any event, mostly of the first spawns, so that many are legal. */
 export const anyBody = Arbitrary.map(
   Arbitrary.all([integer(0, 17), integer(1, 3)]),
   ([kind, n]): EventBody => {
@@ -53,20 +53,20 @@ export const anyBody = Arbitrary.map(
   },
 )
 
-/** Any events, behind a start of the run more often than not. */
+/** Any events, usually after a start of the run. */
 export const anyBodies = Arbitrary.map(
   Arbitrary.all([Arbitrary.array(anyBody, { maxLength: 40 }), integer(0, 3)]),
   ([events, start]): ReadonlyArray<EventBody> =>
     start === 0 ? events : [...bodies(1).slice(0, 1), ...events],
 )
 
-/** What a log may go on with: a model that knows nothing of the fold. */
+/** A model of the events that a log may hold, independent of the fold. */
 export class Model {
   status: "pending" | "running" | "ended" = "pending"
   readonly running = new Set<string>()
   readonly ended = new Set<string>()
 
-  /** Whether the event may follow; it has followed then. */
+  /** Adds the event if it is legal, and returns whether it is. */
   accept(body: EventBody): boolean {
     if (!this.allows(body)) return false
     if (body.type === "run:start") this.status = "running"
@@ -82,7 +82,7 @@ export class Model {
   private allows(body: EventBody): boolean {
     if (this.status === "ended") return false
     if (body.type === "run:start") return this.status === "pending"
-    // A run that could not even be started may fail, or be cancelled.
+    // A run that could not start may fail or be cancelled.
     if (body.type === "run:failed" || body.type === "run:cancelled") return this.running.size === 0
     if (this.status === "pending") return false
     if (body.type === "run:complete") return this.running.size === 0
@@ -98,7 +98,7 @@ type SpawnEnd = Extract<EventBody, { readonly type: "spawn:complete" | "spawn:er
 const endsSpawn = (body: EventBody): body is SpawnEnd =>
   /^spawn:(?:complete|error|cancelled)$/.test(body.type)
 
-/** The body in its place in a log. */
+/** The event for a body at a position in a log. */
 export const eventOf = (body: EventBody, sequence: number): MillEvent => ({
   schemaVersion: 1,
   runId,

@@ -1,11 +1,11 @@
-/** Lines of the log: what is written is what is read, and what is no event is told with its line. */
+/** Lines of the log: events survive a round trip, and a line that is not an event is reported with its number. */
 import { describe, expect, test } from "bun:test"
 import { Arbitrary, Result } from "effect"
 import { decodeLogLine, encodeLogLine, MillEvent } from "../../src/domain/event.schema.ts"
 import { integer, property } from "../support/property.ts"
 import { bodies, eventOf } from "./bodies.ts"
 
-property("any event is one line, and is read as it was written", Arbitrary.schema(MillEvent), (event) => {
+property("any event is one line and decodes to itself", Arbitrary.schema(MillEvent), (event) => {
   const line = encodeLogLine(event)
   const entry = Result.getOrUndefined(decodeLogLine(line, 1))
   return !line.includes("\n") && entry?.known === true && Bun.deepEquals(entry.event, JSON.parse(line))
@@ -14,7 +14,7 @@ property("any event is one line, and is read as it was written", Arbitrary.schem
 const lines = bodies(1).map((body, index) => encodeLogLine(eventOf(body, index + 1)))
 
 property(
-  "a line that is cut anywhere is no event",
+  "a truncated line is not an event",
   Arbitrary.all([integer(0, lines.length - 1), integer(0, 2000)]),
   ([index, length]) => {
     const line = lines[index] ?? ""
@@ -28,7 +28,7 @@ describe("a line is read", () => {
     const entry = decodeLogLine(JSON.stringify(event), 7)
     return Result.isSuccess(entry) ? entry.success : entry.failure
   }
-  test("with what a newer mill may have added", () => {
+  test("with fields that a newer mill has added", () => {
     const newer = { ...log, added: 1, payload: { ...log.payload, added: [2] } }
     expect(read(newer)).toEqual({ known: true, event: log })
   })

@@ -1,8 +1,14 @@
-/** Identifiers: what they tell, and what is none. */
+/** Identifiers and canonical JSON. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
 import { toCanonicalJson } from "../../src/domain/canonical-json.ts"
-import { readCreatedAt, makeRunId, RunReference, makeSpawnId } from "../../src/domain/ids.schema.ts"
+import {
+  makeRunId,
+  makeSpawnId,
+  readCreatedAt,
+  readSpawnNumber,
+  RunReference,
+} from "../../src/domain/ids.schema.ts"
 import { integer, property } from "../support/property.ts"
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -16,7 +22,7 @@ const ulidTime = (millis: number): string => {
 }
 
 property(
-  "a run id tells when it was made, and sorts by it",
+  "a run id holds the time of creation and sorts by it",
   Arbitrary.all([integer(0, 2 ** 47), integer(1, 10 ** 9)]),
   ([millis, later]) => {
     const [first, second] = [millis, millis + later].map((at) =>
@@ -28,7 +34,7 @@ property(
 )
 
 property(
-  "nothing that could leave the store names a run",
+  "a run reference cannot leave the store",
   Arbitrary.schema(Schema.String),
   (text) =>
     Schema.is(RunReference)(text) === /^[A-Za-z0-9_-]{1,128}$/.test(text) &&
@@ -37,12 +43,13 @@ property(
     !Schema.is(RunReference)(`${text}\n`),
 )
 
-test("spawn ids count", () => {
+test("spawn ids are numbered", () => {
   expect([1, 2, 10].map((n) => `${makeSpawnId(n)}`)).toEqual(["spawn_1", "spawn_2", "spawn_10"])
+  expect([1, 2, 10].map((n) => readSpawnNumber(makeSpawnId(n)))).toEqual([1, 2, 10])
 })
 
 property(
-  "canonical JSON does not depend on the order of keys, and loses nothing",
+  "canonical JSON does not depend on the order of keys and loses nothing",
   Arbitrary.schema(Schema.Json),
   (value) => {
     const reversed = (part: unknown): unknown =>

@@ -1,23 +1,27 @@
-/** What of a value is not JSON, and where. */
+/** Finding the part of a value that JSON cannot hold. */
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
 import { findJsonProblem } from "../../src/domain/json-problem.ts"
 import { property } from "../support/property.ts"
 
-property("JSON is no problem", Arbitrary.schema(Schema.Json), (value) => findJsonProblem(value) === undefined)
+property(
+  "a JSON value has no problem",
+  Arbitrary.schema(Schema.Json),
+  (value) => findJsonProblem(value) === undefined,
+)
 
 class Boxed {
   value = 1
 }
 const shared = { a: 1 }
 test.each([
-  ["nothing", undefined],
+  ["undefined", undefined],
   ["an absent field", { a: undefined }],
   ["the same object twice", [shared, { shared }]],
   ["a date", { at: new Date(0) }],
-  ["an object of one's own class", new Boxed()],
+  ["an instance of a class", new Boxed()],
   ["an object without a prototype", Object.create(null)],
-])("%s is no problem", (_, value) => {
+])("%s has no problem", (_, value) => {
   expect(findJsonProblem(value)).toBeUndefined()
 })
 
@@ -42,6 +46,6 @@ test.each(cases.map(([value, problem]) => [problem, value] as const))("%s", (pro
   expect(findJsonProblem(value)).toBe(problem)
 })
 
-test("a value that is nested very deeply is told, and does not exhaust the stack", () => {
+test("a value that is nested very deeply is reported without exhausting the stack", () => {
   expect(findJsonProblem(deep)).toMatch(/^\$(?:\[0\])+ is nested too deeply$/)
 })

@@ -1,4 +1,4 @@
-/** The fold over a run's events: it accepts what may follow, refuses the rest, and its counts are right. */
+/** The fold over a run's events accepts legal events, refuses all others and counts correctly. */
 import { describe, expect, test } from "bun:test"
 import { HashMap, Result } from "effect"
 import type { EventBody, MillEvent } from "../../src/domain/event.schema.ts"
@@ -6,7 +6,7 @@ import { applyEvent, initialRunState, type RunState, textLimit } from "../../src
 import { property } from "../support/property.ts"
 import { anyBodies, bodies, endsOnce, eventOf, Model, spawnBodies } from "./bodies.ts"
 
-/** Applies what may be applied, and tells what was. */
+/** Applies every event that the fold accepts. */
 const fold = (all: ReadonlyArray<EventBody>) => {
   const accepted: Array<MillEvent> = []
   const refusals: Array<string> = []
@@ -40,11 +40,11 @@ property("the fold accepts what the model accepts, and counts the same", anyBodi
   )
 })
 
-property("a run and each of its spawns end once at the most, and nothing follows", anyBodies, (all) =>
+property("a run and each of its spawns end at most once, and nothing follows an end", anyBodies, (all) =>
   endsOnce(fold(all).accepted),
 )
 
-property("what is refused changes nothing", anyBodies, (all) => {
+property("refused events change nothing", anyBodies, (all) => {
   const { accepted, state } = fold(all)
   const again = fold(accepted)
   return again.refusals.length === 0 && Bun.deepEquals(again.state, state)
@@ -54,22 +54,18 @@ const [start, , log, , complete, failed, cancelled] = bodies(1)
 const [spawn1, milestone1, , complete1, error1] = spawnBodies(1)
 const of = (...all: ReadonlyArray<EventBody | undefined>) => fold(all.filter((body) => body !== undefined))
 
-describe("a refusal says why", () => {
+describe("a refusal gives the reason", () => {
   test.each([
     ["before the start", [log], "run:log is refused: the run has not started"],
     ["completing before the start", [complete], "run:complete is refused: the run has not started"],
-    ["a second start", [start, start], "run:start is refused: the run has started already"],
-    ["a second end", [start, complete, failed], "run:failed is refused: the run is complete already"],
-    ["what follows the end", [start, cancelled, log], "run:log is refused: the run is cancelled already"],
-    [
-      "an end while a spawn runs",
-      [start, spawn1, failed],
-      "run:failed is refused: 1 of its spawns have not ended",
-    ],
+    ["a second start", [start, start], "run:start is refused: the run has already started"],
+    ["a second end", [start, complete, failed], "run:failed is refused: the run is already complete"],
+    ["an event after the end", [start, cancelled, log], "run:log is refused: the run is already cancelled"],
+    ["an end while a spawn runs", [start, spawn1, failed], "run:failed is refused: spawns still running: 1"],
     [
       "a spawn that starts twice",
       [start, spawn1, spawn1],
-      "spawn:start is refused: spawn_1 has started already",
+      "spawn:start is refused: spawn_1 has already started",
     ],
     [
       "a spawn that never started",
@@ -79,24 +75,24 @@ describe("a refusal says why", () => {
     [
       "a spawn that ends twice",
       [start, spawn1, complete1, error1],
-      "spawn:error is refused: spawn_1 is complete already",
+      "spawn:error is refused: spawn_1 is already complete",
     ],
   ] as const)("%s", (_, all, message) => {
     expect(of(...all).refusals).toEqual([message])
   })
-  test("a gap in the numbers", () => {
+  test("a gap in the sequence numbers", () => {
     const next = applyEvent(initialRunState, eventOf({ type: "run:log", payload: { message: "" } }, 3))
-    expect(Result.isFailure(next) && next.failure.message).toMatch(/sequence number is 3, after 0/)
+    expect(Result.isFailure(next) && next.failure.message).toMatch(/sequence number 3 follows 0/)
   })
 })
 
-test("of an answer the state keeps the beginning only", () => {
+test("the state keeps only the beginning of an answer", () => {
   const { state } = of(start, spawn1, complete1)
   const texts = Array.from(HashMap.values(state.spawns), ({ result }) => result?.text)
   expect(texts).toEqual(["t".repeat(textLimit)])
 })
 
-test("a run that is being cancelled says so until it has ended", () => {
+test("a run is marked as cancelling until it has ended", () => {
   const cancelling = bodies(1)[1]
   expect(of(start, cancelling).state).toMatchObject({ status: "running", cancelling: true })
   expect(of(start, cancelling, cancelled).state).toMatchObject({ status: "cancelled", cancelling: false })

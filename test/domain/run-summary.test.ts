@@ -1,4 +1,4 @@
-/** What is told of a run: sums that never take the unknown for zero, and spawns in order of start. */
+/** Summaries of a run: unknown usage never counts as zero, and spawns are in order of start. */
 import { describe, expect, test } from "bun:test"
 import { Result } from "effect"
 import type { EventBody } from "../../src/domain/event.schema.ts"
@@ -8,15 +8,15 @@ import { makeRunResult, listSpawns, sumUsage } from "../../src/domain/run-summar
 import type { Usage } from "../../src/domain/spawn.schema.ts"
 import { bodies, runId, spawnBodies, timestamp } from "./bodies.ts"
 
-const stateOf = (all: ReadonlyArray<EventBody | undefined>): RunState =>
+const foldBodies = (all: ReadonlyArray<EventBody | undefined>): RunState =>
   all.reduce<RunState>(
     (state, body) => (body === undefined ? state : Result.getOrThrow(transition(state, body, timestamp))),
     initialRunState,
   )
 
-/** A run whose spawns ended with these usages; nothing where an agent told none. */
+/** A run whose spawns ended with these usages; `undefined` for an agent that reported none. */
 const withUsages = (...usages: ReadonlyArray<Usage | undefined>) =>
-  stateOf([
+  foldBodies([
     bodies(1)[0],
     ...usages.flatMap((usage, index): ReadonlyArray<EventBody | undefined> => {
       const spawnId = makeSpawnId(index + 1)
@@ -29,25 +29,25 @@ const withUsages = (...usages: ReadonlyArray<Usage | undefined>) =>
         sessionRef: "r",
         exitCode: 0,
       }
-      const result = { ...known, ...(usage === undefined ? {} : { usage }) }
+      const result = { ...known, usage }
       return [spawnBodies(index + 1)[0], { type: "spawn:complete", payload: { spawnId, result } }]
     }),
   ])
 
 describe("the usage of a run", () => {
   const tokens = { inputTokens: 10, outputTokens: 1 }
-  test("is unknown when no spawn told any", () => {
+  test("is unknown when no spawn reported any", () => {
     expect(sumUsage(withUsages())).toBeUndefined()
     expect(sumUsage(withUsages(undefined, undefined))).toBeUndefined()
   })
-  test("has a cost when every spawn told one", () => {
+  test("has a cost when every spawn reported one", () => {
     expect(sumUsage(withUsages({ ...tokens, costUsd: 0.5 }, { ...tokens, costUsd: 0 }))).toEqual({
       inputTokens: 20,
       outputTokens: 2,
       costUsd: 0.5,
     })
   })
-  test("has a lower bound of the cost when some did, and says how many told nothing", () => {
+  test("has a lower bound of the cost when only some spawns reported it, and counts those without usage", () => {
     expect(sumUsage(withUsages({ ...tokens, costUsd: 0.5 }, tokens, undefined))).toEqual({
       inputTokens: 20,
       outputTokens: 2,
@@ -55,7 +55,7 @@ describe("the usage of a run", () => {
       spawnsWithoutUsage: 1,
     })
   })
-  test("has cached tokens only when they were told", () => {
+  test("has cached tokens only when a spawn reported them", () => {
     expect(sumUsage(withUsages({ ...tokens, cacheReadTokens: 3 }, tokens))).toEqual({
       inputTokens: 20,
       outputTokens: 2,
@@ -64,18 +64,18 @@ describe("the usage of a run", () => {
   })
 })
 
-test("spawns are in order of start, also from the tenth on", () => {
+test("spawns are in order of start beyond the ninth", () => {
   const spawns = Array.from({ length: 12 }, (_, index) => spawnBodies(12 - index)[0])
-  const state = stateOf([bodies(1)[0], ...spawns])
+  const state = foldBodies([bodies(1)[0], ...spawns])
   expect(listSpawns(state).map(({ spawnId }) => `${spawnId}`)).toEqual(
     Array.from({ length: 12 }, (_, index) => `spawn_${index + 1}`),
   )
 })
 
-test("the result has whole texts where they are given, and what is known of every spawn", () => {
+test("the result has full texts where given, and what is known of every spawn", () => {
   const [, , , complete1] = spawnBodies(1)
   const [, , , , error2] = spawnBodies(2)
-  const state = stateOf([bodies(1)[0], spawnBodies(1)[0], spawnBodies(2)[0], complete1, error2])
+  const state = foldBodies([bodies(1)[0], spawnBodies(1)[0], spawnBodies(2)[0], complete1, error2])
   const whole = new Map([[makeSpawnId(1), "whole"]])
   const { spawns, ...result } = makeRunResult(runId, state, "failed", timestamp, whole)
   expect(result).toEqual({ runId, status: "failed", startedAt: timestamp, completedAt: timestamp })

@@ -1,4 +1,4 @@
-/** What becomes of a spawn, from how its agent ended and what it said. */
+/** How a spawn ends, given its agent's exit and outcome. */
 import { describe, expect, test } from "bun:test"
 import { Arbitrary } from "effect"
 import { makeSpawnId } from "../../src/domain/ids.schema.ts"
@@ -14,7 +14,7 @@ const spawn: EndedSpawn = {
 }
 
 property(
-  "complete is only what was final, without an error, and exited with 0",
+  "a spawn is complete only with a final answer, no error and exit code 0",
   Arbitrary.schema(AgentReport),
   (report) => {
     const { exit, outcome } = report
@@ -25,16 +25,16 @@ property(
   },
 )
 
-property("whatever is known is in the result", Arbitrary.schema(AgentReport), (report) => {
+property("the result has all that is known", Arbitrary.schema(AgentReport), (report) => {
   const { exit, outcome, stderr } = report
   const { type, payload } = judgeSpawn(spawn, report)
   const { result } = payload
   if (result === undefined) return false
-  const told =
+  const hasStderr =
     type === "spawn:complete" ||
     (result as { stderr?: string }).stderr === (stderr === "" ? undefined : stderr)
   return (
-    told &&
+    hasStderr &&
     result.text === outcome.text &&
     Bun.deepEquals(result.usage, outcome.usage) &&
     result.stopReason === outcome.stopReason &&
@@ -44,14 +44,14 @@ property("whatever is known is in the result", Arbitrary.schema(AgentReport), (r
   )
 })
 
-describe("a failure has the cause that says most", () => {
+describe("a failure has the most specific cause", () => {
   const report = (parts: Partial<AgentReport["outcome"]>, exit: object, stderr = ""): AgentReport => ({
     outcome: { final: true, text: "t", ...parts },
     exit: { overlongLines: 0, ...exit },
     stderr,
   })
   test.each([
-    ["what the agent said", report({ errorMessage: "no credit" }, { code: 3 }), "agent-error", "no credit"],
+    ["the agent's own error", report({ errorMessage: "no credit" }, { code: 3 }), "agent-error", "no credit"],
     [
       "the signal",
       report({}, { signal: "SIGSEGV" }, "core dumped\n\n"),
