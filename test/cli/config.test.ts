@@ -144,7 +144,7 @@ const refused: Readonly<Record<string, Case>> = {
   "a variable of a sandbox with a name that none has": {
     config: configured(`executors: { vm: vmExecutor({ setEnv: { "A-B": "x" } }) }`),
     key: "executors.vm.setEnv",
-    message: /executors\.vm\.setEnv\.A-B has an invalid name; expected the name of an environment variable$/,
+    message: /executors\.vm\.setEnv\.A-B has an invalid name; expected an environment variable name$/,
   },
   "an unknown option of a codec of a driver that is not used": {
     config: configured(
