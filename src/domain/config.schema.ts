@@ -70,9 +70,7 @@ export const VmExecutorConfig = Schema.Struct({
   /** The runtime's executable: a name on PATH, or a path. Default: the runtime's own name. */
   command: Schema.optional(Schema.NonEmptyString),
   /** The image for docker or podman, which require one. The pattern keeps flags out. */
-  image: Schema.optional(
-    Schema.String.check(Schema.isPattern(/^[a-z0-9]/, { expected: "an image name" })),
-  ),
+  image: Schema.optional(Schema.String.check(Schema.isPattern(/^[a-z0-9]/, { expected: "an image name" }))),
   /** Names of environment variables to pass through from the submitter. */
   env: Schema.optional(Schema.Array(VariableName)),
   /** Environment variables to set. */
