@@ -1,15 +1,15 @@
 /**
- * What `mill run` uses when it is called in this folder. Elsewhere, another `mill.config.ts` counts, or none: then the
- * built-in drivers `claude`, `pi`, `codex` and `offline` are all there is.
+ * The configuration of runs started in this directory and below. Without a `mill.config.ts`, runs have the built-in
+ * drivers `claude`, `pi`, `codex` and `offline`.
  */
 import { claudeCodec, codexCodec, defineConfig, piCodec, processDriver } from "@mill/core"
 
 export default defineConfig({
-  // The examples rehearse unless `--driver` names an agent: nothing here costs money by accident.
+  // The examples run without agents unless `--driver` names one, so they cost nothing by accident.
   defaultDriver: "offline",
 
   drivers: {
-    // Agents that may look at this repository, and change nothing in it.
+    // Agents that can read this repository but not change it.
     "claude-reader": processDriver({
       command: "claude",
       codec: claudeCodec({ tools: ["Read", "Grep", "Glob"] }),

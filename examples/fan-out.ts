@@ -1,6 +1,6 @@
 /// <reference types="@mill/core/program" />
-// Three reviewers read the same code at the same time, and a lead decides what is fixed first.
-// The [words in brackets] are stage directions for `--driver offline`: leave them out for real agents.
+// Three reviewers read the same code at the same time, and a lead decides what to fix first.
+// The [words in brackets] are instructions for `--driver offline`; leave them out for real agents.
 
 const code = `
 app.get("/invoice", async (request, response) => {
@@ -12,31 +12,31 @@ app.get("/invoice", async (request, response) => {
 const reviewers = [
   {
     agent: "security",
-    eye: "what an attacker could do",
+    focus: "what an attacker could do",
     offline:
-      "[milestone following the request into the query] [sleep 0.8] [tool grep db.query] [sleep 0.6] " +
-      "[say the customer goes into the SQL as it is: anybody can read any table]",
+      "[milestone tracing the request into the query] [sleep 0.8] [tool grep db.query] [sleep 0.6] " +
+      "[say customer is concatenated into the SQL: anyone can read any table]",
   },
   {
     agent: "correctness",
-    eye: "input for which the answer is wrong",
-    offline: "[sleep 1.1] [say a customer without invoices makes it crash: there is no rows[0]]",
+    focus: "input that gives a wrong answer",
+    offline: "[sleep 1.1] [say it crashes for a customer without invoices, because rows[0] is undefined]",
   },
   {
     agent: "performance",
-    eye: "work that grows with the data",
-    offline: "[sleep 0.4] [say one query for each invoice: 1,000 invoices make 1,001 round trips]",
+    focus: "work that grows with the data",
+    offline: "[sleep 0.4] [say it runs one query per invoice: 1,000 invoices take 1,001 round trips]",
   },
 ]
 
-mill.log(`${reviewers.length} reviewers are reading`)
+mill.log(`asking ${reviewers.length} reviewers`)
 
 const reviews = await Promise.all(
-  reviewers.map(({ agent, eye, offline }) =>
+  reviewers.map(({ agent, focus, offline }) =>
     mill.spawn({
       agent,
-      systemPrompt: `You review code. You look for ${eye}, and for nothing else.`,
-      prompt: `In one sentence: what is the worst thing about this code?\n${code}\n\n${offline}`,
+      systemPrompt: `You review code. You only look for ${focus}.`,
+      prompt: `What is the worst problem of this code? Answer in one sentence.\n${code}\n\n${offline}`,
       model: "anthropic/claude-haiku-4-5",
     }),
   ),
@@ -47,11 +47,11 @@ const [first, second, third] = findings
 
 const lead = await mill.spawn({
   agent: "lead",
-  systemPrompt: "You decide what is fixed first. You answer in three lines.",
+  systemPrompt: "You decide what to fix first. You answer in three lines.",
   prompt: [
-    "Put these findings in the order in which to fix them:",
+    "Order these findings by priority:",
     ...findings,
-    `[sleep 0.4] [say Today      ${first}\nThis week  ${second}\nSome day   ${third}]`,
+    `[sleep 0.4] [say Today      ${first}\nThis week  ${second}\nLater      ${third}]`,
   ].join("\n"),
   model: "anthropic/claude-opus-4-6",
 })

@@ -1,6 +1,6 @@
 /// <reference types="@mill/core/program" />
-// Two steps, one after the other: a scout looks for risks, and a planner makes a plan of what the scout found.
-// Name the folder to look at after `--`: mill run examples/sequential.ts --driver offline --sync -- src/auth
+// Two steps in sequence: a scout looks for risks, and a planner turns the findings into a plan.
+// Pass the directory to review after `--`: mill run examples/sequential.ts --driver offline --sync -- src/auth
 
 const folder = mill.args[0] ?? "src"
 
@@ -13,7 +13,7 @@ const scan = await mill.spawn({
 
 const plan = await mill.spawn({
   agent: "planner",
-  systemPrompt: "You turn findings into a plan that can be carried out step by step.",
+  systemPrompt: "You turn findings into a step-by-step plan.",
   prompt: `Make a plan from this analysis:\n\n${scan.text}`,
   model: "anthropic/claude-sonnet-4-6",
 })

@@ -1,12 +1,12 @@
 /// <reference types="@mill/core/program" />
-// Asks for a regular expression until it passes a check, and tells the agent each time what the last one got wrong.
-// It gives up after five attempts. The [words in brackets] are what `--driver offline` answers.
+// Asks for a regular expression until one passes a check. Each new prompt says what was wrong with the earlier ones.
+// Gives up after five attempts. With `--driver offline`, the answer is the text in [brackets].
 
 const accepted = ["2026-11-20", "1999-01-31"]
 const refused = ["2026-11-20T10:00", "2026-13-01", "2026-1-1", "20261120"]
 
-/** What is wrong with a pattern, or nothing. */
-const problemOf = (pattern: string): string | undefined => {
+/** Says what is wrong with a pattern, if anything. */
+const findProblem = (pattern: string): string | undefined => {
   try {
     const expression = new RegExp(pattern)
     const missed = accepted.find((date) => !expression.test(date))
@@ -30,15 +30,15 @@ let pattern: string | undefined
 while (pattern === undefined && problems.length < 5) {
   const answer = await mill.spawn({
     agent: "writer",
-    systemPrompt: "You answer with a regular expression and nothing else: no slashes, no explanation.",
+    systemPrompt: "You answer with just a regular expression: no slashes, no explanation.",
     prompt: [
-      "Write a regular expression that matches a date such as 2026-11-20, and nothing else.",
+      "Write a regular expression that only matches dates such as 2026-11-20.",
       ...problems.map((problem, index) => `Attempt ${index + 1} failed: ${problem}.`),
       `[say ${offline[problems.length]}]`,
     ].join("\n"),
     model: "openai/gpt-5.3-codex",
   })
-  const problem = problemOf(answer.text)
+  const problem = findProblem(answer.text)
   if (problem === undefined) pattern = answer.text
   else problems.push(`${answer.text}: ${problem}`)
   mill.log(`attempt ${problems.length + (problem === undefined ? 1 : 0)}: ${problem ?? "passed"}`)

@@ -1,5 +1,5 @@
-// What `mill run` uses when it is called in this folder: rehearsed agents, and a notification when a run has ended.
-// Copy notify.ts beside a configuration of your own to have it there.
+// The configuration of runs started in this directory: the offline driver, and a notification when a run ends.
+// To get notifications elsewhere, copy notify.ts beside your own configuration.
 
 import { defineConfig } from "@mill/core"
 import { notify } from "./notify.ts"
@@ -8,6 +8,6 @@ export default defineConfig({
   defaultDriver: "offline",
   extensions: [
     notify({ on: ["complete", "failed"] }),
-    // Or by a command of yours: notify({ command: ["./tell-my-phone.sh", "--quiet"] })
+    // Or run your own command: notify({ command: ["./notify-phone.sh", "--quiet"] })
   ],
 })

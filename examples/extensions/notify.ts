@@ -1,5 +1,5 @@
-// Tells you when a run has ended: by a notification on the desktop, or by a command of your own.
-// A program may tell more: `await mill.notify.send("halfway there")`. Beside this file is a configuration that uses it.
+// Notifies you when a run ends, on the desktop or through your own command.
+// Programs can send messages too: `await mill.notify.send("halfway there")`. See mill.config.ts for how to use it.
 
 import { defineExtension, Effect, type MillEvent } from "@mill/core"
 import { which } from "bun"
@@ -8,13 +8,13 @@ import { platform } from "node:os"
 import { promisify } from "node:util"
 
 export type NotifyOptions = {
-  /** A command and its first arguments; title and message follow as two more. No shell reads them. */
+  /** A command and its first arguments. Title and message are added as two arguments; no shell is involved. */
   readonly command?: readonly [command: string, ...args: ReadonlyArray<string>]
-  /** Which ends are worth telling: all of them when absent. */
+  /** The outcomes to notify about. Default: all. */
   readonly on?: ReadonlyArray<"complete" | "failed" | "cancelled">
 }
 
-/** Takes title and message from its arguments, so that neither is part of the script. */
+/** Reads title and message from its arguments, so that they are never part of the script. */
 const appleScript = [
   "on run argv",
   "display notification (item 2 of argv) with title (item 1 of argv)",
@@ -28,17 +28,17 @@ const desktop: NonNullable<NotifyOptions["command"]> =
 
 const run = promisify(execFile)
 
-const spawns = (count: number) => `${count} ${count === 1 ? "spawn" : "spawns"}`
+const countSpawns = (count: number) => `${count} ${count === 1 ? "spawn" : "spawns"}`
 
-/** What an event says of the run's end, if that is what it is. */
-const endOf = (event: MillEvent) => {
+/** Reads the outcome of the run from its last event. */
+const readOutcome = (event: MillEvent) => {
   switch (event.type) {
     case "run:complete":
-      return { end: "complete", message: spawns(event.payload.result.spawns.length) } as const
+      return { outcome: "complete", message: countSpawns(event.payload.result.spawns.length) } as const
     case "run:failed":
-      return { end: "failed", message: event.payload.message } as const
+      return { outcome: "failed", message: event.payload.message } as const
     case "run:cancelled":
-      return { end: "cancelled", message: event.payload.reason ?? "" } as const
+      return { outcome: "cancelled", message: event.payload.reason ?? "" } as const
     default:
       return undefined
   }
@@ -55,16 +55,16 @@ export const notify = ({
 
   return defineExtension({
     name: "notify",
-    description: "Tells a person that a run has ended.",
+    description: "Notifies you when a run ends.",
     setup: ({ programPath }) =>
       Effect.sync(() => {
         name = programPath.split("/").at(-1) ?? programPath
-        if (which(executable) === null) throw new Error(`there is no ${executable} on the PATH`)
+        if (which(executable) === null) throw new Error(`${executable} is not on PATH`)
       }),
     onEvent: (event) => {
-      const ended = endOf(event)
-      if (ended === undefined || !on.includes(ended.end)) return Effect.void
-      return Effect.tryPromise(() => send(`mill: ${name} is ${ended.end}`, ended.message))
+      const end = readOutcome(event)
+      if (end === undefined || !on.includes(end.outcome)) return Effect.void
+      return Effect.tryPromise(() => send(`mill: ${name} ${end.outcome}`, end.message))
     },
     api: {
       send: async (message) => {
@@ -73,7 +73,7 @@ export const notify = ({
     },
     docs: {
       send: {
-        description: "Shows a message to whoever started the run.",
+        description: "Shows a notification.",
         type: "(message: string) => Promise<void>",
       },
     },

@@ -1,6 +1,6 @@
 /// <reference types="@mill/core/program" />
-// A conversation with a model, without any agent in between: each question goes on where the last answer ended.
-// Name the model and the questions after `--`: mill run conversation.ts --sync -- qwen3 "What is a monad?" "Shorter, please."
+// A conversation with a model through an HTTP API. Each question continues from the answer before it.
+// Pass the model and the questions after `--`: mill run conversation.ts --sync -- qwen3 "What is a monad?" "Shorter, please."
 
 const [model = "qwen3", ...questions] = mill.args
 

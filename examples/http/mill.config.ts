@@ -1,6 +1,6 @@
 /**
- * Agents that are HTTP APIs: a server on this machine (here Ollama's port; llama.cpp, vLLM and LM Studio have others), and
- * two vendors, whose keys are read from the environment when they are needed.
+ * Drivers for HTTP APIs: a server on this machine (here on Ollama's port; llama.cpp, vLLM and LM Studio use others), and two
+ * vendors, whose keys are read from the environment.
  */
 import {
   anthropicMessagesCodec,

@@ -1,5 +1,5 @@
 /**
- * Programs in this folder run in a sandbox. Run it here: mill run program.ts --sync
+ * Runs the programs of this directory in a sandbox. Try it here: mill run program.ts --sync
  */
 import { defineConfig, vmExecutor } from "@mill/core"
 
@@ -7,7 +7,7 @@ export default defineConfig({
   defaultDriver: "offline",
   defaultExecutor: "vm",
   executors: {
-    // What a program may know of the machine: one variable, and nothing that it does not import.
+    // Programs see one environment variable, and only the files that they import.
     vm: vmExecutor({ env: ["LANG"] }),
   },
 })

@@ -1,22 +1,22 @@
 /// <reference types="@mill/core/program" />
-// Tries to read what is none of its business, and to reach the network; neither is there. Agents are, all the same.
-// Run it in this folder, whose configuration says where programs run: mill run program.ts --sync
+// Tries to read other files and to reach the network, which fails in the sandbox. Agents still work.
+// Run it in this directory, whose configuration selects the sandbox: mill run program.ts --sync
 
 import { readFileSync } from "node:fs"
 
 const attempt = async (what: () => unknown): Promise<string> => {
   try {
     await what()
-    return "it can"
+    return "allowed"
   } catch {
-    return "it cannot"
+    return "blocked"
   }
 }
 
 const answer = await mill.spawn({
   agent: "outsider",
-  systemPrompt: "You work where mill was called, with all rights of whoever called it.",
-  prompt: "Say whether you are there. [say I am here, outside of the sandbox]",
+  systemPrompt: "You work outside the sandbox, with the permissions of the user.",
+  prompt: "Say where you are. [say I am outside the sandbox]",
   model: "any",
 })
 

@@ -25,9 +25,9 @@ const guide = `A program is a TypeScript file. It uses the global mill, without 
   const answers = await Promise.all(
     ["Rust", "Go"].map((language) =>
       mill.spawn({
-        agent: \`\${language}-fan\`,                    // any name you like
+        agent: \`\${language}-fan\`,                     // any name you like
         systemPrompt: "You argue in one sentence.",   // who the agent is
-        prompt: \`Why learn \${language}?\`,            // its task
+        prompt: \`Why learn \${language}?\`,             // its task
         model: "sonnet",                              // the model to use
       }),
     ),

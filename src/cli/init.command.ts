@@ -49,6 +49,7 @@ export const makeInitCommand = (discover: Discover) =>
     Command.withDescription(
       "Create mill.config.ts for the agents on this machine, editor types and an example program",
     ),
+    Command.withShortDescription("Create mill.config.ts, editor types and an example program"),
     Command.withExamples([
       { command: "mill init", description: "Set up this directory; existing files are left unchanged" },
       { command: "mill init --skill", description: "Teach coding agents in this directory to use mill" },

@@ -177,7 +177,7 @@ export const renderEvent = (
 ): string | undefined => {
   if (!known) return undefined
   const renderSpawn = (mark: string, spawnId: string, head: string, tail: string) => {
-    const start = `#${readSpawnNumber(spawnId)} ${fitLine(head, 24)}`
+    const start = `#${readSpawnNumber(spawnId)} ${fitLine(head, 24)}`.trimEnd()
     return `${mark} ${start} ${style.dim(fitLine(tail, Math.max(20, columns - start.length - 4)))}`
   }
   const paintMark = (status: Parameters<typeof markStatus>[0]) => {

@@ -31,7 +31,8 @@ export const waitCommand = Command.make(
 ).pipe(
   Command.annotate(PrintsJson, "RunRecord"),
   Command.withDescription(
-    "Wait for a run to finish; exits 0 when complete, 1 failed, 130 cancelled, 124 timed out",
+    "Wait for a run to finish (exit code: 0 complete, 1 failed, 124 timed out, 130 cancelled)",
   ),
+  Command.withShortDescription("Wait for a run to finish"),
   Command.withExamples([{ command: "mill wait last --timeout 60", description: "Wait for up to a minute" }]),
 )

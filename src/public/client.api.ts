@@ -1,4 +1,4 @@
-/** The bridge from the engine's Effects to Promises. */
+/** Turns the engine's Effects and Streams into Promises and async iterables. */
 import { Context, Deferred, Effect, Exit, Layer, Logger, ManagedRuntime, Pull, Scope, Stream } from "effect"
 import type {
   InspectedRun,
@@ -10,13 +10,13 @@ import type {
 import { type ConfigError, UsageError } from "../domain/error.schema.ts"
 import type { EngineOptions, MillClient } from "./library.api.ts"
 
-/** An engine, and the scope that it lives in. */
+/** An open engine and its scope. */
 class Opened extends Context.Service<Opened, { readonly engine: MillEngine; readonly scope: Scope.Scope }>()(
   "mill/public/Opened",
 ) {}
 
-/** Ends with the signal's reason, whatever that is, once it is aborted. */
-const untilAborted = (signal: AbortSignal) =>
+/** Dies with the signal's reason when the signal is aborted. */
+const awaitAbort = (signal: AbortSignal) =>
   Effect.callback<never>((resume) => {
     const abort = () => resume(Effect.die(signal.reason))
     if (signal.aborted) return abort()
@@ -24,21 +24,21 @@ const untilAborted = (signal: AbortSignal) =>
     return Effect.sync(() => signal.removeEventListener("abort", abort))
   })
 
-const unlessAborted = <A, E, R>(
+const raceAbort = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   signal: AbortSignal | undefined,
 ): Effect.Effect<A, E | UsageError, R> => {
   if (signal === undefined) return effect
   return signal instanceof AbortSignal
-    ? Effect.raceFirst(effect, untilAborted(signal))
-    : Effect.fail(new UsageError({ message: "signal is no AbortSignal" }))
+    ? Effect.raceFirst(effect, awaitAbort(signal))
+    : Effect.fail(new UsageError({ message: "signal is not an AbortSignal" }))
 }
 
-/** What is there when everything else has been closed. */
+/** Runs Effects after the client is closed. */
 const bareRuntime = ManagedRuntime.make(Layer.empty)
 
-/** Makes clients of the engines that `openEngine` opens. */
-export const clientOf =
+/** Makes `createMill` from a function that opens an engine. */
+export const makeClient =
   (
     openEngine: (options: EngineOptions) => Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope>,
   ) =>
@@ -47,19 +47,19 @@ export const clientOf =
       Opened,
       Effect.all({ engine: openEngine(options), scope: Effect.scope }, { concurrency: 1 }),
     )
-    // A library prints nothing: what goes wrong is in the rejections.
+    // A library does not log: errors are in the rejections.
     const runtime = ManagedRuntime.make(Layer.provideMerge(opened, Logger.layer([])))
     const closing = Deferred.makeUnsafe<never, UsageError>()
     const closed = new UsageError({
-      message: "this mill is closed",
-      hint: "make another with createMill(); runs that have been started go on",
+      message: "this client is closed",
+      hint: "create another one with createMill(); its runs are still running",
     })
     let isClosed = false
 
     const run = <A, E>(effect: Effect.Effect<A, E, Opened>, signal?: AbortSignal): Promise<A> =>
       isClosed
         ? bareRuntime.runPromise(Effect.fail(closed))
-        : runtime.runPromise(Effect.raceFirst(unlessAborted(effect, signal), Deferred.await(closing)))
+        : runtime.runPromise(Effect.raceFirst(raceAbort(effect, signal), Deferred.await(closing)))
 
     const call = <A, E>(use: (engine: MillEngine) => Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
       run(
@@ -70,45 +70,46 @@ export const clientOf =
     const close = async () => {
       if (isClosed) return runtime.dispose()
       isClosed = true
-      // What is under way is told why it ends, before it is interrupted.
+      // Pending calls are rejected with this reason before they are interrupted.
       await bareRuntime.runPromise(Deferred.fail(closing, closed))
       return runtime.dispose()
     }
 
-    /** Starts to read a stream, in a scope that ends with the reading and with the engine at the latest. */
-    const open = <A, E>(items: (engine: MillEngine) => Stream.Stream<A, E>) =>
-      Effect.gen(function* () {
-        const { engine, scope: whole } = yield* Opened
-        const scope = yield* Scope.fork(whole)
-        const pull = yield* Scope.provide(Stream.toPull(items(engine)), scope)
-        const left = yield* Deferred.make<ReadonlyArray<A>>()
-        const end = Effect.andThen(Deferred.succeed(left, []), Scope.close(scope, Exit.void))
-        /** What has come since; nothing when nothing comes any more. */
-        const next = Pull.catchDone(pull, () => Effect.succeed<ReadonlyArray<A>>([])).pipe(
-          Effect.raceFirst(Deferred.await(left)),
-          Effect.tap((batch) => (batch.length === 0 ? end : Effect.void)),
-          Effect.onError(() => end),
-        )
-        return { next, end }
-      })
+    /** Opens a stream for reading. Its scope closes with the engine's at the latest. */
+    const openStream = Effect.fnUntraced(function* <A, E>(
+      items: (engine: MillEngine) => Stream.Stream<A, E>,
+    ) {
+      const { engine, scope: engineScope } = yield* Opened
+      const scope = yield* Scope.fork(engineScope)
+      const pull = yield* Scope.provide(Stream.toPull(items(engine)), scope)
+      const abandoned = yield* Deferred.make<ReadonlyArray<A>>()
+      const end = Effect.andThen(Deferred.succeed(abandoned, []), Scope.close(scope, Exit.void))
+      /** Reads the next batch: an empty one at the end of the stream. */
+      const next = Pull.catchDone(pull, () => Effect.succeed<ReadonlyArray<A>>([])).pipe(
+        Effect.raceFirst(Deferred.await(abandoned)),
+        Effect.tap((batch) => (batch.length === 0 ? end : Effect.void)),
+        Effect.onError(() => end),
+      )
+      return { next, end }
+    })
 
     const iterate = <A, E>(
       items: (engine: MillEngine) => Stream.Stream<A, E>,
       signal: AbortSignal | undefined,
     ): AsyncIterable<A> => ({
       [Symbol.asyncIterator]: () => {
-        const opening = run(open(items), signal)
-        // It may fail before anybody asks.
+        const opening = run(openStream(items), signal)
+        // Opening may fail before the first call of next().
         opening.catch(() => undefined)
         const done: IteratorResult<A> = { done: true, value: undefined }
         let batch: ReadonlyArray<A> = []
         let taken = 0
-        let over = false
-        let left = false
+        let isOver = false
+        let isLeft = false
         const take = async (): Promise<IteratorResult<A>> => {
-          if (over) return done
-          // What fails has ended, as a generator has.
-          over = true
+          if (isOver) return done
+          // After a failure the iterator is done, like a generator.
+          isOver = true
           const { next } = await opening
           if (taken === batch.length) {
             batch = await run(next, signal)
@@ -117,10 +118,10 @@ export const clientOf =
           const value = batch[taken]
           taken += 1
           if (value === undefined) return done
-          over = left
-          return left ? done : { done: false, value }
+          isOver = isLeft
+          return isLeft ? done : { done: false, value }
         }
-        /** The answer to whoever asked last: one at a time, in the order in which they ask. */
+        /** The latest call of next(): calls are answered one at a time, in order. */
         let last: Promise<unknown> = opening
         return {
           next: () => {
@@ -128,10 +129,10 @@ export const clientOf =
             last = answer
             return answer
           },
-          // Called when a loop is left. Whoever still waits is told so.
+          // Called when a loop is left. Pending calls of next() resolve as done.
           return: async () => {
-            left = true
-            over = true
+            isLeft = true
+            isOver = true
             const opened = await opening.catch(() => undefined)
             if (opened !== undefined) await bareRuntime.runPromise(opened.end)
             return done

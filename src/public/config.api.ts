@@ -1,4 +1,4 @@
-/** What a configuration is made of. The factories give plain data, which mill validates when it loads the configuration. */
+/** What a configuration is written with. The factories return plain data; mill validates it when it loads the configuration. */
 import type {
   DirectExecutor,
   Extension,
@@ -12,8 +12,8 @@ import type {
 } from "./types.ts"
 
 /**
- * What an extension's hooks give (`Effect`, `Schedule`), and what a codec's `encodeSpawn` gives: `Result.succeed(call)`, or
- * `Result.fail(new SpawnRefused({ … }))`. All of effect is there as `effect`.
+ * For hooks of extensions (`Effect`, `Schedule`), and for the `encodeSpawn` of a codec, which returns
+ * `Result.succeed(call)` or `Result.fail(new SpawnRefused({ … }))`. A configuration can import all of `effect`.
  */
 export { Effect, Result, Schedule } from "effect"
 export { acpCodec } from "../codecs/acp.codec.ts"
@@ -47,23 +47,23 @@ export type {
   FunctionDoc,
 } from "../domain/extension.schema.ts"
 
-/** A configuration, with its type checked by the editor. */
+/** Type-checks a configuration. */
 export const defineConfig = (config: MillConfig): MillConfig => config
 
-/** An extension, with its type checked by the editor. */
+/** Type-checks an extension. */
 export const defineExtension = (extension: Extension): Extension => extension
 
-/** A driver that starts a command for each spawn. */
+/** Makes a driver that starts a command for each spawn. */
 export const processDriver = (options: ProcessDriverOptions): ProcessDriver => ({
   type: "process",
   ...options,
 })
 
-/** An executor that runs the program as a process like any other. */
+/** Makes an executor that runs programs as ordinary processes. */
 export const directExecutor = (): DirectExecutor => ({ type: "direct" })
 
-/** A driver that asks an HTTP API for each spawn. */
+/** Makes a driver that calls an HTTP API for each spawn. */
 export const httpDriver = (options: HttpDriverOptions): HttpDriver => ({ type: "http", ...options })
 
-/** An executor that runs the program in a sandbox, from which `mill` is the only way out. */
+/** Makes an executor that runs programs in a sandbox, from which they reach agents through `mill`. */
 export const vmExecutor = (options: VmExecutorOptions = {}): VmExecutor => ({ type: "vm", ...options })

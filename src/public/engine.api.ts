@@ -1,17 +1,17 @@
-/** The engine with everything that it needs: for the command line, and for scripts. */
+/** The engine, as Effects and as Promises. */
 import { Effect, type Scope } from "effect"
 import type { MillEngine } from "../domain/engine.schema.ts"
 import type { ConfigError, UsageError } from "../domain/error.schema.ts"
 import { makeEngine } from "../runtime/engine.effect.ts"
-import { clientOf } from "./client.api.ts"
+import { makeClient } from "./client.api.ts"
 import coreTypes from "./core-types.txt"
 // @ts-expect-error TypeScript does not know that the text of a declaration file can be imported.
 import programTypes from "./program.d.ts" with { type: "text" }
 import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
 
 /**
- * An engine that lives as long as the scope; the runs that it has started go on by themselves. Fails when an option, or
- * a configuration that is given as an object, cannot be used.
+ * Creates an engine that lives as long as the scope. Its runs keep running afterwards. Fails if an option or a
+ * configuration object is invalid.
  *
  * @example
  * const program = Effect.gen(function* () {
@@ -25,19 +25,19 @@ export const createEngine = (
 ): Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope> => makeEngine(options, millPackage)
 
 /**
- * The engine for scripts without Effect: the same methods, as Promises that are rejected with the same tagged errors.
- * Closing it leaves the runs that it has started as they are. Options that cannot be used reject the first call.
+ * Creates a client: the engine's methods as Promises and async iterables, for scripts without Effect. They reject with
+ * the same tagged errors. Invalid options reject the first call. Runs keep running after the client is closed.
  *
  * @example
  * await using mill = createMill()
  * const { runId } = await mill.submit({ program: "plan.ts", driver: "offline" })
  * for await (const { event } of mill.watch(runId)) console.log(event.type)
  */
-export const createMill: (options?: EngineOptions) => MillClient = clientOf(createEngine)
+export const createMill: (options?: EngineOptions) => MillClient = makeClient(createEngine)
 
 /**
- * What is there without being installed: what a configuration may import, and the types of both. The module is all of
- * `mill.api.ts`, since a script's own imports give it too once a configuration has been evaluated there.
+ * What configurations and programs can use without installing the package. The module has everything that `mill.api.ts`
+ * exports: once a configuration has been evaluated, the imports of a script itself resolve to this module, too.
  */
 export const millPackage: MillPackage = {
   modules: Effect.map(

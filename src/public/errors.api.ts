@@ -1,4 +1,4 @@
-/** The errors that mill's methods are rejected with, or fail with. */
+/** The tagged errors of mill's methods. */
 export {
   ConfigError,
   IllegalLine,

@@ -19,72 +19,73 @@ import type { RunId } from "../domain/ids.schema.ts"
 import type { RunRecord, RunResult, SubmittedRun } from "../domain/run.schema.ts"
 import type { MillConfig } from "./types.ts"
 
-/** What `createEngine` and `createMill` take; what is absent is as it is for the command `mill`. */
+/** Options of `createEngine` and `createMill`. Omitted options default as in the CLI. */
 export interface EngineOptions {
   /**
-   * The path of a configuration file, or a configuration. One that is an object can hold what mill's own factories give;
-   * a codec of your own, and the functions of extensions, must be in a file.
+   * The path of a configuration file, or a configuration object. An object can have what mill's own factories make.
+   * Your own codecs and extensions must be in a file.
    */
   readonly config?: string | MillConfig | undefined
-  /** The folder of all runs: `$MILL_HOME/runs` when absent. */
+  /** The directory of all runs. Default: `$MILL_HOME/runs`. */
   readonly runsDir?: string | undefined
-  /** Where programs and agents work, and where paths are meant from: the process's own directory when absent. */
+  /** The working directory of programs and agents, and the base directory for relative paths. Default: the process's own. */
   readonly cwd?: string | undefined
 }
 
-/** Aborting rejects with the signal's reason. It leaves the run as it is; `cancel` ends runs. */
+/** Aborting rejects with the signal's reason and leaves the run alone; use `cancel` to end a run. */
 export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * What can be done with runs. Where a run is named, its id will do, the beginning of one, or `last`. Rejections are
- * mill's tagged errors: `_tag` tells which, `message` what is wrong, `hint` what to do.
+ * Runs and follows programs. A run is named by its id, a prefix of the id, or `last`. Methods reject with mill's tagged
+ * errors: `_tag` names the error, `message` says what is wrong, and `hint` what to do.
  */
 export interface MillClient extends AsyncDisposable {
-  /** Compiles and freezes what would be run, and leaves no trace. */
+  /** Compiles and freezes a run, without writing anything. */
   prepare(input: SubmitInput): Promise<PreparedRun>
-  /** What the program of a prepared run can be seen to do from its text alone. */
+  /** Outlines what the program of a prepared run does, from its text. */
   outline(prepared: PreparedRun): Promise<ProgramOutline>
-  /** Starts a run of what was prepared, and resolves at once. */
+  /** Starts a prepared run in the background. */
   start(prepared: PreparedRun): Promise<SubmittedRun>
-  /** Prepares and starts a run, and resolves at once: the run goes on in a process of its own. */
+  /** Prepares and starts a run in the background. */
   submit(input: SubmitInput): Promise<SubmittedRun>
-  /** Submits a run and resolves when it has ended, whether it is complete, failed or cancelled: see `status`. */
+  /** Submits a run and waits for it to finish. Resolves also when the run failed or was cancelled: check `status`. */
   runSync(input: SubmitInput, options?: Abortable): Promise<RunResult>
-  /** The id of the run that a reference names. */
+  /** Finds the id of a run. */
   resolve(run: string): Promise<RunId>
+  /** Reads the record of a run, and which of its sources have changed since it was submitted. */
   status(run: string): Promise<RunRecord>
-  /** Resolves when the run has ended. `timeout` is milliseconds, or for example "1 minute"; rejects with `WaitTimeout`. */
+  /** Waits for a run to finish. Rejects with `WaitTimeout` after `timeout`: milliseconds, or for example "1 minute". */
   wait(
     run: string,
     options?: Abortable & { readonly timeout?: Duration.Input | undefined },
   ): Promise<RunRecord>
-  /** A run with its spawns and its result, or one of its spawns. */
+  /** Reads a run with its spawns and its result, or one of its spawns. */
   inspect(run: string): Promise<InspectedRun>
   inspect(spawn: SpawnRef): Promise<InspectedSpawn>
-  /** The run's events from the first on, live, until the one that ends it. Leaving the loop ends it. */
+  /** Follows the events of a run, from the first to the last. */
   watch(run: string, options?: Abortable): AsyncIterable<LogEntry>
-  /** What the program and the agents print from now on, until the run ends. */
+  /** Follows what the program and the agents of a run print, from now until the run ends. */
   watchIo(run: string, options?: Abortable): AsyncIterable<IoItem>
-  /** The runs that are live, and those that start from now on; ends when the loop is left. */
+  /** Follows the ids of the current runs and of new ones, until the loop is left. */
   liveRuns(options?: Abortable): AsyncIterable<RunId>
-  /** Ends the run for good, and the runs inside it. A run that has ended stays as it is. */
+  /** Cancels a run, its agents and any nested runs. A finished run is left unchanged. */
   cancel(run: string, reason?: string): Promise<Cancellation>
-  /** The newest runs, newest first. */
+  /** Lists runs, newest first. */
   list(filter?: RunFilter): Promise<ListedRuns>
-  /** Makes a folder ready for mill, as `mill init` does. */
+  /** Sets up a directory, as `mill init` does. */
   init(options?: InitOptions): Promise<Initialized>
-  /** What whoever writes programs here should know: all of `mill --help --json` but the command line. */
+  /** Describes the program API, drivers and configuration of this directory: `mill --help --json` without the commands. */
   discover(options?: DiscoverOptions): Promise<DiscoveryFacts>
-  /** Ends what is under way here; runs go on. Whatever is called from then on is rejected. */
+  /** Closes this client: pending and later calls are rejected. Runs keep running. */
   close(): Promise<void>
 }
 
-/** What a mill process gives to those who have not installed the package. */
+/** The parts of the package that a mill process provides to directories in which it is not installed. */
 export interface MillPackage {
-  /** Modules that a configuration may import by name though no node_modules holds them; loaded on use. */
+  /** Modules that a configuration can import by name; loaded on use. */
   readonly modules: Effect.Effect<Readonly<Record<string, Record<string, unknown>>>>
-  /** The types of a program's global, and of the module. */
+  /** The declarations of the global `mill`, and of the module. */
   readonly types: { readonly program: string; readonly core: string }
 }

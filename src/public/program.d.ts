@@ -1,20 +1,24 @@
 /**
- * The global `mill` of a program. Have the editor know it:
+ * The global `mill` of a program. To make it known to the editor, begin the program with:
  *
  *     /// <reference types="@mill/core/program" />
  */
 
-/** Who the agent is, what it is to do, and which model does it: these four are needed. */
+/** What an agent is asked to do. */
 interface MillSpawnOptions {
+  /** A name for the agent, of your choice. */
   readonly agent: string
+  /** Who the agent is. */
   readonly systemPrompt: string
+  /** The agent's task. */
   readonly prompt: string
+  /** The model to use, in the format of the driver. */
   readonly model: string
-  /** Goes on with an earlier conversation: the `sessionRef` of its last answer, from the same driver. */
+  /** Continues an earlier conversation: the `sessionRef` of its last answer, from the same driver. */
   readonly sessionRef?: string
 }
 
-/** Tokens and money as the agent reported them. A field that is absent is unknown, which is not zero. */
+/** Tokens and cost, as the agent reported them. A missing field is unknown, not zero. */
 interface MillUsage {
   readonly inputTokens: number
   readonly outputTokens: number
@@ -23,9 +27,10 @@ interface MillUsage {
   readonly costUsd?: number
 }
 
-/** The answer of an agent. `sessionRef` is what goes on with its conversation, in a spawn or in the agent's own tool. */
+/** The answer of an agent. */
 interface MillSpawnResult {
   readonly text: string
+  /** Continues the conversation, in another spawn or in the agent's own tool. */
   readonly sessionRef: string
   readonly agent: string
   readonly model: string
@@ -36,13 +41,13 @@ interface MillSpawnResult {
   readonly durationMs: number
 }
 
-/** What the promise of a failed spawn is rejected with. */
+/** The error that a failed spawn rejects with. */
 interface MillSpawnError extends Error {
   readonly name: "MillSpawnError"
   /** Why: for example `agent-error`, `exit`, `signal`, `not-found`, `cancelled`, `invalid-input`. */
   readonly cause: string
   readonly spawnId?: string
-  /** What is known of it all the same; `stderr` is the last 8 KiB. */
+  /** What is known about the failed spawn. `stderr` has the last 8 KiB. */
   readonly result?: Partial<MillSpawnResult> & {
     readonly errorMessage?: string
     readonly signal?: string
@@ -50,21 +55,21 @@ interface MillSpawnError extends Error {
   }
 }
 
-/** What a program has. Each extension of the configuration adds its functions under its name. */
+/** The API of a program. Each extension in the configuration adds its functions under its own name. */
 interface Mill {
-  /** Runs one agent to its end. Rejects with a `MillSpawnError` when it fails. */
+  /** Runs an agent and resolves to its answer. Rejects with a `MillSpawnError`. */
   readonly spawn: (options: MillSpawnOptions) => Promise<MillSpawnResult>
-  /** What followed `--` on the command line. */
+  /** The arguments after `--` on the command line. */
   readonly args: ReadonlyArray<string>
-  /** The run that this program is. */
+  /** The run of this program. */
   readonly run: {
     readonly id: string
     readonly cwd: string
     readonly metadata: Readonly<Record<string, string>>
   }
-  /** Writes a line to the run's event log, for whoever follows the run. */
+  /** Writes a message to the run's event log. */
   readonly log: (message: string) => void
 }
 
-/** A `var`, of which several copies add up to one: folders of one project may have one each. */
+/** A `var`, so that several copies of this file can coexist in a project. */
 declare var mill: Mill

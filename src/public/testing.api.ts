@@ -1,6 +1,6 @@
 /**
- * `@mill/core/testing`: runs programs in tests, with agents that the test itself plays. Everything else is real: the
- * worker, the program's process, a process for each agent, the event log. Works with any test runner on Bun.
+ * `@mill/core/testing`: runs programs in tests, with agents that the test defines. Everything else is real: the worker,
+ * the program's process, a process for each agent, the event log. Works with any test runner on Bun.
  *
  * @example
  * test("the scout is asked first", async () => {
@@ -26,50 +26,50 @@ import { createMill } from "./engine.api.ts"
 import type { Abortable, MillClient } from "./library.api.ts"
 import type { MillConfig } from "./types.ts"
 
-/** What an agent answers: its text, or more than that. */
+/** The answer of an agent: its text, or a result with more fields. */
 export type AgentAnswer = string | AgentResult
 
-/** All of it may be absent. */
+/** A result of an agent. All fields are optional. */
 export interface AgentResult extends ScriptedResult {}
 
 /**
- * An agent of a test. What it throws, or is rejected with, fails the spawn with that message. `signal` is aborted when
- * the spawn is cancelled.
+ * An agent of a test. If it throws or rejects, the spawn fails with that message. `signal` is aborted when the spawn is
+ * cancelled.
  */
 export type TestAgent = (
   spawn: SpawnOptions,
   context: { readonly signal: AbortSignal },
 ) => AgentAnswer | Promise<AgentAnswer>
 
-/** What a test is to have. */
+/** Options of `createTestMill`. */
 export interface TestMillOptions {
-  /** One agent for all spawns, or several by the names that spawns call them; an answer alone is always the same. */
+  /** One agent for all spawns, or agents by name. A plain answer is used for every spawn of that agent. */
   readonly agents: TestAgent | Readonly<Record<string, TestAgent | AgentAnswer>>
-  /** Where programs work, and where their paths are meant from: the process's own directory when absent. */
+  /** The working directory of programs, and the base directory for their paths. Default: the process's own. */
   readonly cwd?: string | undefined
   /**
-   * More of a configuration, such as other drivers: an object (see `EngineOptions`), or the path of the project's own file,
-   * which may hold extensions too. Its default driver is the test's agents.
+   * A configuration to add the test's agents to, as the default driver: an object (see `EngineOptions`), or the path of a
+   * file, which can also have extensions.
    */
   readonly config?: string | Omit<MillConfig, "defaultDriver"> | undefined
 }
 
-/** How a program is run. */
+/** Options of a run. */
 export interface TestRunOptions extends Abortable {
-  /** What the program finds in `mill.args`. */
+  /** The value of `mill.args`. */
   readonly args?: ReadonlyArray<string> | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Another driver than the test's agents, such as `offline`. */
+  /** A driver to use instead of the test's agents, for example `offline`. */
   readonly driver?: string | undefined
   readonly executor?: string | undefined
 }
 
-/** A spawn of a run that has ended, and what was asked. */
+/** A spawn of a finished run, with its input. */
 export interface TestSpawn extends SpawnSummary {
   readonly input: SpawnOptions
 }
 
-/** A run that has ended, and all that it left. */
+/** A finished run. */
 export interface TestRun {
   readonly record: RunRecord
   readonly result: RunResult
@@ -78,34 +78,34 @@ export interface TestRun {
   readonly spawns: ReadonlyArray<TestSpawn>
 }
 
-/** A place to run programs in. Closing it ends what runs, and removes everything. */
+/** Runs programs in a temporary directory. Closing it cancels what is running and removes the directory. */
 export interface TestMill extends AsyncDisposable {
-  /** Runs a program to its end: a file's path or URL, or its own text, which is put into a folder of its own. */
+  /** Runs a program and waits for it to finish. The program is a file's path or URL, or source text. */
   run(program: string | URL | { readonly source: string }, options?: TestRunOptions): Promise<TestRun>
-  /** Waits for the end of a run that was submitted with `mill`. */
+  /** Waits for a run that was submitted with `mill` to finish. */
   wait(run: string, options?: Abortable): Promise<TestRun>
-  /** All that can be done with runs, such as submitting and cancelling them. */
+  /** The client, for example to submit and cancel runs. */
   readonly mill: MillClient
   close(): Promise<void>
 }
 
-/** The agent's process exits with this code. Without a text it has not answered. */
+/** Makes the agent's process exit with this code, after answering with `text` if it is given. */
 export const exit = (exitCode: number, text?: string): AgentResult =>
   text === undefined ? { exitCode } : { exitCode, text }
 
-/** The agent's process is killed before it answers. */
+/** Makes the agent's process crash before it answers. */
 export const crash = (): AgentResult => ({ crash: true })
 
-/** The agent never answers: it ends when the run does. */
+/** Makes the agent never answer. It is stopped when the run ends. */
 export const hang = (): AgentResult => ({ hang: true })
 
-/** No test has as many runs. */
+/** More runs than a test starts. */
 const maxRuns = 1_000_000
 
 type Opened = Effect.Success<ReturnType<typeof TestStage.openStage>>
 class Stage extends Context.Service<Stage, Opened>()("mill/public/TestStage") {}
 
-const answerOf = async (
+const askAgent = async (
   agents: TestMillOptions["agents"],
   spawn: SpawnOptions,
   signal: AbortSignal,
@@ -114,16 +114,20 @@ const answerOf = async (
   const names = Object.keys(agents)
   const agent = names.includes(spawn.agent) ? agents[spawn.agent] : undefined
   if (typeof agent === "function") return agent(spawn, { signal })
-  return agent ?? { errorMessage: `the test has no agent ${spawn.agent}; it has ${names.join(", ")}` }
+  return agent ?? { errorMessage: `the test has no agent ${spawn.agent}; its agents are ${names.join(", ")}` }
 }
 
-const ended = async (mill: MillClient, run: string, signal: AbortSignal | undefined): Promise<TestRun> => {
+const readFinished = async (
+  mill: MillClient,
+  run: string,
+  signal: AbortSignal | undefined,
+): Promise<TestRun> => {
   const events: Array<MillEvent> = []
   for await (const { event, known } of mill.watch(run, { signal })) if (known) events.push(event)
   await mill.wait(run, { signal })
   const { result, run: record } = await mill.inspect(run)
-  // One that has ended has a result.
-  if (result === undefined) return ended(mill, run, signal)
+  // A finished run has a result.
+  if (result === undefined) return readFinished(mill, run, signal)
   const inputs = new Map(
     events.flatMap((event) =>
       event.type === "spawn:start" ? [[event.payload.spawnId, event.payload.input] as const] : [],
@@ -136,17 +140,20 @@ const ended = async (mill: MillClient, run: string, signal: AbortSignal | undefi
   return { record, result, events, spawns }
 }
 
-/** What is there before a kit is, and after it. */
+/** Runs Effects before a kit is open and after it is closed. */
 const bareRuntime = ManagedRuntime.make(Layer.empty)
-const closed = new UsageError({ message: "this kit is closed", hint: "make another with createTestMill()" })
+const closed = new UsageError({
+  message: "this test kit is closed",
+  hint: "create another one with createTestMill()",
+})
 
-/** Makes a place to run programs in, whose agents are those of the test. */
+/** Creates a test kit, which runs programs with the agents of the test. */
 export const createTestMill = async (options: TestMillOptions): Promise<TestMill> => {
   await bareRuntime.runPromise(checkTestOptions(options))
   const { agents, config, cwd } = options
   const answer: TestStage.Answer = (spawn) =>
     Effect.tryPromise({
-      try: (signal) => answerOf(agents, spawn, signal),
+      try: (signal) => askAgent(agents, spawn, signal),
       catch: (error) =>
         new SpawnRefused({
           cause: "agent-error",
@@ -157,7 +164,7 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
     Layer.provide(Layer.effect(Stage, TestStage.openStage(answer)), TestStage.layer),
   )
   const stage = await stageRuntime.runPromise(Stage)
-  const configured = async (): Promise<string | MillConfig> => {
+  const makeConfig = async (): Promise<string | MillConfig> => {
     if (typeof config !== "string") {
       return { ...config, defaultDriver: "test", drivers: { ...config?.drivers, test: agent } }
     }
@@ -170,18 +177,18 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
   const mill = createMill({
     cwd,
     runsDir: stage.runsDir,
-    config: await configured(),
+    config: await makeConfig(),
   })
   let programs = 0
 
-  const pathOf = async (program: string | URL | { readonly source: string }): Promise<string> => {
+  const findPath = async (program: string | URL | { readonly source: string }): Promise<string> => {
     if (typeof program === "string") return program
     if (program instanceof URL) return decodeURIComponent(program.pathname)
     programs += 1
     return stageRuntime.runPromise(stage.write(`program-${programs}.ts`, program.source))
   }
   const end = async () => {
-    // Where nothing could be started, there is nothing to end.
+    // If runs cannot be listed, none was started.
     const { runs } = await mill.list({ limit: maxRuns }).catch(() => ({ runs: [] }))
     for (const { id, status } of runs)
       if (!isTerminalStatus(status)) await mill.cancel(id, "the test is over")
@@ -194,16 +201,16 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
     ending ??= end()
     return ending
   }
-  const whileOpen = () => bareRuntime.runPromise(ending === undefined ? Effect.void : Effect.fail(closed))
+  const checkOpen = () => bareRuntime.runPromise(ending === undefined ? Effect.void : Effect.fail(closed))
   return {
     run: async (program, { signal, ...input } = {}) => {
-      await whileOpen()
-      const { runId } = await mill.submit({ program: await pathOf(program), ...input })
-      return ended(mill, runId, signal)
+      await checkOpen()
+      const { runId } = await mill.submit({ program: await findPath(program), ...input })
+      return readFinished(mill, runId, signal)
     },
     wait: async (run, { signal } = {}) => {
-      await whileOpen()
-      return ended(mill, run, signal)
+      await checkOpen()
+      return readFinished(mill, run, signal)
     },
     mill,
     close,

@@ -1,126 +1,126 @@
-/** The types of a configuration, as its author sees them. */
+/** The types that a `mill.config.ts` is written with. */
 import type { Codec } from "../domain/driver.schema.ts"
 import type { HttpCodec } from "../domain/http-codec.schema.ts"
 import type { ExtensionOnEvent, ExtensionSetup, FunctionDoc } from "../domain/extension.schema.ts"
 
-/** An agent that is a command. */
+/** Options of a driver that runs agents as commands. */
 export interface ProcessDriverOptions {
-  /** What it is for: `mill --help --json` tells it to whoever writes programs. */
+  /** What the driver is for. Program authors see it in `mill --help --json`. */
   readonly description?: string
-  /** A name to be found on PATH, or a path. Never a shell line. */
+  /** The executable: a name on PATH, or a path. It runs without a shell. */
   readonly command: string
-  /** Given before the arguments that the codec adds. */
+  /** Arguments before those that the codec adds. */
   readonly args?: ReadonlyArray<string>
-  /** The agent's dialect, for example `claudeCodec()`. */
+  /** The codec for the agent's input and output, for example `claudeCodec()`. */
   readonly codec: Codec
-  /** Added to the environment that the agent inherits. Only the names are ever written to disk. */
+  /** Variables to add to the environment that the agent inherits. Only their names are written to disk. */
   readonly env?: Readonly<Record<string, string>>
-  /** The agent's working directory; the submitter's when absent. */
+  /** The agent's working directory. Default: the directory in which the run was submitted. */
   readonly cwd?: string
-  /** The longest line that is decoded, in bytes: 16 MiB when absent. Longer ones are dropped and counted. */
+  /** Maximum length of an output line, in bytes. Longer lines are dropped and counted. Default: 16 MiB. */
   readonly maxLineBytes?: number
-  /** Seconds that this agent may take to end after SIGTERM, before SIGKILL; the configuration's when absent. */
+  /** Seconds between SIGTERM and SIGKILL when this agent is stopped. Default: the configuration's `cancelGrace`. */
   readonly cancelGrace?: number
 }
 
-/** What `processDriver` gives. */
+/** A driver made by `processDriver`. */
 export interface ProcessDriver extends ProcessDriverOptions {
   readonly type: "process"
 }
 
-/** An agent that is an HTTP API, of a vendor or of a server of one's own. */
+/** Options of a driver that calls a model through an HTTP API, of a vendor or of your own server. */
 export interface HttpDriverOptions {
-  /** What it is for: `mill --help --json` tells it to whoever writes programs. */
+  /** What the driver is for. Program authors see it in `mill --help --json`. */
   readonly description?: string
-  /** The endpoint, or the base of it that the vendor's own libraries take. No credentials: it is told and written down. */
+  /** The endpoint, or the base URL that the vendor's SDKs take. Put no credentials in it: it is printed and stored. */
   readonly url: string
-  /** The API's dialect, for example `anthropicMessagesCodec()`. */
+  /** The codec for the API, for example `anthropicMessagesCodec()`. */
   readonly codec: HttpCodec
   /**
-   * The environment variable that holds the key, which is read when it is needed and written nowhere. It goes into the
-   * header that the codec names, or into `header`; in `authorization`, `Bearer` is put before it.
+   * The environment variable that holds the API key. The key is read when it is needed and never written to disk. It is
+   * sent in the codec's header, or in `header`; the value of `authorization` is prefixed with `Bearer`.
    */
   readonly apiKey?: { readonly env: string; readonly header?: string }
-  /** Sent with each request: values, or environment variables that hold them. Only names are written to the plan. */
+  /** Headers of each request: values, or environment variables that hold them. Only the names are in the plan. */
   readonly headers?: Readonly<Record<string, string | { readonly env: string }>>
-  /** Seconds that a spawn may take; no limit when absent. */
+  /** Maximum seconds for a spawn. Default: no limit. */
   readonly timeout?: number
-  /** How often a server that is busy (429, 503, 529) is asked again, within two minutes: 3 when absent. */
+  /** Maximum retries when the server is busy (429, 503, 529), within two minutes. Default: 3. */
   readonly maxRetries?: number
-  /** The longest event that is decoded: 16 Mi characters when absent. A longer one fails the spawn. */
+  /** Maximum length of a streamed event, in characters. A longer one fails the spawn. Default: 16 Mi. */
   readonly maxLineBytes?: number
 }
 
-/** What `httpDriver` gives. */
+/** A driver made by `httpDriver`. */
 export interface HttpDriver extends HttpDriverOptions {
   readonly type: "http"
 }
 
-/** What `directExecutor` gives. */
+/** An executor made by `directExecutor`. */
 export interface DirectExecutor {
   readonly type: "direct"
 }
 
-/** Options of an executor whose programs run in a sandbox: without network, and with nothing to read but their own files. */
+/** Options of an executor that runs programs in a sandbox, without network access and with only their own files to read. */
 export interface VmExecutorOptions {
-  /** What makes the sandbox: bubblewrap when absent. */
+  /** The sandbox to use. Default: `bubblewrap`. */
   readonly runtime?: "bubblewrap" | "docker" | "podman"
-  /** The runtime's executable, by name or path; its own name when absent. */
+  /** The executable of the sandbox runtime, by name or path. Default: the name of the runtime. */
   readonly command?: string
-  /** The image for docker or podman, with glibc in it; mill brings all else along. */
+  /** The image for docker or podman. It needs glibc; mill mounts the rest. */
   readonly image?: string
-  /** Names of variables of the submitter's that the program finds in its environment. */
+  /** Names of environment variables to pass on from the submitting process to the program. */
   readonly env?: ReadonlyArray<string>
-  /** More variables, with their values. Only the names are in the plan. */
+  /** Environment variables to set for the program. Only their names are in the plan. */
   readonly setEnv?: Readonly<Record<string, string>>
-  /** More files and folders that the program may read. */
+  /** Additional files and directories that the program may read. */
   readonly readable?: ReadonlyArray<string>
-  /** The most memory, in MiB: docker and podman only. */
+  /** Memory limit in MiB (docker and podman only). */
   readonly memory?: number
-  /** The most processes at a time: docker and podman only. */
+  /** Maximum number of processes (docker and podman only). */
   readonly processes?: number
 }
 
-/** What `vmExecutor` gives. */
+/** An executor made by `vmExecutor`. */
 export interface VmExecutor extends VmExecutorOptions {
   readonly type: "vm"
 }
 
-/** Takes and gives JSON; a rejection rejects the program's call. */
+/** A function for programs. Arguments and result are JSON. A rejection rejects the program's call. */
 export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
 
-/** Hooks on runs, and functions for programs, which find them under `mill.<name>`. */
+/** Hooks that observe runs, and functions that programs call as `mill.<name>.<function>`. */
 export interface Extension {
-  /** As variables are named; not one that `mill` has already. */
+  /** A JavaScript identifier that `mill` does not define itself. */
   readonly name: string
   readonly description?: string
-  /** Called once in the run's worker, before the program starts. What it acquires is released at the run's end. */
+  /** Runs once in the run's worker, before the program starts. Its resources are released when the run ends. */
   readonly setup?: ExtensionSetup
-  /** Called for each event of the run's log, one at a time. It never holds up the run. */
+  /** Runs for each event of the run's log, one at a time. A slow hook does not delay the run. */
   readonly onEvent?: ExtensionOnEvent
-  /** Functions of the program's `mill.<name>`; they run in the worker, take and give JSON. */
+  /** The functions of `mill.<name>`. They run in the worker. */
   readonly api?: Readonly<Record<string, ExtensionFunction>>
-  /** What those functions are for and their TypeScript types, by name: `mill --help` and `mill init` tell them. */
+  /** Descriptions and TypeScript types of the functions, for `mill --help` and `mill init`. */
   readonly docs?: Readonly<Record<string, FunctionDoc>>
 }
 
 /** The default export of `mill.config.ts`. */
 export interface MillConfig {
-  /** The driver that serves a run's spawns when `--driver` says nothing. */
+  /** The driver of runs without `--driver`. */
   readonly defaultDriver?: string
-  /** The executor that runs programs when `--executor` says nothing: `direct` when absent. */
+  /** The executor of runs without `--executor`. Default: `direct`. */
   readonly defaultExecutor?: string
-  /** Drivers by name, beside the built-in `claude`, `pi`, `codex` and `offline`; the same name replaces one. */
+  /** Drivers by name, in addition to the built-in `claude`, `pi`, `codex` and `offline`. The same name replaces one. */
   readonly drivers?: Readonly<Record<string, ProcessDriver | HttpDriver>>
-  /** Executors by name, beside the built-in `direct` and `vm`; the same name replaces one. */
+  /** Executors by name, in addition to the built-in `direct` and `vm`. The same name replaces one. */
   readonly executors?: Readonly<Record<string, DirectExecutor | VmExecutor>>
-  /** What whoever writes programs should know, for example which model is for what: `mill --help` tells it. */
+  /** Guidance for program authors, for example which model to use for what. `mill --help` prints it. */
   readonly authoring?: { readonly instructions?: string }
   readonly extensions?: ReadonlyArray<Extension>
-  /** Whether `mill run` shows the program in a terminal and asks: true when absent. */
+  /** Whether `mill run` shows a preview and asks before starting, in a terminal. Default: true. */
   readonly confirm?: boolean
-  /** Seconds that processes may take to end after SIGTERM, before SIGKILL: 5 when absent. */
+  /** Seconds between SIGTERM and SIGKILL when a process is stopped. Default: 5. */
   readonly cancelGrace?: number
-  /** How many levels of runs may be started inside a run: 1 when absent. */
+  /** How deeply runs may be nested in other runs. Default: 1. */
   readonly maxRunDepth?: number
 }

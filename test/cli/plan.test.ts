@@ -162,7 +162,7 @@ export default [word, text, (await import("./part.ts")).word]`,
   ])
   const { stdout } = await world.mill(["status", runId], { cwd })
   expect(stdout).toContain(`${part} has changed since submission`)
-  expect(stdout).toContain(`${own} is not there any more`)
+  expect(stdout).toContain(`${own} no longer exists`)
 
   writeFileSync(fifo, "\n")
   expect((await world.mill(["wait", runId, "--timeout", "60"], { cwd })).code).toBe(0)

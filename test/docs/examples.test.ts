@@ -52,7 +52,7 @@ describe("examples", () => {
       expect(filterEvents(events, "spawn:tool_call").map(({ payload }) => payload.toolName)).toEqual(["grep"])
       const [one, two, three] = result.spawns.map(({ agent, text }) => `${agent}: ${text}`)
       expect(one).toMatch(/^security: the customer goes into the SQL/)
-      expect(result.programResult).toBe(`Today      ${one}\nThis week  ${two}\nSome day   ${three}`)
+      expect(result.programResult).toBe(`Today      ${one}\nThis week  ${two}\nLater      ${three}`)
     },
     timeout,
   )
@@ -115,11 +115,11 @@ describe("examples", () => {
       const { record, result } = await world.run("program.ts", [], { cwd: join(folder, "sandboxed") })
       expect(record.executor).toBe("vm")
       expect(result.programResult).toEqual({
-        "read the configuration beside it": "it cannot",
-        "read the list of users": "it cannot",
-        "write beside itself": "it cannot",
-        "reach the network": "it cannot",
-        "ask an agent": "I am here, outside of the sandbox",
+        "read the configuration beside it": "blocked",
+        "read the list of users": "blocked",
+        "write beside itself": "blocked",
+        "reach the network": "blocked",
+        "ask an agent": "I am outside the sandbox",
       })
     },
     timeout,

@@ -235,7 +235,7 @@ describe("createMill", () => {
       const watching = rejection(Array.fromAsync(mill.watch(runId)))
       for await (const { event } of mill.watch(runId)) if (event.type === "spawn:start") break
       await mill.close()
-      const closed = { _tag: "UsageError", message: "this mill is closed" }
+      const closed = { _tag: "UsageError", message: "this client is closed" }
       expect(await waiting).toMatchObject(closed)
       expect(await watching).toMatchObject(closed)
       expect(await rejection(mill.list())).toMatchObject(closed)
@@ -367,7 +367,10 @@ describe("what nobody has type-checked", () => {
     "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is no run id"],
     "cancel for a number": [(mill) => mill.cancel(run, wrong(5)), "cancel: reason is 5"],
     "init(null)": [(mill) => mill.init(wrong(null)), "init: its argument is null"],
-    "a signal of another kind": [(mill) => mill.wait(run, { signal: wrong({}) }), "signal is no AbortSignal"],
+    "a signal of another kind": [
+      (mill) => mill.wait(run, { signal: wrong({}) }),
+      "signal is not an AbortSignal",
+    ],
     ...Object.fromEntries(
       timeouts.map((timeout) => [
         `wait for ${Bun.inspect(timeout)}`,

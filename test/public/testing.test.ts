@@ -283,7 +283,7 @@ export default [text.trim(), await mill.words.first()]`
       const kit = await kitWith({ a: "x" })
       await Promise.all([kit.close(), kit.close()])
       await kit.close()
-      const error = { _tag: "UsageError", message: "this kit is closed" }
+      const error = { _tag: "UsageError", message: "this test kit is closed" }
       expect(await kit.run({ source: "1" }).catch((error: unknown) => error)).toMatchObject(error)
       expect(await kit.wait("last").catch((error: unknown) => error)).toMatchObject(error)
     },

@@ -27,7 +27,7 @@ import { readSecrets } from "../drivers/secret-headers.effect.ts"
 import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { checkDocumentedTypes } from "../scaffold/documented-types.effect.ts"
-import { envText, exampleText } from "../scaffold/scaffold-texts.ts"
+import { renderEnv, renderExample } from "../scaffold/scaffold-texts.ts"
 import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 
 const noConfig: LoadedConfig = { config: {}, sources: [] }
@@ -116,11 +116,11 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
     mill: millVersion,
     programApi: {
       ...programApi,
-      types: envText(extensions, yield* TypeTexts),
+      types: renderEnv(extensions, yield* TypeTexts),
       typesFile: envName,
       example: {
         file: exampleName,
-        source: exampleText(model, envName),
+        source: renderExample(model, envName),
         rehearse: `mill run ${exampleName} --driver offline --sync --json`,
       },
     },

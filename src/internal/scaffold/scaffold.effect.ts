@@ -13,7 +13,7 @@ import { listDrivers, findCommand, findInstalledAgents } from "../drivers/driver
 import { listModels } from "../drivers/model-catalogue.effect.ts"
 import { storeError, writeNew } from "../files/files.effect.ts"
 import { checkDocumentedTypes } from "./documented-types.effect.ts"
-import { configText, envText, exampleText } from "./scaffold-texts.ts"
+import { renderConfig, renderEnv, renderExample } from "./scaffold-texts.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
 
 /** The types of a folder's programs. */
@@ -107,9 +107,9 @@ export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: I
   const model = yield* modelFor(config, agents[0]?.name ?? "offline")
 
   const files: ReadonlyArray<readonly [path: string, text: string]> = [
-    [configPath, configText(agents, envName)],
-    [join(folder, envName), envText(config.extensions ?? [], types)],
-    ...(global ? [] : [[join(folder, exampleName), exampleText(model, envName)] as const]),
+    [configPath, renderConfig(agents, envName)],
+    [join(folder, envName), renderEnv(config.extensions ?? [], types)],
+    ...(global ? [] : [[join(folder, exampleName), renderExample(model, envName)] as const]),
   ]
   const written = yield* writeMissing(files)
   return configPath === own ? written : ({ ...written, configAbove: configPath } satisfies Initialized)
