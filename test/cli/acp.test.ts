@@ -1,11 +1,11 @@
-/** Agents that speak the Agent Client Protocol: a scripted one, which misbehaves on request. Real ones: test/real-agents. */
+/** Agents of the Agent Client Protocol: a scripted one, which misbehaves on request. Real ones are in test/real-agents. */
 import { describe, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
 import { waitFor, makeWorld, filterEvents, findProcesses, repository, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
 
-/** A driver for each of these ways to behave, with these options for its codec. */
+/** A driver for each of these behaviours, with these options for its codec. */
 const behave = (behaviour: string, options = "{}", more = "") => {
   const name = `agent-${behaviour.replace(/\W+/g, "-")}`
   const script = `${repository}/test/support/acp-agent.main.ts`
@@ -29,7 +29,7 @@ const program = (model = "default") =>
   .catch(({ cause, message, result }) => ({ cause, message, ...result }))`,
   )
 
-/** One spawn with such an agent: what the program got, and the events of the spawn. */
+/** Runs one spawn with such an agent; returns the answer of the program and the events of the spawn. */
 const spawn = async (behaviour: string, options?: string, model?: string, more?: string) => {
   behave(behaviour, options, more)
   const { events, record, result } = await world.run(program(model))
@@ -46,7 +46,7 @@ const spawn = async (behaviour: string, options?: string, model?: string, more?:
 }
 
 describe("an agent that speaks the Agent Client Protocol", () => {
-  test("is asked with the system prompt before the prompt, and its answer is the result", async () => {
+  test("gets the system prompt before the prompt, and its answer is the result", async () => {
     const { milestones, result, terminals, tools } = await spawn("usage")
     expect(result).toMatchObject({
       text: "You said: Be brief.\n\nHello?\n/help",
@@ -62,7 +62,7 @@ describe("an agent that speaks the Agent Client Protocol", () => {
     })
   })
 
-  test("may print what it likes besides, and tell no usage", async () => {
+  test("may print other lines, and report no usage", async () => {
     const { result, terminals } = await spawn("garbage")
     expect(result["text"]).toStartWith("You said")
     expect(result).not.toHaveProperty("usage")
@@ -74,7 +74,7 @@ describe("an agent that speaks the Agent Client Protocol", () => {
     [`{ permissions: "allow" }`, "id-allow_once", "permission allowed: rm -rf /"],
     [`{ permissions: "allow-always" }`, "id-allow_always", "permission allowed: rm -rf /"],
   ] as const) {
-    test(`is told ${answer} by ${options} when it asks for permission`, async () => {
+    test(`gets ${answer} with ${options} when it asks for permission`, async () => {
       const { milestones, result, tools } = await spawn("ask", options)
       expect(result["text"]).toStartWith(`permission: ${answer}. You said`)
       expect(milestones).toEqual([milestone])
@@ -82,38 +82,38 @@ describe("an agent that speaks the Agent Client Protocol", () => {
     })
   }
 
-  test("gets no permission by an option that does more than what is configured", async () => {
+  test("gets no permission if its options grant more than the configuration", async () => {
     const { milestones, result } = await spawn("ask-oddly", `{ permissions: "allow" }`)
     expect(result["text"]).toStartWith("permission: cancelled. ")
     expect(milestones).toEqual(["permission denied: rm -rf /"])
   })
 
-  test("may ask for permission often, of which the first hundred are told", async () => {
+  test("may ask for permission often; the first hundred requests are logged", async () => {
     const { milestones, result } = await spawn("ask-often:130")
     expect(result["text"]).toStartWith("You said")
     expect(milestones).toHaveLength(101)
     expect(milestones.at(-1)).toBe("permission was asked for 30 times more")
   })
 
-  test("tells of a tool once, also when it has not announced it, and of its plan", async () => {
+  test("has each tool call logged once, even if unannounced, and its plan", async () => {
     const { milestones, tools } = await spawn("orphan-update plan")
     expect(tools).toEqual([{ toolName: "read", input: "notes.md" }])
     expect(milestones).toEqual(["plan (0 of 1 done): think"])
   })
 
-  test("may say a lot", async () => {
+  test("may give a long answer", async () => {
     const { result } = await spawn("chunks:50000")
     const text = Array.from({ length: 50_000 }, (_, n) => `${n} `).join("")
     expect(result["text"]).toBe(`${text}You said: Be brief.\n\nHello?\n/help`)
   })
 
-  test("that does not exit when it has answered is ended, and is complete", async () => {
+  test("that does not exit after its answer is ended, and the spawn is complete", async () => {
     for (const behaviour of ["linger", "stubborn"])
       expect((await spawn(behaviour)).result).toMatchObject({ stopReason: "end_turn", exitCode: 0 })
   })
 })
 
-describe("the model of such an agent", () => {
+describe("the model of an ACP agent", () => {
   const heard = async (behaviour: string, model: string) => {
     const { result } = await spawn(`${behaviour} crash:1`, "{}", model)
     return String(result["stderr"]).match(/.*session\/set_.*/)?.[0]
@@ -136,7 +136,7 @@ describe("the model of such an agent", () => {
   test("is the agent's own by default", async () => {
     for (const behaviour of ["models", ""]) expect(await heard(behaviour, "default")).toBeUndefined()
   })
-  test("is refused when the agent does not offer it", async () => {
+  test("is refused if the agent does not offer it", async () => {
     expect((await spawn("models", "{}", "huge")).result).toMatchObject({
       cause: "codec",
       message: 'model: the agent does not offer "huge"; it offers big-1, small-1',
@@ -148,10 +148,10 @@ describe("the model of such an agent", () => {
   })
 })
 
-describe("such an agent fails its spawn", () => {
+describe("an ACP agent fails its spawn", () => {
   const cases: ReadonlyArray<readonly [string, string, object]> = [
     [
-      "that never says a word",
+      "that prints nothing",
       "mute",
       { cause: "timeout", message: "the agent did not open a session within 1 s" },
     ],
@@ -171,7 +171,7 @@ describe("such an agent fails its spawn", () => {
       { cause: "codec", message: expect.stringContaining("version 0") },
     ],
     [
-      "that must be logged in",
+      "that needs a login",
       "no-auth",
       {
         cause: "agent-error",
@@ -179,7 +179,7 @@ describe("such an agent fails its spawn", () => {
       },
     ],
     [
-      "that floods it with requests and reads no answer",
+      "that floods mill with requests and reads no answer",
       "flood",
       {
         cause: "agent-error",
@@ -188,23 +188,23 @@ describe("such an agent fails its spawn", () => {
     ],
     ["that opens no session", "no-session", { cause: "agent-error", message: "no room", exitCode: 0 }],
     [
-      "with an error of the model's",
+      "with an error of its model",
       "chunks:3 fail",
       { cause: "agent-error", message: "Internal error: 529 overloaded", text: "0 1 2 ", exitCode: 0 },
     ],
     [
-      "that crashes in its turn",
+      "that crashes during its turn",
       "chunks:3 crash:7",
       { cause: "exit", exitCode: 7, text: "0 1 2 ", sessionRef: "acp-1" },
     ],
     [
-      "that exits in its turn",
+      "that exits during its turn",
       "crash:0",
       { cause: "codec", message: expect.stringContaining("without a final answer") },
     ],
     ["that crashes after its answer", "exit:3", { cause: "exit", exitCode: 3, stopReason: "end_turn" }],
     [
-      "that says nothing",
+      "that gives no answer",
       "silent",
       { cause: "agent-error", message: "the agent ended its turn without an answer" },
     ],
@@ -227,7 +227,7 @@ describe("such an agent fails its spawn", () => {
     )
   }
 
-  test("that closes its output, and stays", async () => {
+  test("that closes its output and keeps running", async () => {
     const script = writeScript(
       world,
       "closing.sh",
@@ -248,9 +248,9 @@ read -r line; exec >&-; sleep 1000`,
   })
 })
 
-describe("cancelling a run with such an agent", () => {
+describe("cancelling a run with an ACP agent", () => {
   for (const behaviour of ["hang", "cancel-late", "stubborn hang"]) {
-    test(`tells it, and ends it: ${behaviour}`, async () => {
+    test(`cancels its turn, and ends it: ${behaviour}`, async () => {
       const log = `${world.dir}/${behaviour.replace(" ", "-")}.log`
       behave(`log:${log} ${behaviour}`)
       const { stdout } = await world.mill(["run", "--json", program()])
@@ -268,14 +268,14 @@ describe("cancelling a run with such an agent", () => {
   }
 })
 
-test("options that cannot be used are refused before anything starts", async () => {
+test("invalid options are refused before anything starts", async () => {
   const name = behave("", `{ permissions: "yes" } as any`)
   const { code, stderr } = await world.mill(["run", program()])
   expect(code).toBe(2)
   expect(stderr).toContain(`drivers.${name}.codec: acpCodec: permissions is "yes"`)
 })
 
-test("the plan holds the codec's options", async () => {
+test("the plan has the codec's options", async () => {
   behave("", `{ permissions: "allow", timeout: 5 }`)
   const { stdout } = await world.mill(["run", "--dry-run", "--json", program()])
   expect(JSON.parse(stdout)).toMatchObject({

@@ -1,4 +1,4 @@
-/** Agents that behave badly, all in one run: each has one terminal event that tells the truth, and the run goes on. */
+/** Agents that misbehave, all in one run: each has one correct terminal event, and the run continues. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -21,27 +21,27 @@ const rpc = [
   { schemaVersion: 1, runId: "run_0", sequence: 1, timestamp: "", type: "run:complete", payload: {} },
 ].map((line) => `echo '${JSON.stringify(line)}'`)
 
-/** What each agent does, by its name: a shell script. */
+/** The shell script of each agent, by its name. */
 const scripts: Readonly<Record<string, string>> = {
   "floods stderr and answers": `${megabytes(20, "e")} >&2; ${answer}`,
   "floods stderr and fails": `${megabytes(20, "e")} >&2; printf 'the end' >&2; ${answer}; exit 1`,
   "prints garbage": `echo '{"type":"result"'; echo 'result'; echo '[1]'; echo null; echo '{"type":7}'; echo; ${answer}`,
-  "prints no UTF-8": `printf '\\377\\376\\n'; printf '{"type":"result","text":"a\\377z"}\\n'`,
+  "prints invalid UTF-8": `printf '\\377\\376\\n'; printf '{"type":"result","text":"a\\377z"}\\n'`,
   "prints a long line": `${megabytes(50, "x")}; echo; ${answer}`,
   "answers in a line that is too long": `printf '{"type":"result","text":"'; ${megabytes(50, "x")}; echo '"}'`,
   "is killed": `echo 'out of memory' >&2; ${answer}; kill -9 $$`,
-  "is killed by a signal that has no name": `${answer}; kill -40 $$`,
+  "is killed by an unnamed signal": `${answer}; kill -40 $$`,
   "exits with 3": `${answer}; exit 3`,
   "gives no answer": `echo '{"type":"text","text":"half"}'`,
-  "says that it failed": `echo '{"type":"text","text":"half"}'; echo '{"type":"error","message":"no credit"}'`,
-  "says that it failed, twice": `echo '{"type":"error","message":"no credit"}'; ${answer}; exit 4`,
+  "reports a failure": `echo '{"type":"text","text":"half"}'; echo '{"type":"error","message":"no credit"}'`,
+  "reports two failures": `echo '{"type":"error","message":"no credit"}'; ${answer}; exit 4`,
   "answers twice": `${answer}; echo '{"type":"result","text":"more"}'`,
   "leaves a process behind": `sleep 1000 & echo $! > left; ${answer}`,
-  "leaves a process in a session of its own": `setsid sleep 1000 & echo $! > left-alone; ${answer}`,
+  "leaves a process in another session": `setsid sleep 1000 & echo $! > left-alone; ${answer}`,
   "a deaf one": answer,
-  "waits for its input as for a pipe": `if [ -p /dev/stdin ] || [ -S /dev/stdin ]; then ${answer}; fi`,
+  "polls its input as a pipe": `if [ -p /dev/stdin ] || [ -S /dev/stdin ]; then ${answer}; fi`,
   "speaks protocols": `${rpc.join("; ")}; ${answer}`,
-  "tells what it does": `echo '{"type":"session","sessionRef":"abc"}'; echo '{"type":"milestone","message":"half way"}'
+  "reports its progress": `echo '{"type":"session","sessionRef":"abc"}'; echo '{"type":"milestone","message":"half way"}'
 ${megabytes(1, "x")} | sed 's/.*/{"type":"tool_call","toolName":"read","input":"&"}/'; echo; ${answer}`,
   "ends in the middle of a line": `printf '{"type":"result","text":"done"}'`,
 }
@@ -72,7 +72,7 @@ beforeAll(async () => {
 
 const terminalTypes = ["spawn:complete", "spawn:error", "spawn:cancelled"]
 
-/** The one end of a spawn, as the log tells it, and what the program was told of it. */
+/** The report of the program on a spawn, which must match the one terminal event in the log. */
 const endOf = (index: number) => {
   const terminal = ended.events.filter(
     ({ payload, type }) =>
@@ -93,15 +93,15 @@ describe("an agent completes that", () => {
   const complete: Readonly<Record<string, object>> = {
     "floods stderr and answers": { text: "done" },
     "prints garbage": { text: "done", sessionRef: "session", exitCode: 0 },
-    "prints no UTF-8": { text: "a\ufffdz" },
+    "prints invalid UTF-8": { text: "a\ufffdz" },
     "prints a long line": { text: "done" },
     "answers twice": { text: "done" },
     "leaves a process behind": { text: "done" },
-    "leaves a process in a session of its own": { text: "done" },
+    "leaves a process in another session": { text: "done" },
     "a deaf one": { text: "done" },
-    "waits for its input as for a pipe": { text: "done" },
+    "polls its input as a pipe": { text: "done" },
     "speaks protocols": { text: "done", sessionRef: "session" },
-    "tells what it does": { text: "done", sessionRef: "abc" },
+    "reports its progress": { text: "done", sessionRef: "abc" },
     "ends in the middle of a line": { text: "done" },
   }
   test.each(Object.entries(complete))("%s", (name, expected) => {
@@ -114,15 +114,15 @@ describe("an agent fails that", () => {
     "floods stderr and fails": ["exit", /code 1/, { text: "done", exitCode: 1, sessionRef: "session" }],
     "answers in a line that is too long": ["codec", /1 of its lines exceeded maxLineBytes/, { exitCode: 0 }],
     "is killed": ["signal", /killed by SIGKILL: out of memory$/, { text: "done", signal: "SIGKILL" }],
-    "is killed by a signal that has no name": [
+    "is killed by an unnamed signal": [
       "signal",
       /killed by signal 40$/,
       { text: "done", signal: "signal 40" },
     ],
     "exits with 3": ["exit", /exited with code 3/, { text: "done", exitCode: 3, sessionRef: "session" }],
     "gives no answer": ["codec", /without a final answer/, { text: "half", exitCode: 0 }],
-    "says that it failed": ["agent-error", /^no credit$/, { text: "half", errorMessage: "no credit" }],
-    "says that it failed, twice": ["agent-error", /^no credit$/, { text: "", exitCode: 4 }],
+    "reports a failure": ["agent-error", /^no credit$/, { text: "half", errorMessage: "no credit" }],
+    "reports two failures": ["agent-error", /^no credit$/, { text: "", exitCode: 4 }],
   }
   test.each(Object.entries(failed))("%s", (name, [cause, message, result]) => {
     const { error } = endOf(names.indexOf(name))
@@ -130,7 +130,7 @@ describe("an agent fails that", () => {
     expect(error?.message).toMatch(message)
     expect(error?.result["errorMessage"]).toBe(error?.message ?? "")
   })
-  test("was there when the run was submitted, and is not any more", () => {
+  test("existed at submit and is gone", () => {
     expect(endOf(names.length).result).toMatchObject({ text: "done" })
     const { error } = endOf(names.length + 1)
     expect(error?.cause).toBe("not-found")
@@ -145,27 +145,30 @@ test("the last 8 KiB of stderr are kept", () => {
   expect(stderr).toMatch(/^e+the end$/)
 })
 
-test("what an agent tells on its way is in the log, a tool's input cut to 2 KiB", () => {
-  const spawnId = `spawn_${names.indexOf("tells what it does") + 1}`
-  const told = ended.events.filter(({ payload }) => "spawnId" in payload && payload.spawnId === spawnId)
-  expect(told.slice(1, -1).map(({ payload, type }) => ({ type, ...payload }) as object)).toEqual([
+test("the progress of an agent is in the log, with a tool's input cut to 2 KiB", () => {
+  const spawnId = `spawn_${names.indexOf("reports its progress") + 1}`
+  const events = ended.events.filter(({ payload }) => "spawnId" in payload && payload.spawnId === spawnId)
+  expect(events.slice(1, -1).map(({ payload, type }) => ({ type, ...payload }) as object)).toEqual([
     { type: "spawn:milestone", spawnId, message: "half way" },
     { type: "spawn:tool_call", spawnId, toolName: "read", input: "x".repeat(2048) },
   ])
-  expect(told.map(({ type }) => type).filter((type) => /start|complete/.test(type))).toHaveLength(2)
+  expect(events.map(({ type }) => type).filter((type) => /start|complete/.test(type))).toHaveLength(2)
 })
 
 test("a signal leaves no exit code", () => {
   expect(endOf(names.indexOf("is killed")).error?.result).not.toHaveProperty("exitCode")
 })
 
-test.each(["left", "left-alone"])("what an agent leaves behind does not outlive the run: %s", (file) => {
-  const pid = Number(readFileSync(join(world.dir, file), "utf8"))
-  expect(pid).toBeGreaterThan(1)
-  expect(isAlive(pid)).toBe(false)
-})
+test.each(["left", "left-alone"])(
+  "processes that an agent leaves behind do not outlive the run: %s",
+  (file) => {
+    const pid = Number(readFileSync(join(world.dir, file), "utf8"))
+    expect(pid).toBeGreaterThan(1)
+    expect(isAlive(pid)).toBe(false)
+  },
+)
 
-test("the run is complete, since its program handled the failures, and counts them", () => {
+test("the run counts the failures, and is complete, as its program handles them", () => {
   expect(ended.code).toBe(0)
   expect(ended.record.status).toBe("complete")
   expect(ended.record.spawns).toEqual({ started: 22, running: 0, complete: 13, error: 9, cancelled: 0 })

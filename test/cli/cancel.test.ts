@@ -1,4 +1,4 @@
-/** A run that is cancelled is over for good, whatever it does: one end, and nothing of it left. */
+/** Cancelling a run: it has one end, and none of its processes are left, whatever they do. */
 import { describe, expect, test } from "bun:test"
 import { millCommand } from "../support/mill.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
@@ -26,11 +26,11 @@ const cancelledAs = (runId: string) => ({
 describe("mill cancel", () => {
   for (const driver of ["hangs", "stubborn", "family"]) {
     test(
-      `ends agents that are of the kind "${driver}", and all that they have started`,
+      `ends agents that are "${driver}", and all their processes`,
       async () => {
         const runId = await beginSpawns(driver)
         expect(await cancel(runId, "--reason", "enough")).toEqual(cancelledAs(runId))
-        // Not in a while: now.
+        // Right away, not eventually.
         expect(findProcessesOf(runId)).toEqual([])
         expect(readEnd(runId)).toEqual({
           type: "run:cancelled",
@@ -50,7 +50,7 @@ describe("mill cancel", () => {
   }
 
   test(
-    "at once by many ends the run once, and answers each",
+    "ends the run once and answers each of several concurrent calls",
     async () => {
       const runId = await beginSpawns()
       const answers = await Promise.all(Array.from({ length: 5 }, () => cancel(runId)))
@@ -65,7 +65,7 @@ describe("mill cancel", () => {
   )
 
   test(
-    "of a run that has ended changes nothing, and says so",
+    "leaves a run that has ended as it is, and says so",
     async () => {
       const ended = await world.run(world.write("done.ts", "export default 1"))
       const { id } = ended.record
@@ -101,7 +101,7 @@ describe("mill cancel", () => {
   )
 
   test(
-    "of a run that has just been submitted ends it",
+    "ends a run that was just submitted",
     async () => {
       const { stdout } = await world.mill(["run", "spawns.ts", "--json"])
       const { runId } = JSON.parse(stdout)
@@ -113,7 +113,7 @@ describe("mill cancel", () => {
   )
 
   test(
-    "ends a program that never lets go of its processor",
+    "ends a program in an endless loop",
     async () => {
       const runId = await begin("loop.ts", "loops")
       expect(await cancel(runId)).toEqual(cancelledAs(runId))
@@ -138,7 +138,7 @@ describe("mill cancel", () => {
   )
 
   test(
-    "ends the runs that were started inside the run",
+    "ends nested runs",
     async () => {
       const inner = await inside()
       expect(await cancel(inner.parent)).toEqual(cancelledAs(inner.parent))
@@ -153,7 +153,7 @@ describe("mill cancel", () => {
   )
 })
 
-/** A run, and one that its program has started. */
+/** A run, and a run that its program has started. */
 const inside = async () => {
   world.write(
     "outer.ts",

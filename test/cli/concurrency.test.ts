@@ -18,7 +18,7 @@ Bun.spawnSync(["mkfifo", gate])
 const gateFile = openSync(gate, constants.O_RDWR)
 afterAll(() => closeSync(gateFile))
 
-/** Says that it is there, and answers when it has been let through the gate: one line for each agent. */
+/** An agent that reports its start, and answers after reading a line from the gate: one line for each agent. */
 const gated = writeScript(
   world,
   "gated",
@@ -32,7 +32,7 @@ writeConfig(world, { gated: formatJsonlDriver(gated), instant: formatJsonlDriver
 const spawn = (n: string) =>
   `mill.spawn({ agent: "agent " + ${n}, systemPrompt: "s", prompt: "p", model: "m" })`
 
-test("a hundred spawns run side by side", async () => {
+test("a hundred spawns run concurrently", async () => {
   const program = world.write(
     "together.ts",
     `const spawns = Array.from({ length: 100 }, (_, n) => ${spawn("n")})
@@ -55,7 +55,7 @@ test("a hundred spawns run side by side", async () => {
 })
 
 // The numbers follow the order of the calls, but each key is hashed meanwhile, and the events follow the hashes.
-test("spawns that start at once are logged in the order of their numbers", async () => {
+test("concurrent spawns are logged in the order of their numbers", async () => {
   const program = world.write(
     "at-once.ts",
     `await Promise.all(Array.from({ length: 100 }, (_, n) => ${spawn("n")}))`,
@@ -65,7 +65,7 @@ test("spawns that start at once are logged in the order of their numbers", async
   expect(numbers).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
 })
 
-test("spawns that are awaited run one after the other", async () => {
+test("awaited spawns run one after the other", async () => {
   const program = world.write(
     "in-turn.ts",
     `const texts: string[] = []

@@ -1,4 +1,4 @@
-/** The event log is the truth: what else is lost is made again from it, and what is wrong with it is told. */
+/** The event log is the truth: other lost files are rebuilt from it, and damage to it is reported. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -31,17 +31,17 @@ export default text.length`,
   original = await world.run(program)
 })
 
-/** A copy of the run, and what may be done to its files. */
+/** Copies the run and damages the files of the copy. */
 const damaged = (damage: (file: (name: string) => string) => void) => {
   count += 1
-  // The first ten characters behind `run_` are its time.
+  // The first ten characters after `run_` are the time.
   const runId = `${original.record.id.slice(0, 14)}${String(count).padStart(16, "0")}`
   const folder = copyRun(world, original.record.id, runId)
   damage((name) => join(folder, name))
   return { runId, folder }
 }
 
-test("the log's last event has the beginning of each answer, the result the whole", () => {
+test("the last event of the log has the beginning of each answer, and the result has all of it", () => {
   const last = original.events.at(-1)
   const cut = last?.type === "run:complete" ? last.payload.result.spawns.map(({ text }) => text) : []
   expect(cut).toEqual([long.slice(0, 200)])
@@ -51,7 +51,7 @@ test("the log's last event has the beginning of each answer, the result the whol
 const linesOf = (file: string) => readFileSync(file, "utf8").trimEnd().split("\n")
 const asOriginal = (runId: string, text: string) => JSON.parse(text.replaceAll(runId, original.record.id))
 
-describe("a run that has ended is told as it was", () => {
+describe("a run that has ended is read back as it was", () => {
   const losses: Readonly<Record<string, (file: (name: string) => string) => void>> = {
     "without its run.json": (file) => rmSync(file("run.json")),
     "with half of its run.json": (file) => truncateSync(file("run.json"), 200),
@@ -76,22 +76,22 @@ describe("a run that has ended is told as it was", () => {
   })
 })
 
-test("waiting for a run that has ended and lost its snapshots ends at once", async () => {
+test("wait returns at once for a run that has ended and lost its snapshots", async () => {
   const { runId } = damaged((file) => ["run.json", "result.json"].forEach((name) => rmSync(file(name))))
   const { code, stdout } = await world.mill(["wait", runId, "--timeout", "60"])
   expect(stdout).toMatch(/1 complete[^]*Result\n\s+5000/)
   expect(code).toBe(0)
 })
 
-// `status` for people reads the result, which nothing makes again while run.json says that the run has ended.
-test("a run that has lost its result.json alone is told as it was", async () => {
+// Without --json, `status` reads the result, which is not rebuilt while run.json says that the run has ended.
+test("a run that has lost its result.json is read back as it was", async () => {
   const { runId } = damaged((file) => rmSync(file("result.json")))
   const { code, stdout } = await world.mill(["status", runId])
   expect(stdout).toMatch(/Result\n\s+5000/)
   expect(code).toBe(0)
 })
 
-test("a run whose end was never written in full has lost its worker", async () => {
+test("a run whose final event is torn has lost its worker", async () => {
   const { folder, runId } = damaged((file) => {
     rmSync(file("run.json"))
     const log = file("events.ndjson")
@@ -109,7 +109,7 @@ test("a run whose end was never written in full has lost its worker", async () =
   expect(events.at(-1)).toMatchObject({ type: "run:failed", payload: { cause: "worker-lost" } })
 })
 
-describe("a log that cannot be read is an error that names the line", () => {
+describe("an unreadable log is an error that names the line", () => {
   type Case = {
     readonly damage: (lines: ReadonlyArray<string>) => ReadonlyArray<string>
     readonly error: object
@@ -128,12 +128,12 @@ describe("a log that cannot be read is an error that names the line", () => {
       error: { _tag: "IllegalLine", lineNumber: 2 },
       message: /line 2 /,
     },
-    "JSON that is no event": {
+    "JSON that is not an event": {
       damage: (lines) => [...lines.slice(0, 3), "[1]", ...lines.slice(4)],
       error: { _tag: "IllegalLine", lineNumber: 4 },
       message: /line 4 .*not an event/,
     },
-    "an event that lacks a field": {
+    "an event with a missing field": {
       damage: edited(1, (event) => ({ ...event, payload: {} })),
       error: { _tag: "IllegalLine", lineNumber: 2 },
       message: /line 2 /,
@@ -148,7 +148,7 @@ describe("a log that cannot be read is an error that names the line", () => {
       error: { _tag: "StoreError" },
       message: /event 3 .*sequence number 3 follows 1/,
     },
-    "something behind the end": {
+    "an event after the end": {
       damage: (lines) => [
         ...lines,
         ...edited(0, (event) => ({
@@ -178,7 +178,7 @@ describe("a log that cannot be read is an error that names the line", () => {
   })
 })
 
-test("an event of an unknown type is passed over", async () => {
+test("an event of an unknown type is ignored", async () => {
   const { runId } = damaged((file) => {
     rmSync(file("run.json"))
     const lines = linesOf(file("events.ndjson")).map((line) => JSON.parse(line))
@@ -192,7 +192,7 @@ test("an event of an unknown type is passed over", async () => {
   expect(code).toBe(0)
 })
 
-test("nothing that is half written is left in a run's folder", () => {
+test("no temporary files are left in a run's folder", () => {
   const names = listEntries(original.record.paths.runDir)
   expect(names.filter((name) => name.includes("tmp") || name === "reserve")).toEqual([])
 })

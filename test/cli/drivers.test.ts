@@ -1,4 +1,4 @@
-/** Which driver serves a run, and what is said when none can. */
+/** Choosing the driver of a run, and the errors when there is none. */
 import { describe, expect, test } from "bun:test"
 import { join, resolve } from "node:path"
 import { listEntries, formatJsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
@@ -8,7 +8,7 @@ const program = world.write(
   "program.ts",
   `export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })).text`,
 )
-/** A folder with agents of these names, each of which answers with its own name. */
+/** A folder with agents of these names. Each answers with its name. */
 const agents = (folder: string, ...names: ReadonlyArray<string>) => {
   for (const name of names) {
     writeScript(
@@ -23,8 +23,8 @@ echo '{"type":"result","subtype":"success","is_error":false,"result":"${name}","
 }
 const system = "/usr/bin:/bin"
 
-describe("without a driver being named", () => {
-  test.concurrent("an agent that is on PATH is chosen, which is told on stderr", async () => {
+describe("without --driver", () => {
+  test.concurrent("an agent on PATH is chosen, and named on stderr", async () => {
     const path = agents("one", "codex", "claude", "pi")
     const env = { PATH: `${path}:${system}` }
     const ran = await world.run(program, [], { env })
@@ -32,14 +32,14 @@ describe("without a driver being named", () => {
     expect(ran.result.programResult).toBe("claude")
     expect(ran.stderr).toBe(`driver: claude, found at ${path}/claude (--driver chooses another)\n`)
   })
-  test.concurrent("no agent on PATH is an error that tells how to do without", async () => {
+  test.concurrent("no agent on PATH is an error with a hint to rehearse", async () => {
     const { code, stderr } = await world.mill(["run", program], { env: { PATH: system } })
     expect(stderr).toMatch(
       /^error: no agent found on PATH: none of claude, pi, codex is installed\n.*--driver offline\n$/,
     )
     expect(code).toBe(2)
   })
-  test.concurrent("the configuration's default is taken in silence, and --driver goes before it", async () => {
+  test.concurrent("the configuration's default is used silently, and --driver overrides it", async () => {
     const mine = writeScript(world, "mine", `echo '{"type":"result","text":"mine"}'`)
     const cwd = join(world.dir, "configured")
     writeConfig(world, { mine: formatJsonlDriver(mine) }, "configured/mill.config.ts")
@@ -51,7 +51,7 @@ describe("without a driver being named", () => {
   })
 })
 
-describe("a driver whose command is not there", () => {
+describe("a driver whose command does not exist", () => {
   test.concurrent.each([["no-such-agent"], ["./no-such-agent"], ["/no/such/agent.sh"]])(
     "%s is refused before anything starts",
     async (command) => {
@@ -71,7 +71,7 @@ describe("a driver whose command is not there", () => {
   )
 })
 
-test.concurrent("the offline driver answers without any agent, and costs nothing", async () => {
+test.concurrent("the offline driver answers without an agent, at no cost", async () => {
   const { events, result } = await world.run(program, ["--driver", "offline"], { env: { PATH: system } })
   expect(result.spawns).toHaveLength(1)
   expect(result.usage).toMatchObject({ costUsd: 0 })

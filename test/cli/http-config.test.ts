@@ -1,4 +1,4 @@
-/** Mistakes in the configuration of an HTTP driver, told without repeating what may be a key; and what discovery tells. */
+/** Errors in the configuration of an HTTP driver, which never repeat a possible key; and such a driver in discovery. */
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { makeWorld } from "../support/mill.ts"
@@ -64,7 +64,11 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
     "drivers.api.codec",
     /a command codec, such as/,
   ],
-  "no kind of driver": [`{ type: "https" }`, "drivers.api", /create it with processDriver or httpDriver/],
+  "an unknown type of driver": [
+    `{ type: "https" }`,
+    "drivers.api",
+    /create it with processDriver or httpDriver/,
+  ],
 }
 
 describe("a configuration is refused that has", () => {
@@ -83,7 +87,7 @@ describe("a configuration is refused that has", () => {
   }
 })
 
-test("discovery tells where an API is, and whether its key is there", async () => {
+test("discovery shows the URL of an API, and whether its key is set", async () => {
   for (const [variable, available] of [
     ["SET_KEY", true],
     ["UNSET_KEY", false],

@@ -1,4 +1,4 @@
-/** Servers that only nearly do what the API says, as local ones do; each answer below is written byte by byte. */
+/** Servers that only nearly follow an API, as local ones do. Each answer below is written byte by byte. */
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
@@ -34,7 +34,7 @@ const answers: Record<string, () => string> = {
     events(
       `: hi\r\n\r\ndata: ${chunk("a")}\r\n\r\n:\r\n\r\nretry: 10\r\ndata: ${chunk("b", "stop")}\r\n\r\n`,
     ),
-  "a label that is wrong": () => head("text/plain") + `\ufeffdata: ${chunk("ab", "stop")}\n\n`,
+  "a wrong content type": () => head("text/plain") + `\ufeffdata: ${chunk("ab", "stop")}\n\n`,
   "no empty line at the end": () => events(`data: ${chunk("a")}\n\ndata: ${chunk("b", "stop")}`),
   "JSON instead of a stream": () =>
     head("application/json") +
@@ -46,10 +46,10 @@ const answers: Record<string, () => string> = {
     events(
       `data: ${chunk("ab", "stop")}\n\ndata: {"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}\n\n`,
     ),
-  "an end in silence": () => events(`data: ${chunk("ab")}\n\n`),
+  "an early end": () => events(`data: ${chunk("ab")}\n\n`),
   "an end in the middle of a chunk": () => chunked(`data: ${chunk("ab", "stop")}\n\n`).slice(0, -12),
   "no last chunk": () => chunked(`data: ${chunk("ab")}\n\n`),
-  "an error in the midst": () =>
+  "an error in the middle": () =>
     events(`data: ${chunk("ab")}\n\ndata: {"error":{"message":"out of memory","code":500}}\n\n`),
   "an error as JSON with 200": () => head("application/json") + '{"error":"model \\"x\\" not found"}',
   "a page": () => head("text/html") + "<html><body>Welcome</body></html>",
@@ -57,14 +57,13 @@ const answers: Record<string, () => string> = {
   "the key in its error": () =>
     head("application/json", "401 Unauthorized") +
     JSON.stringify({ error: { message: `no such key: ${key}` } }),
-  "a redirection": () =>
-    head("text/plain", "307 Temporary Redirect", `location: ${otherUrl}/v1?x=${key}\r\n`),
+  "a redirect": () => head("text/plain", "307 Temporary Redirect", `location: ${otherUrl}/v1?x=${key}\r\n`),
   "the key in its answer, in two pieces": () =>
     events(
       `data: ${chunk(`a ${key.slice(0, 9)}`)}\n\ndata: ${chunk(`${key.slice(9)} b`)}\n\n` +
         `data: ${toolChunk(key)}\n\ndata: ${chunk("", `stop ${key}`)}\n\n`,
     ),
-  "half of the key at the end of what is told": () =>
+  "half of the key where the message is cut": () =>
     head("text/plain", "400 Bad Request") + `${"x".repeat(290)} ${key}`,
   nothing: () => head("text/event-stream"),
   "no content": () => "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
@@ -141,36 +140,36 @@ const fine = [
   "no [DONE], no usage",
   "data: without a space",
   "CRLF, comments and keep-alives",
-  "a label that is wrong",
+  "a wrong content type",
 ]
 for (const name of [...fine, "no empty line at the end", "zeros for a usage"]) {
-  test(`${name}: an answer, whose usage is unknown`, () => {
+  test(`${name}: an answer of unknown usage`, () => {
     expect(outcomes.get(name)).toEqual({ text: "ab", stopReason: "stop" })
   })
 }
 
-test("JSON instead of a stream: an answer like any other", () => {
+test("JSON instead of a stream: an answer", () => {
   const usage = { inputTokens: 3, outputTokens: 4 }
   expect(outcomes.get("JSON instead of a stream")).toEqual({ text: "ab", stopReason: "stop", usage })
 })
 
 const failures: Record<string, { readonly message: RegExp; readonly text?: string }> = {
-  "an end in silence": {
+  "an early end": {
     message: /^the server closed the connection before the answer was complete$/,
     text: "ab",
   },
   "an end in the middle of a chunk": { message: /before the answer was complete/ },
   "no last chunk": { message: /before the answer was complete/ },
-  "an error in the midst": { message: /^out of memory \(500\)$/, text: "ab" },
+  "an error in the middle": { message: /^out of memory \(500\)$/, text: "ab" },
   "an error as JSON with 200": { message: /^model "x" not found$/ },
   "a page": { message: /^unrecognised response; check the driver's url$/ },
   "an error page": { message: /^HTTP 502$/ },
   "the key in its error": { message: /^HTTP 401: no such key: \[redacted\]$/ },
-  "a redirection": {
+  "a redirect": {
     message:
       /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1; mill does not follow redirects/,
   },
-  "half of the key at the end of what is told": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
+  "half of the key where the message is cut": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
   nothing: { message: /^unrecognised response/ },
   "no content": { message: /^the answer was empty \(HTTP 204\)$/ },
   "an empty body": { message: /^the answer was empty \(HTTP 200\)$|^unrecognised response/ },
@@ -184,7 +183,7 @@ for (const [name, { message, text }] of Object.entries(failures)) {
   })
 }
 
-test("a key in an answer is taken out of it, also where it came in pieces", () => {
+test("a key in an answer is redacted, even when it arrives in pieces", () => {
   expect(outcomes.get("the key in its answer, in two pieces")).toEqual({
     text: "a [redacted] b",
     stopReason: "stop [redacted]",
@@ -197,7 +196,7 @@ test("a key in an answer is taken out of it, also where it came in pieces", () =
   }
 })
 
-test("a redirection is not followed, and a key that the server repeats is not written down", () => {
+test("a redirect is not followed, and a key that the server repeats is not written to disk", () => {
   expect(elsewhere).toEqual([])
   expect(log).not.toContain(key)
 })

@@ -1,4 +1,4 @@
-/** Conversations that go on: in the same run, in another one, with another API; and names that mean none. */
+/** Resumed conversations: in the same run, in another one, with another API; and references to none. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -25,7 +25,7 @@ afterAll(() => server.close())
 const spawn = (fields: object) =>
   `await mill.spawn(${JSON.stringify({ agent: "a", systemPrompt: "S", prompt: "p", model: "m", ...fields })})`
 
-/** Runs one spawn in a run of its own. */
+/** Runs one spawn in its own run. */
 const one = async (fields: object, driver = "messages") => {
   const { events, record, result } = await world.run(
     world.write(`one.ts`, `export default ${spawn(fields)}.catch((error) => error.message)`),
@@ -36,7 +36,7 @@ const one = async (fields: object, driver = "messages") => {
 const heard = (prompt: string) => server.waitForRequest((request) => request.prompt === prompt)
 
 describe("a conversation", () => {
-  test("goes on across runs and APIs, with the new system prompt, and from any of its answers", async () => {
+  test("is resumed across runs and APIs, with the new system prompt, and from any of its answers", async () => {
     const first = await one({ prompt: "one", systemPrompt: "First." })
     const second = await one({ prompt: "two", systemPrompt: "Second.", sessionRef: first.sessionRef }, "chat")
     const third = await one({ prompt: "three", sessionRef: second.sessionRef }, "responses")
@@ -63,7 +63,7 @@ describe("a conversation", () => {
     expect(statSync(join(file, "..")).mode & 0o777).toBe(0o700)
   })
 
-  test("gives the spawn another key", async () => {
+  test("is part of the key of the spawn", async () => {
     const first = await one({ prompt: "key" })
     const [a] = filterEvents((await one({ prompt: "key again" })).events, "spawn:start")
     const [b] = filterEvents(
@@ -73,7 +73,7 @@ describe("a conversation", () => {
     expect(a?.payload.key).not.toBe(b?.payload.key)
   })
 
-  test("that has failed is kept nowhere", async () => {
+  test("that has failed is not stored", async () => {
     const { record, spawn: failed } = await one({ prompt: "[error 400]" })
     expect(failed).toMatchObject({ status: "error" })
     expect(failed?.sessionRef).toBeUndefined()
@@ -84,7 +84,7 @@ describe("a conversation", () => {
 })
 
 describe("a sessionRef", () => {
-  test("that means no conversation is refused, and nothing is asked", async () => {
+  test("to no conversation is refused, and no request is sent", async () => {
     const damaged = await one({ prompt: "to be damaged" })
     writeFileSync(
       join(damaged.record.paths.runDir, "sessions/spawn_1.json"),
@@ -112,7 +112,7 @@ describe("a sessionRef", () => {
     expect((await server.listRequests()).filter(({ prompt }) => prompt === "never asked")).toEqual([])
   })
 
-  test("must be a string that is not empty", async () => {
+  test("must be a non-empty string", async () => {
     const program = world.write(
       "bad.ts",
       `export default await Promise.all(["", 5, undefined].map((sessionRef) =>
@@ -125,7 +125,7 @@ describe("a sessionRef", () => {
     ])
   })
 
-  test("reaches an agent that speaks jsonl, and is refused for one that only reads text", async () => {
+  test("is passed to a jsonl agent, and refused for a text agent", async () => {
     const text = `processDriver({ command: "cat", codec: textCodec() })`
     writeConfig(world, { text }, "text/mill.config.ts")
     const program = world.write(

@@ -1,4 +1,4 @@
-/** Spawns that an HTTP API answers, seen from outside: a real server process, the real command line, and what is left. */
+/** Spawns of HTTP drivers, seen from outside: with a real server process, the real command line and the files left. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -42,7 +42,7 @@ export default await Promise.all(${JSON.stringify(prompts)}.map((prompt) =>
   mill.spawn({ agent: "a", systemPrompt: "  Be exact.\\n", prompt, model: "some/model:1" }).catch(failed)))\n`,
   )
 
-/** Carries out spawns with these prompts at once; what became of each, and the run. */
+/** Runs concurrent spawns with these prompts; returns their outcomes and the run. */
 const ask = async (folder: string, ...prompts: ReadonlyArray<string>) => {
   const ended = await world.run(program(prompts), [], inFolder(folder))
   return { ...ended, spawns: ended.result.spawns, milestones: filterEvents(ended.events, "spawn:milestone") }
@@ -56,7 +56,7 @@ const filesBelow = (folder: string): ReadonlyArray<string> =>
 for (const codec of names) {
   const { api, length, stop, ...cache } = codecs[codec]
   describe(codec, () => {
-    test("gives the answer, the usage without cached tokens, the stop reason and mill's own session", async () => {
+    test("returns the answer, the usage without cached tokens, the stop reason and mill's own session", async () => {
       const prompt = `  ${api}: "quotes"\n漢字 👩‍💻 \u2028 done`
       const { record, spawns } = await ask(
         codec,
@@ -86,7 +86,7 @@ for (const codec of names) {
       })
     })
 
-    test("tells the server's own words about an error, and does not repeat it", async () => {
+    test("reports the server's error message once, and does not retry", async () => {
       const { spawns } = await ask(codec, `${api} [error 401]`, `${api} [error 500]`)
       expect(spawns.map(({ errorMessage }) => errorMessage)).toEqual([
         "HTTP 401: scripted error 401 (authentication_error)",
@@ -100,7 +100,7 @@ for (const codec of names) {
       expect(heard).toHaveLength(1)
     })
 
-    test("takes a connection that breaks for no answer", async () => {
+    test("fails when the connection breaks", async () => {
       const { events } = await ask(codec, `${api} [cut] one two three`)
       expect(filterEvents(events, "spawn:complete")).toEqual([])
       expect(filterEvents(events, "spawn:error")).toMatchObject(
@@ -110,7 +110,7 @@ for (const codec of names) {
       )
     })
 
-    test("waits as long as a busy server says, says so, and asks again", async () => {
+    test("waits as long as a busy server asks, reports it, and retries", async () => {
       const { milestones, spawns } = await ask(codec, `${api} [error 429 x2] [retry-after 0.2] [say there]`)
       expect(spawns).toMatchObject([{ status: "complete", text: "there" }])
       expect(milestones.map(({ payload }) => payload.message)).toEqual([
@@ -137,7 +137,7 @@ for (const codec of names) {
 }
 
 describe("a busy server", () => {
-  test("is asked maxRetries times more, and then believed", async () => {
+  test("gets maxRetries retries, and then the spawn fails", async () => {
     configure("impatient", "chatCompletionsCodec", "maxRetries: 1")
     const { milestones, spawns } = await ask("impatient", "[error 529] [retry-after 0] busy for ever")
     expect(spawns).toMatchObject([
@@ -151,7 +151,7 @@ describe("a busy server", () => {
     expect(heard).toHaveLength(2)
   })
 
-  test("that wants to be left alone for longer than two minutes is", async () => {
+  test("that asks for a wait of more than two minutes gets no retry", async () => {
     const date = new Date(Date.now() + 3_600_000).toUTCString()
     const { milestones, spawns } = await ask(
       "responsesCodec",
@@ -166,13 +166,13 @@ describe("a busy server", () => {
   })
 })
 
-test("a hundred spawns are answered at once", async () => {
+test("a hundred spawns run concurrently", async () => {
   const prompts = Array.from({ length: 100 }, (_, n) => `[delay 200] number ${n}`)
   const { spawns } = await ask("anthropicMessagesCodec", ...prompts)
   expect(spawns.map(({ text }) => text)).toEqual(prompts.map((prompt) => `ECHO: ${prompt}`))
 })
 
-test("a silent server is left after the driver's timeout, with that cause", async () => {
+test("a silent server fails the spawn after the driver's timeout", async () => {
   configure("timeout", "responsesCodec", "timeout: 0.5")
   const { events } = await ask("timeout", "[hang] and nothing more")
   expect(filterEvents(events, "spawn:error")).toMatchObject([
@@ -185,7 +185,7 @@ test("a silent server is left after the driver's timeout, with that cause", asyn
   )
 })
 
-test("a server that is not there is told by its address", async () => {
+test("an unreachable server is named by its address", async () => {
   configure("nowhere", "chatCompletionsCodec", "", "", "http://127.0.0.1:9")
   const { events } = await ask("nowhere", "anybody?")
   expect(filterEvents(events, "spawn:error")).toMatchObject([
@@ -201,7 +201,7 @@ test("a server that is not there is told by its address", async () => {
 })
 
 describe("a key", () => {
-  test("that is not set is asked for by name, before anything starts", async () => {
+  test("that is not set is an error that names it, before anything starts", async () => {
     const before = readdirSync(world.runsDir).length
     for (const more of [[], ["--dry-run"]]) {
       const { code, stdout } = await world.mill(["run", "--json", program(["never"]), ...more], {
@@ -218,7 +218,7 @@ describe("a key", () => {
     expect(readdirSync(world.runsDir)).toHaveLength(before)
   })
 
-  test("is named in the plan, and its value is nowhere on the disk and in no output", async () => {
+  test("is named in the plan, and its value is neither on disk nor in any output", async () => {
     configure("secret", "responsesCodec", `headers: { "x-team": "blue", "x-other": { env: "OTHER_KEY" } }`)
     const options = {
       cwd: join(world.dir, "secret"),

@@ -1,4 +1,4 @@
-/** A run whose processes are killed comes to its end by itself: no command of mill is run here before it has. */
+/** Runs whose processes are killed end on their own: no mill command runs here before a run has ended. */
 import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
@@ -11,7 +11,7 @@ const timeout = 60_000
 
 describe("when the program's process is killed", () => {
   test(
-    "the run has failed, and its agents are ended",
+    "the run fails, and its agents are ended",
     async () => {
       const runId = await beginSpawns("family")
       process.kill(findHost(runId), "SIGKILL")
@@ -32,7 +32,7 @@ describe("when the program's process is killed", () => {
 describe("when the worker is killed", () => {
   for (const driver of ["hangs", "stubborn", "family"]) {
     test(
-      `agents of the kind "${driver}" are ended, and the run has failed`,
+      `agents that are "${driver}" are ended, and the run fails`,
       async () => {
         const runId = await beginSpawns(driver)
         process.kill(findWorker(runId), "SIGKILL")
@@ -52,7 +52,7 @@ describe("when the worker is killed", () => {
   }
 
   test(
-    "a program that waits for nothing of mill's is ended",
+    "a program that waits for no call of mill is ended",
     async () => {
       const runId = await begin("silent.ts", "waits")
       process.kill(findWorker(runId), "SIGKILL")
@@ -64,10 +64,10 @@ describe("when the worker is killed", () => {
   )
 
   test(
-    "a program that never lets go of its processor is ended by whoever looks",
+    "a program in an endless loop is ended by the next command",
     async () => {
       const runId = await begin("loop.ts", "loops")
-      // Before that it would see that its worker has gone, and have the run settled.
+      // Until it loops, the program would notice that its worker died, and have the run settled.
       await waitFor("it loops", () => existsSync(join(world.dir, `looping-${runId}`)))
       const worker = findWorker(runId)
       process.kill(worker, "SIGKILL")
@@ -80,7 +80,7 @@ describe("when the worker is killed", () => {
   )
 
   test(
-    "who waits for the run, or follows it, is told of its end",
+    "wait and watch report the end",
     async () => {
       const runId = await beginSpawns()
       const waiting = world.mill(["wait", runId, "--timeout", "30", "--json"])

@@ -1,4 +1,4 @@
-/** A run outlives whoever waits for it; it has one worker, whoever else tries to be it. */
+/** A run outlives the commands that wait for it, and has exactly one worker. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -23,7 +23,7 @@ const program = world.write(
 )
 const starts = () => (existsSync(started) ? readFileSync(started, "utf8").trim().split("\n") : [])
 
-/** Starts a run whose agent waits, does something, then lets the agent go on and waits for the end. */
+/** Starts a run whose agent waits at a gate, calls a function, opens the gate and waits for the end. */
 const meanwhile = async (what: (runId: string, paths: RunPaths) => Promise<void>) => {
   rmSync(gate, { force: true })
   Bun.spawnSync(["mkfifo", gate])
@@ -36,7 +36,7 @@ const meanwhile = async (what: (runId: string, paths: RunPaths) => Promise<void>
   return { runId, code: waited.code, record: JSON.parse(waited.stdout) }
 }
 
-/** What of the child's stderr tells that it has begun to wait: nothing does, so its open socket or file must. */
+/** Interrupts a command that waits. It prints nothing when it starts to wait, so `ready` looks at its open files. */
 const interrupted = async (args: ReadonlyArray<string>, ready: (pid: number) => boolean) => {
   const child = world.start(args)
   await waitFor(`${args.join(" ")} waits`, () => ready(child.pid))
@@ -44,7 +44,7 @@ const interrupted = async (args: ReadonlyArray<string>, ready: (pid: number) => 
   return { code: await child.exited, stderr: await new Response(child.stderr).text() }
 }
 
-/** Whether the process watches files, which it does when it waits. */
+/** Whether the process watches files, as a waiting command does. */
 const watches = (pid: number): boolean => {
   const found = Bun.spawnSync(["sh", "-c", `ls -l /proc/${pid}/fd`]).stdout.toString()
   return found.includes("inotify")
@@ -73,7 +73,7 @@ describe("while a run is live", () => {
     expect([code, record.status]).toEqual([0, "complete"])
   })
 
-  test("run --sync that is interrupted ends with 130, says what to do, and the run goes on", async () => {
+  test("an interrupted run --sync exits with 130 and prints hints, and the run keeps running", async () => {
     rmSync(gate, { force: true })
     Bun.spawnSync(["mkfifo", gate])
     const before = starts().length
@@ -89,7 +89,7 @@ describe("while a run is live", () => {
     expect((await world.mill(["wait", runId, "--timeout", "60"])).code).toBe(0)
   })
 
-  test("a second worker refuses: no second start, no second agent", async () => {
+  test("a second worker refuses to start, and starts no agent", async () => {
     const before = starts().length
     const { code, runId } = await meanwhile(async (runId, paths) => {
       const second = await world.mill(["_worker", "--run-id", runId, "--runs-dir", world.runsDir])
@@ -108,7 +108,7 @@ describe("while a run is live", () => {
   })
 })
 
-describe("a run that was cancelled", () => {
+describe("a cancelled run", () => {
   const runId = `run_${"7".repeat(26)}`
   beforeAll(async () => {
     world.write("empty.ts", "")
@@ -124,7 +124,7 @@ describe("a run that was cancelled", () => {
     writeFileSync(join(folder, "events.ndjson"), events.map((event) => `${JSON.stringify(event)}\n`).join(""))
     for (const name of ["run.json", "result.json"]) rmSync(join(folder, name))
   })
-  test("makes wait end with 130, and status with 0", async () => {
+  test("makes wait exit with 130, and status with 0", async () => {
     const wait = await world.mill(["wait", runId, "--json", "--timeout", "60"])
     expect([wait.code, JSON.parse(wait.stdout).status]).toEqual([130, "cancelled"])
     const status = await world.mill(["status", runId])

@@ -1,4 +1,4 @@
-/** What the program and its agents print, as those who watch hear it. */
+/** Following the lines that a program and its agents print. */
 import { describe, expect, test } from "bun:test"
 import { waitFor, isAlive } from "../support/mill.ts"
 import { type Item, parseItems, makeWatchWorld, ticking } from "./watch-world.ts"
@@ -6,7 +6,7 @@ import { type Item, parseItems, makeWatchWorld, ticking } from "./watch-world.ts
 const { begin, follow, gate, open, formatSpawn, world } = makeWatchWorld()
 
 describe("mill watch --channel", () => {
-  test("tells what the program and its agents print, as far as it was asked for", async () => {
+  test("prints the lines of the program and its agents that the flags ask for", async () => {
     const go = gate("io")
     const runId =
       await begin(`${ticking}await Promise.all([${formatSpawn(go)}, ${formatSpawn(go)}]); clearInterval(ticker)
@@ -20,7 +20,7 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
       watch("all", "--spawn", "spawn_2"),
     ]
     await Promise.all([all, io, program].map(({ waitForText }) => waitForText(`tick`)))
-    // These two hear nothing yet: they have listened for a while when one that has come later hears something.
+    // These two print nothing yet. When a later watcher prints something, they have been listening for a while.
     await one.waitForText("spawn:start")
     await waitFor("the watchers have begun", () => [driver, one].every(({ output }) => output.err !== ""))
     for (let late = 0; late < 3; late += 1) {
@@ -64,7 +64,7 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
     }
   }, 30_000)
 
-  test("tells a reader that does not read how many lines it has lost, and does not hold up the run", async () => {
+  test("reports to a slow reader how many lines it has lost, and does not delay the run", async () => {
     const runId = await begin(`${ticking}await ${formatSpawn(gate("noise"))}; clearInterval(ticker)`, [
       "--driver",
       "noisy",

@@ -1,4 +1,4 @@
-/** What a run tells to whoever follows it: everything, in order, while it goes, until its end. */
+/** Following the events of runs: all of them, in order, live, until the end. */
 import { describe, expect, test } from "bun:test"
 import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
@@ -8,7 +8,7 @@ import { parseItems, makeWatchWorld } from "./watch-world.ts"
 const { begin, follow, gate, open, formatSpawn, world } = makeWatchWorld()
 
 describe("mill watch", () => {
-  test("tells two watchers of 100,000 events, each in order, and ends by itself with the run", async () => {
+  test("prints 100,000 events in order to each of two watchers, and exits with the run", async () => {
     const runId = await begin(`await ${formatSpawn(gate("tools"))}`, ["--driver", "busy"])
     const watchers = [follow(["--run", runId]), follow(["--run", runId])]
     const waiting = world.mill(["wait", runId, "--timeout", "60"])
@@ -27,7 +27,7 @@ describe("mill watch", () => {
     }
   }, 60_000)
 
-  test("of a run that has ended tells it again, and exits as the run did", async () => {
+  test("replays a run that has ended, and exits with its status", async () => {
     const done = await begin(`console.log("gone by"); export default 1`)
     const broken = await begin(`throw new Error("broken")`)
     const all = await Promise.all([done, broken].map((runId) => follow(["--run", runId]).end()))
@@ -42,7 +42,7 @@ describe("mill watch", () => {
     expect(await follow(["--run", done, "--channel", "io"]).end()).toMatchObject({ code: 0, items: [] })
   }, 30_000)
 
-  test("tells of events while the run goes, and ends after the last one", async () => {
+  test("prints events while the run is live, and exits after the last one", async () => {
     const runId = await begin(`mill.log("first"); await ${formatSpawn(gate("goes"))}; mill.log("second")`)
     const watcher = follow(["--run", runId])
     await watcher.waitForText(`"spawn:start"`)
@@ -53,7 +53,7 @@ describe("mill watch", () => {
     expect(items.map(({ event }) => event)).toEqual([...world.readEvents(runId)])
   }, 30_000)
 
-  test("without a run tells of all live runs, and of those that start", async () => {
+  test("without --run follows all live runs, and those that start", async () => {
     await (
       await world.run(world.write("over.ts", "export default 1"))
     ).record
@@ -74,7 +74,7 @@ describe("mill watch", () => {
     }
   }, 30_000)
 
-  test("goes on when one of all runs cannot be read", async () => {
+  test("continues when one of several runs cannot be read", async () => {
     const broken = await begin(`await ${formatSpawn(gate("torn"))}`)
     const watcher = follow([])
     await watcher.waitForText(broken)
@@ -91,7 +91,7 @@ describe("mill watch", () => {
     open("torn")
   }, 30_000)
 
-  test("ends at once when its reader has seen enough, also while the run is silent", async () => {
+  test("exits at once when its reader closes the pipe, even while the run is silent", async () => {
     const runId = await begin(`await ${formatSpawn(gate("silent"))}`)
     const line = `"$@" watch --run ${runId} | head -1; echo "left"`
     const shell = Bun.spawn(["sh", "-c", line, "sh", ...millCommand], {
@@ -107,7 +107,7 @@ describe("mill watch", () => {
     expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
   }, 30_000)
 
-  test("ends with 130 at Ctrl-C, and the run goes on", async () => {
+  test("exits with 130 on Ctrl-C, and the run keeps running", async () => {
     const runId = await begin(`await ${formatSpawn(gate("goes on"))}`)
     const watchers = ["events", "io", "all"].map((channel) => follow(["--run", runId, "--channel", channel]))
     await Promise.all([watchers[0]?.waitForText("spawn:start"), watchers[2]?.waitForText("spawn:start")])
