@@ -51,7 +51,7 @@ describe("examples", () => {
       expect(order.slice(-2)).toEqual(["spawn:start spawn_4", "spawn:complete spawn_4"])
       expect(filterEvents(events, "spawn:tool_call").map(({ payload }) => payload.toolName)).toEqual(["grep"])
       const [one, two, three] = result.spawns.map(({ agent, text }) => `${agent}: ${text}`)
-      expect(one).toMatch(/^security: the customer goes into the SQL/)
+      expect(one).toMatch(/^security: customer is concatenated into the SQL/)
       expect(result.programResult).toBe(`Today      ${one}\nThis week  ${two}\nLater      ${three}`)
     },
     timeout,
@@ -166,9 +166,9 @@ describe("examples", () => {
       world.write("notify/mill.config.ts", configuration)
       const message = '$(touch x) "quoted" -- é'
       expect((await world.run(world.write("notify/says.ts", saying(message)), [], { cwd, env })).code).toBe(0)
-      const desktop = await lines("is complete")
+      const desktop = await lines("complete")
       expect(desktop).toContain(message)
-      expect(desktop.slice(-2)).toEqual(["mill: says.ts is complete", "0 spawns"])
+      expect(desktop.slice(-2)).toEqual(["mill: says.ts complete", "0 spawns"])
 
       world.write(
         "notify/mill.config.ts",
@@ -179,10 +179,10 @@ describe("examples", () => {
       )
       await world.run(world.write("notify/fine.ts", "export default 1"), [], { cwd, env })
       await world.run(world.write("notify/fails.ts", `throw new Error("no luck")`), [], { cwd, env })
-      expect(await lines("is failed")).toEqual([
+      expect(await lines("failed")).toEqual([
         "tell.sh",
         "--quiet",
-        "mill: fails.ts is failed",
+        "mill: fails.ts failed",
         "Error: no luck",
       ])
 
