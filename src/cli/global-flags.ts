@@ -11,7 +11,7 @@ export const jsonFlag = GlobalFlag.Setting("json")({
 export const runsDirFlag = GlobalFlag.Setting("runs-dir")({
   flag: Flag.String("runs-dir").pipe(
     Flag.withDescription("Directory of all runs (default: $MILL_HOME/runs)"),
-    Flag.withMetavar("folder"),
+    Flag.withMetavar("path"),
     Flag.optional,
   ),
 })

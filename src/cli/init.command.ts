@@ -17,12 +17,12 @@ export const makeInitCommand = (discover: Discover) =>
     "init",
     {
       global: Flag.Boolean("global").pipe(
-        Flag.withDescription("Write to $MILL_HOME instead, for directories without a configuration"),
+        Flag.withDescription("Write to $MILL_HOME; applies in directories without their own configuration"),
         Flag.withDefault(false),
       ),
       skill: Flag.Boolean("skill").pipe(
         Flag.withDescription(
-          "Write only a SKILL.md that teaches coding agents to use mill (with --global, in your home directory)",
+          "Write only a SKILL.md that teaches coding agents to use mill (with --global: in your home directory)",
         ),
         Flag.withDefault(false),
       ),
@@ -53,6 +53,6 @@ export const makeInitCommand = (discover: Discover) =>
     Command.withExamples([
       { command: "mill init", description: "Set up this directory; existing files are left unchanged" },
       { command: "mill init --skill", description: "Teach coding agents in this directory to use mill" },
-      { command: "mill init --global", description: "Set up the configuration for all other directories" },
+      { command: "mill init --global", description: "Set up a configuration for all other directories" },
     ]),
   )

@@ -20,7 +20,7 @@ export const lsCommand = Command.make(
       Flag.withDefault(50),
       Flag.filter(
         (limit) => limit > 0,
-        (limit) => `a number above 0, not ${limit}`,
+        () => "a number above 0",
       ),
     ),
   },

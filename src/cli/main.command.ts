@@ -48,10 +48,15 @@ const root = Command.make("mill", {}, () => printCard(discover)).pipe(
 
 const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 
+/** Words an error of Effect's parser as mill words its own. */
 const toUsageError = (error: CliError.ShowHelp): PrintableError => {
   const [first] = error.errors
-  const [message = "", ...rest] = (first?.message ?? "").split(/\n+/).map((line) => line.trim())
-  const suggestion = rest.filter((line) => line !== "" && !line.startsWith("Did you mean")).join(", ")
+  const [line = "", ...rest] = (first?.message ?? "").split(/\n+/).map((text) => text.trim())
+  const message = `${line.charAt(0).toLowerCase()}${line.slice(1)}`.replace(
+    /Invalid key=value format\. Expected format: (key=value), got: .*/,
+    "$1",
+  )
+  const suggestion = rest.filter((text) => text !== "" && !text.startsWith("Did you mean")).join(", ")
   const command = error.commandPath.join(" ")
   return {
     _tag: "UsageError",

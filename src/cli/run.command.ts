@@ -18,7 +18,7 @@ const parameters = {
     Argument.withDescription("TypeScript file to run"),
     Argument.filter(
       (program) => program !== "",
-      () => "a file path, not an empty string",
+      () => "a file path",
     ),
   ),
   args: Argument.String("args").pipe(

@@ -15,7 +15,7 @@ export const waitCommand = Command.make(
       Flag.withMetavar("seconds"),
       Flag.filter(
         (seconds) => seconds >= 0,
-        (seconds) => `a number of seconds, 0 or more, not ${seconds}`,
+        () => "a number of seconds, 0 or more",
       ),
       Flag.optional,
     ),

@@ -99,7 +99,7 @@ test("a program without a name is refused as a mistake of the command line", asy
   const { code, stderr, stdout } = await world.mill(["run", "", "--json", "--driver=offline"])
   const { error } = JSON.parse(stdout)
   expect([code, error._tag]).toEqual([2, "UsageError"])
-  expect(stderr).toMatch(/^error: Invalid value for argument <program\.ts>: "".*a file, not nothing\n/)
+  expect(stderr).toMatch(/^error: invalid value for argument <program\.ts>: "".*a file path\n/)
 })
 
 // The superuser may read anything.

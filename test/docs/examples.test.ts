@@ -179,12 +179,7 @@ describe("examples", () => {
       )
       await world.run(world.write("notify/fine.ts", "export default 1"), [], { cwd, env })
       await world.run(world.write("notify/fails.ts", `throw new Error("no luck")`), [], { cwd, env })
-      expect(await lines("failed")).toEqual([
-        "tell.sh",
-        "--quiet",
-        "mill: fails.ts failed",
-        "Error: no luck",
-      ])
+      expect(await lines("failed")).toEqual(["tell.sh", "--quiet", "mill: fails.ts failed", "Error: no luck"])
 
       world.write(
         "notify/mill.config.ts",
@@ -196,7 +191,7 @@ describe("examples", () => {
       })
       expect(record.status).toBe("complete")
       expect(filterEvents(events, "extension:error").map(({ payload }) => payload.message)).toEqual([
-        "there is no nope on the PATH",
+        "nope is not on PATH",
       ])
     },
     timeout,
