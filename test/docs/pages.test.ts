@@ -38,7 +38,9 @@ describe("commands", () => {
       const helps = await readHelps()
       const rootHelp = await readHelp()
       for (const page of pages) {
-        const lines = readCommandLines(page).flatMap((line) => /^(?:time )?(mill .*)$/.exec(line)?.[1] ?? [])
+        const lines = readCommandLines(page).flatMap(
+          (line) => /^(?:time )?(mill (?!_).*)$/.exec(line)?.[1] ?? [],
+        )
         for (const line of lines) {
           const [, word = "", ...rest] = line.split(" -- ")[0]?.split(" ") ?? []
           const help = word.startsWith("-") ? rootHelp : helps.get(word)
@@ -48,9 +50,8 @@ describe("commands", () => {
           }
         }
       }
-      expect(readTable("readme", "Command").map(([cell]) => unquote(cell).split(" ")[1])).toBeArrayOfSize(
-        helps.size,
-      )
+      const table = readTable("readme", "Command").map(([cell]) => unquote(cell).split(" ")[1] ?? "")
+      expect(table.toSorted()).toEqual([...helps.keys()].toSorted())
       for (const [cell, description = ""] of readTable("readme", "Command")) {
         const help = helps.get(unquote(cell).split(" ")[1] ?? "")
         for (const [flag] of description.matchAll(/--[a-z-]+/g)) expect(help, flag).toContain(flag)

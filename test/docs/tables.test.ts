@@ -7,7 +7,7 @@ import { AcpOptions } from "../../src/codecs/acp.codec.ts"
 import { HttpCodecOptions } from "../../src/codecs/http.codec.ts"
 import { TextOptions } from "../../src/codecs/text.codec.ts"
 import { MillConfig, ProcessDriverConfig, VmExecutorConfig } from "../../src/domain/config.schema.ts"
-import { EngineOptions } from "../../src/domain/engine.schema.ts"
+import { EngineSettings } from "../../src/domain/engine.schema.ts"
 import { MillEvent } from "../../src/domain/event.schema.ts"
 import { ExtensionConfig } from "../../src/domain/extension.schema.ts"
 import { SpawnFailure } from "../../src/domain/host-protocol.schema.ts"
@@ -48,7 +48,7 @@ describe("tables name", () => {
     expectNames("acp", "Option of `acpCodec`", AcpOptions.fields)
     expectNames("codecs", "Option of `textCodec`", TextOptions.fields)
     expectNames("sandbox", "Option of `vmExecutor`", VmExecutorConfig.fields)
-    expectNames("library", "Option of `createMill`", EngineOptions.fields)
+    expectNames("library", "Option of `createMill`", EngineSettings.fields)
   })
 
   test("every field of a spawn and of its answer", () => {
