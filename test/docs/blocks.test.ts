@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test"
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { eventually, makeWorld, millCommand, repository, writeScript } from "../support/mill.ts"
+import { waitFor, makeWorld, millCommand, repository, writeScript } from "../support/mill.ts"
 import { startModelServer } from "../support/model-server.ts"
-import { withoutSandbox } from "../support/sandbox.ts"
+import { isWithoutSandbox } from "../support/sandbox.ts"
 import { docs, findPage, guides, hasCommands, type Page, readme } from "./pages.ts"
 
 const world = makeWorld()
@@ -119,7 +119,7 @@ const outputs: Readonly<Record<string, (stdout: string) => void>> = {
 
 describe("commands run as written", () => {
   for (const page of guides.filter((candidate) => commandsOf(candidate).length > 0)) {
-    test.skipIf(page.name === "sandbox" && withoutSandbox)(
+    test.skipIf(page.name === "sandbox" && isWithoutSandbox)(
       page.path,
       async () => {
         await using server = await startModelServer()
@@ -244,7 +244,7 @@ describe("configurations", () => {
       const cwd = join(world.dir, "diary")
       const { record } = await world.run(program, [], { cwd })
       const readDiary = () => readFileSync(join(cwd, "diary.txt"), "utf8").trimEnd().split("\n")
-      await eventually("the run is over", () => readDiary().length === 3)
+      await waitFor("the run is over", () => readDiary().length === 3)
       expect(readDiary()).toEqual(["so far so good", "a has answered", `${record.id} is over`])
     },
     timeout,
