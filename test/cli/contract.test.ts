@@ -35,14 +35,14 @@ const refusals: Readonly<Record<string, Refusal>> = {
   "ls --limit many": { tag: "UsageError", code: 2, message: /--limit.*many/ },
   "ls --status done": { tag: "UsageError", code: 2, message: /--status.*done/ },
   "wait last --timeout -1": { tag: "UsageError", code: 2, message: /--timeout.*-1/ },
-  "status ../../evil": { tag: "UsageError", code: 2, message: /"\.\.\/\.\.\/evil" is no run id/ },
+  "status ../../evil": { tag: "UsageError", code: 2, message: /"\.\.\/\.\.\/evil" is not a run id/ },
   "status run_0000": { tag: "RunNotFound", code: 3, message: /run_0000/, hint: /mill ls/ },
   "status last --runs-dir nowhere": { tag: "RunNotFound", code: 3, message: /no runs/, hint: /mill run/ },
-  "run nothing.ts": { tag: "ProgramError", code: 2, message: /nothing\.ts: there is no such file/ },
+  "run nothing.ts": { tag: "ProgramError", code: 2, message: /nothing\.ts: no such file or directory/ },
   "run good.ts --driver nope": { tag: "ConfigError", code: 2, message: /"nope".*instant/ },
   "run good.ts --executor nope": { tag: "ConfigError", code: 2, message: /"nope".*direct/ },
-  "ls --runs-dir good.ts": { tag: "StoreError", code: 1, message: /good\.ts.*not a folder/ },
-  "run good.ts --runs-dir good.ts/x": { tag: "StoreError", code: 1, message: /good\.ts.*not a folder/ },
+  "ls --runs-dir good.ts": { tag: "StoreError", code: 1, message: /good\.ts.*not a directory/ },
+  "run good.ts --runs-dir good.ts/x": { tag: "StoreError", code: 1, message: /good\.ts.*not a directory/ },
 }
 
 describe("a command line is refused", () => {

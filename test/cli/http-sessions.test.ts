@@ -91,11 +91,11 @@ describe("a sessionRef", () => {
       '{"version":1,"messages":[{"role":1',
     )
     const refusals = {
-      "../../etc/passwd": /is no session of an HTTP driver/,
-      "run_x/../../spawn_1": /is no session of an HTTP driver/,
-      "../spawn_1": /is no session of an HTTP driver/,
-      "run_x/spawn_1/x": /is no session of an HTTP driver/,
-      "0198-uuid": /is no session of an HTTP driver/,
+      "../../etc/passwd": /is not a session of an HTTP driver/,
+      "run_x/../../spawn_1": /is not a session of an HTTP driver/,
+      "../spawn_1": /is not a session of an HTTP driver/,
+      "run_x/spawn_1/x": /is not a session of an HTTP driver/,
+      "0198-uuid": /is not a session of an HTTP driver/,
       "run_x/spawn_1": /there is no session "run_x\/spawn_1"/,
       [damaged.sessionRef]: /its file is damaged/,
     }

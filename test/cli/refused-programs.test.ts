@@ -53,7 +53,7 @@ const cases: Readonly<Record<string, Case>> = {
     location: "data.json:1:10",
     message: /./,
   },
-  "no file": { file: "missing.ts", message: /missing\.ts: there is no such file/ },
+  "no file": { file: "missing.ts", message: /missing\.ts: no such file or directory/ },
   "a folder": { file: "folder.ts", message: /folder\.ts: it is a folder/ },
   "a named pipe": { file: "fifo.ts", message: /fifo\.ts: it is no file/ },
   "a link to itself": { file: "loop.ts", message: /loop\.ts: / },

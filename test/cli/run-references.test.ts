@@ -45,7 +45,7 @@ describe("a run is named", () => {
   test.concurrent("but not by the beginning of several", async () => {
     const { code, error } = await named("run_01m7")
     expect([code, error._tag]).toEqual([2, "UsageError"])
-    expect(error.message).toMatch(/run_01m7 is the beginning of 5 run ids/)
+    expect(error.message).toMatch(/run_01m7 is ambiguous: 5 run ids begin with it/)
     expect(error.hint).toContain(id(5))
   })
   test.concurrent.each(["../../evil", "/etc", "run_*", "x".repeat(129)])(

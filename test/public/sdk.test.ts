@@ -364,7 +364,7 @@ describe("what nobody has type-checked", () => {
     "outline(null)": [(mill) => mill.outline(wrong(null)), "outline: null is not a prepared run"],
     "submit(null)": [(mill) => mill.submit(wrong(null)), "submit: its argument is null"],
     "submit of what throws": [(mill) => mill.submit(throwing), "submit: its argument cannot be read"],
-    "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is no run id"],
+    "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is not a run id"],
     "cancel for a number": [(mill) => mill.cancel(run, wrong(5)), "cancel: reason is 5"],
     "init(null)": [(mill) => mill.init(wrong(null)), "init: its argument is null"],
     "a signal of another kind": [

@@ -10,7 +10,7 @@ import type { ModelListing } from "../../domain/driver.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import type { ProcessExit } from "../process/started-process.ts"
-import { reasonOf } from "../files/files.effect.ts"
+import { describeReason } from "../files/files.effect.ts"
 import { makeTail } from "./tail.ts"
 
 /** How long the command may run, and how long it may take to exit after SIGTERM. */
@@ -61,7 +61,7 @@ const listFromAgent = Effect.fnUntraced(function* (
       onStdout: (chunk) => Effect.sync(() => stdout.push(chunk)),
       onStderr: () => Effect.void,
     })
-    .pipe(Effect.mapError(reasonOf))
+    .pipe(Effect.mapError(describeReason))
   const how = yield* exit
   if (how._tag !== "Code" || how.code !== 0) return yield* Effect.fail(describeExit(how))
   const files = yield* readFiles(listing.files ?? [], folder)

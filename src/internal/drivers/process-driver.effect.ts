@@ -14,7 +14,7 @@ import { Settings } from "../config/settings.effect.ts"
 import { makeLineSplitter } from "../files/lines.ts"
 import { Processes } from "../process/processes.effect.ts"
 import type { ProcessExit } from "../process/started-process.ts"
-import { directoryMode, fileMode, reasonOf } from "../files/files.effect.ts"
+import { directoryMode, fileMode, describeReason } from "../files/files.effect.ts"
 import { AcpClient } from "./acp-client.effect.ts"
 import type { AcpEnd } from "./acp-conversation.effect.ts"
 import { makeAcpSession } from "./acp-session.effect.ts"
@@ -52,7 +52,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       (error) =>
         new SpawnRefused({
           cause: "codec",
-          message: `driver ${name}: cannot write the files of its call: ${reasonOf(error)}`,
+          message: `driver ${name}: cannot write the files of its call: ${describeReason(error)}`,
         }),
     ),
   )
@@ -157,6 +157,6 @@ const toRefusal = (name: string, command: string, error: PlatformError): SpawnRe
         })
       : new SpawnRefused({
           cause: "not-found",
-          message: `driver ${name}: cannot start ${command}: ${reasonOf(error)}`,
+          message: `driver ${name}: cannot start ${command}: ${describeReason(error)}`,
         })
 }

@@ -10,7 +10,7 @@ import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { connectControl } from "../control/control-client.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
-import { lastOwner } from "../store/owner-lock.effect.ts"
+import { readLastOwner } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reconcileRun, readLaunchedProcess, takeOver } from "./reconcile.effect.ts"
 import { awaitEnd, waitForEnd } from "./wait.effect.ts"
@@ -37,7 +37,7 @@ const findChildren = Effect.fnUntraced(function* (runId: RunId) {
 /** Finds the run's worker, or the process started to become it. None when another owner is settling the run. */
 const findWorker = Effect.fnUntraced(function* (runId: RunId) {
   const paths = (yield* RunStore).paths(runId)
-  const last = yield* lastOwner(paths.runDir)
+  const last = yield* readLastOwner(paths.runDir)
   if (last === undefined) return yield* readLaunchedProcess(paths)
   return last.generation === 1 ? last.identity : undefined
 })
@@ -87,7 +87,7 @@ export const cancelRun: (
     // An HTTP driver closes its connections at once.
     const agentGrace = driver.type === "process" ? driver.cancelGrace : 0
     const grace = Duration.seconds(limits.cancelGrace + Math.max(limits.cancelGrace, agentGrace))
-    const last = yield* lastOwner(store.paths(runId).runDir)
+    const last = yield* readLastOwner(store.paths(runId).runDir)
     // The first owner is the worker; a later one is already settling the run.
     const isEnding = asked || (last !== undefined && last.generation > 1)
     const timeLimit = isEnding ? Duration.sum(grace, endTimeout) : Duration.zero

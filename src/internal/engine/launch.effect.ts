@@ -8,7 +8,7 @@ import type { RunPaths } from "../../domain/run.schema.ts"
 import { GivenConfig } from "../config/config-object.effect.ts"
 import { ConfigValues, Settings } from "../config/settings.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
-import { fileMode, reasonOf } from "../files/files.effect.ts"
+import { fileMode, describeReason } from "../files/files.effect.ts"
 
 /** The path of the file that names the process started for a run. It matters until that process owns the run. */
 export const launchFile = (paths: RunPaths): string => `${paths.runDir}/launch.json`
@@ -54,7 +54,9 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
     stdout: "ignore",
     stderr: "ignore",
   })
-  const pid = yield* Effect.mapError(processes.launch(command, input), (error) => refuse(reasonOf(error)))
+  const pid = yield* Effect.mapError(processes.launch(command, input), (error) =>
+    refuse(describeReason(error)),
+  )
   const identity = (yield* processes.identify(pid)) ?? { pid, startTime: "ended" }
   yield* Effect.ignore(
     fs.writeFileString(launchFile(paths), `${JSON.stringify(identity)}\n`, { mode: fileMode }),

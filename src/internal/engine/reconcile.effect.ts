@@ -11,7 +11,7 @@ import { Settings } from "../config/settings.effect.ts"
 import { removeContainer } from "../executors/container.effect.ts"
 import { ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
-import { lastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
+import { readLastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { importOnCall } from "./import-on-call.effect.ts"
 import { launchFile } from "./launch.effect.ts"
@@ -48,7 +48,7 @@ export const readLaunchedProcess = Effect.fnUntraced(function* (paths: RunPaths)
 /** Whether no process is working on the run, and none is going to. */
 const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) {
   const { isAlive } = yield* Processes
-  const owner = yield* lastOwner(paths.runDir)
+  const owner = yield* readLastOwner(paths.runDir)
   if (owner !== undefined) return !(yield* isAlive(owner.identity)) && !(yield* workerAnswers(runId))
   const launched = yield* readLaunchedProcess(paths)
   if (launched !== undefined) return !(yield* isAlive(launched))

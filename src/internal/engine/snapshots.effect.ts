@@ -7,7 +7,7 @@ import { makeRunResult, listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { controlSocket, hostSocket } from "../sockets/socket-paths.ts"
-import { fullTexts } from "../store/full-texts.effect.ts"
+import { readFullTexts } from "../store/full-texts.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 
 /** Removes the sockets of an ended run. Nothing cleans them up once its snapshot says that it has ended. */
@@ -26,7 +26,7 @@ export const writeSnapshots = Effect.fn("Run.writeSnapshots")(function* (plan: P
   yield* removeSockets(runId)
   if (isTerminalStatus(state.status) && state.completedAt !== undefined) {
     const isCut = listSpawns(state).some((spawn) => (spawn.result?.text.length ?? 0) >= textLimit - 1)
-    const texts = isCut ? yield* fullTexts(store.paths(runId).eventsFile) : undefined
+    const texts = isCut ? yield* readFullTexts(store.paths(runId).eventsFile) : undefined
     yield* store.writeResult(makeRunResult(runId, state, state.status, state.completedAt, texts))
   }
   return yield* store.writeRecord(plan, state)

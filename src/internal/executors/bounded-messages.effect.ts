@@ -1,12 +1,12 @@
 /**
- * Bounds what a program can have the worker hold. The bytes of a message, which is a line, are collected as they come
- * and joined once: whoever reads the socket gets whole lines, and of one that grows too long nothing.
+ * Bounds the memory that a program can take up in the worker. The chunks of a message, which is a line, are collected
+ * and joined once, so the reader of the socket gets whole lines, and no part of a line that grows too long.
  */
 import { Effect } from "effect"
 import { Socket } from "effect/socket"
-import { concat } from "../files/lines.ts"
+import { joinChunks } from "../files/lines.ts"
 
-/** The longest message, in bytes. A result and the answers to it are one each. */
+/** The longest message, in bytes. A spawn's input, an answer and a program's result are one message each. */
 export const maxMessageBytes = 64 * 1024 * 1024
 
 const lineFeed = 10
@@ -14,10 +14,10 @@ const lineFeed = 10
 const encoder = new TextEncoder()
 
 /**
- * Makes of each socket one that gives whole lines. When what they hold of unfinished ones is too long together, `tooLong`
- * is run, and nothing more is read.
+ * Makes sockets return whole lines. When the unfinished lines of all of them exceed the limit together, runs `tooLong`
+ * and stops reading.
  */
-export const boundedMessages = (tooLong: Effect.Effect<unknown>) => {
+export const makeLineBound = (tooLong: Effect.Effect<unknown>) => {
   let held = 0
   const reader = Effect.fnUntraced(function* (socket: Socket.Socket) {
     const { pull, upgrade } = yield* socket.reader
@@ -42,7 +42,7 @@ export const boundedMessages = (tooLong: Effect.Effect<unknown>) => {
           const end = bytes.lastIndexOf(lineFeed) + 1
           if (end > 0) {
             take(bytes.subarray(0, end))
-            whole.push(concat(parts, size))
+            whole.push(joinChunks(parts))
             clear()
           }
           if (end < bytes.length) take(bytes.subarray(end))

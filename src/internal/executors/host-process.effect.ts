@@ -9,7 +9,7 @@ import type { Plan } from "../../domain/plan.schema.ts"
 import { runMarks } from "../../domain/run-marks.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { reasonOf } from "../files/files.effect.ts"
+import { describeReason } from "../files/files.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import type { StartOptions } from "../process/started-process.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
@@ -40,7 +40,8 @@ export const startHost = Effect.fnUntraced(function* (
       )
       .pipe(
         Effect.mapError(
-          (error) => new LaunchError({ message: `cannot start the program's process: ${reasonOf(error)}` }),
+          (error) =>
+            new LaunchError({ message: `cannot start the program's process: ${describeReason(error)}` }),
         ),
       )
 

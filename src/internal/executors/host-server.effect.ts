@@ -1,6 +1,6 @@
 /**
- * The worker's side of the host protocol: Effect's RPC server with JSON-RPC 2.0 on a Unix socket. Every call runs in a
- * fiber of its own, so nothing waits for another spawn.
+ * The worker's side of the host protocol: Effect's RPC server with JSON-RPC 2.0 on a Unix socket. Each call runs in its
+ * own fiber, so no spawn waits for another.
  */
 import { Deferred, Effect, Layer, Schema } from "effect"
 import { Rpc, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
@@ -14,7 +14,7 @@ import {
 } from "../../domain/host-protocol.schema.ts"
 import { SpawnResult } from "../../domain/spawn.schema.ts"
 import { Sockets } from "../sockets/sockets.effect.ts"
-import { boundedMessages } from "./bounded-messages.effect.ts"
+import { makeLineBound } from "./bounded-messages.effect.ts"
 
 const HostRpcs = RpcGroup.make(
   Rpc.make("spawn", { payload: { input: Schema.Unknown }, success: SpawnResult, error: SpawnFailure }),
@@ -23,33 +23,33 @@ const HostRpcs = RpcGroup.make(
   Rpc.make("end", { payload: { end: ProgramEnd } }),
 )
 
-/** What the engine does for the program. */
+/** What the program can ask of the engine. */
 export type HostHandlers = {
   readonly spawn: (input: unknown) => Effect.Effect<SpawnResult, SpawnFailure>
-  /** Calls a function of an extension's. */
+  /** Calls a function of an extension. */
   readonly call: (call: ExtensionCall) => Effect.Effect<ExtensionAnswer, ExtensionCallFailure>
   readonly log: (message: string) => Effect.Effect<void>
   readonly end: (end: ProgramEnd) => Effect.Effect<void>
 }
 
 /**
- * Serves the host that connects to `socketPath`, until the scope closes. What it gives waits until the host has hung
- * up and all that it had sent has been read; `connected` says whether it ever came, and
- * `tooLong` waits for a message that is too long to be read.
+ * Serves the host that connects to `socketPath` until the scope closes. `connected` returns whether the host has
+ * connected, `hungUp` waits until it has disconnected and its messages have been read, and `tooLong` waits for a message
+ * above the limit.
  */
 export const serveHost = Effect.fnUntraced(function* (socketPath: string, handlers: HostHandlers) {
   const sockets = yield* Sockets
   const listening = yield* sockets.listen(socketPath)
   const hungUp = yield* Deferred.make<void>()
   const tooLong = yield* Deferred.make<void>()
-  const bounded = boundedMessages(Deferred.succeed(tooLong, undefined))
+  const boundLines = makeLineBound(Deferred.succeed(tooLong, undefined))
   let connected = false
   const server = SocketServer.SocketServer.of({
     address: listening.address,
     run: (handler) =>
       listening.run((socket) => {
         connected = true
-        return handler(bounded(socket)).pipe(Effect.ensuring(Deferred.succeed(hungUp, undefined)))
+        return handler(boundLines(socket)).pipe(Effect.ensuring(Deferred.succeed(hungUp, undefined)))
       }),
   })
   const layer = RpcServer.layer(HostRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
@@ -63,7 +63,7 @@ export const serveHost = Effect.fnUntraced(function* (socketPath: string, handle
     ),
     Layer.provide(RpcServer.layerProtocolSocketServer),
     Layer.provide(Layer.succeed(SocketServer.SocketServer, server)),
-    // What comes is bounded already.
+    // `boundLines` bounds the buffer.
     Layer.provide(RpcSerialization.layerNdJsonRpc({ controlMessages: false, maxBufferSize: "unbounded" })),
   )
   yield* Layer.build(layer)

@@ -7,7 +7,7 @@ import { configName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { formatExit } from "../process/started-process.ts"
-import { reasonOf } from "../files/files.effect.ts"
+import { describeReason } from "../files/files.effect.ts"
 import { probeArgs } from "./bubblewrap.ts"
 import { liesIn } from "./sandbox.ts"
 import { folderOf, upward } from "./sandbox-view.effect.ts"
@@ -32,7 +32,7 @@ const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
     stdout: "ignore",
   })
   const { exit, stderr } = yield* Effect.mapError(run(command), (error) =>
-    refused(executor, `cannot start ${executor.command}: ${reasonOf(error)}`),
+    refused(executor, `cannot start ${executor.command}: ${describeReason(error)}`),
   )
   if (exit._tag === "Code" && exit.code === 0) return
   const why = stderr.trim() || `${executor.command} failed without an error message (${formatExit(exit)})`

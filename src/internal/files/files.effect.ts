@@ -1,6 +1,6 @@
 /**
- * Files that are whole or not there: written beside their place, synced, and moved. Directories are made for their
- * owner alone (0700), files too (0600).
+ * Writes files whole or not at all: each is written beside its place, synced and moved. Only the owner can access
+ * directories (0700) and files (0600).
  */
 import { Effect, FileSystem, Path, Random } from "effect"
 import type { PlatformError } from "effect/PlatformError"
@@ -11,17 +11,17 @@ export const fileMode = 0o600
 
 const encoder = new TextEncoder()
 
-/** A platform failure as a failure of the store, in one line. */
-export const storeError = (path: string, doing: string) => (error: PlatformError) =>
-  new StoreError({ path, message: `cannot ${doing} ${path}: ${reasonOf(error)}` })
+/** Turns a platform error into a store error of one line. */
+export const toStoreError = (path: string, doing: string) => (error: PlatformError) =>
+  new StoreError({ path, message: `cannot ${doing} ${path}: ${describeReason(error)}` })
 
-/** The reason of a platform failure in plain words, without the call's arguments. */
-export const reasonOf = (error: PlatformError): string => {
+/** Explains a platform error in plain words, without the arguments of the call. */
+export const describeReason = (error: PlatformError): string => {
   const { reason } = error
   const code = readSystemCode(reason.cause)
   switch (reason._tag) {
     case "NotFound":
-      return "there is no such file"
+      return "no such file or directory"
     case "PermissionDenied":
       return "permission denied"
     default:
@@ -30,18 +30,22 @@ export const reasonOf = (error: PlatformError): string => {
 }
 
 const wording: Readonly<Record<string, string>> = {
-  ENOSPC: "no space is left on the disk",
-  EDQUOT: "the disk quota is used up",
+  ENOSPC: "no space left on the disk",
+  EDQUOT: "disk quota exceeded",
   EROFS: "the file system is read-only",
   EACCES: "permission denied",
-  ENOTDIR: "a part of the path is not a folder",
-  EISDIR: "it is a folder",
-  EMFILE: "too many files are open",
-  ENOEXEC: "it is no program: a script begins with a line such as #!/bin/sh",
-  E2BIG: "its arguments and its environment are longer than the system allows",
+  ENOTDIR: "a part of the path is not a directory",
+  EISDIR: "is a directory",
+  EMFILE: "too many open files",
+  ENOEXEC: "not an executable; a script must begin with a line such as #!/bin/sh",
+  E2BIG: "its arguments and environment are longer than the system allows",
 }
 
-/** Writes a file in one step: readers see the old contents or the new ones. */
+/** Whether a file or directory exists. One that cannot be looked at counts as missing. */
+export const pathExists = (path: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.orElseSucceed(fs.exists(path), () => false))
+
+/** Writes a file in one step: readers see the old contents or the new. */
 export const writeAtomically = Effect.fnUntraced(function* (path: string, contents: string) {
   const fs = yield* FileSystem.FileSystem
   const temporary = `${path}.${yield* nextSuffix}.tmp`
@@ -54,14 +58,11 @@ export const writeAtomically = Effect.fnUntraced(function* (path: string, conten
   ).pipe(
     Effect.andThen(fs.rename(temporary, path)),
     Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
-    Effect.mapError(storeError(path, "write")),
+    Effect.mapError(toStoreError(path, "write")),
   )
 })
 
-/**
- * Writes a file that is not there yet, whole; false when there is one already, which stays as it is. Its folder is made
- * when there is none.
- */
+/** Writes a new file in one step, with its directory. Returns false, and changes nothing, when the file exists. */
 export const writeNew = Effect.fnUntraced(
   function* (path: string, contents: string) {
     const fs = yield* FileSystem.FileSystem
@@ -69,22 +70,25 @@ export const writeNew = Effect.fnUntraced(
     const temporary = `${path}.${yield* nextSuffix}.tmp`
     yield* fs.makeDirectory(dirname(path), { recursive: true })
     return yield* fs.writeFileString(temporary, contents).pipe(
-      // A link, unlike a move, does not replace what is there.
+      // Unlike a move, a link does not replace an existing file.
       Effect.andThen(fs.link(temporary, path)),
       Effect.as(true),
       Effect.catchReason("PlatformError", "AlreadyExists", () => Effect.succeed(false)),
       Effect.ensuring(Effect.ignore(fs.remove(temporary, { force: true }))),
     )
   },
-  (effect, path) => Effect.mapError(effect, storeError(path, "write")),
+  (effect, path) => Effect.mapError(effect, toStoreError(path, "write")),
 )
 
 const nextSuffix = Effect.map(Random.nextIntBetween(0, 2 ** 40), (n) => n.toString(36))
 
-/** Makes the entries of a directory durable. */
-export const syncDirectory = (path: string) =>
-  Effect.gen(function* () {
+/** Syncs a directory, so that its entries survive a power failure. */
+export const syncDirectory = Effect.fnUntraced(
+  function* (path: string) {
     const fs = yield* FileSystem.FileSystem
     const directory = yield* fs.open(path, { flag: "r" })
     yield* directory.sync
-  }).pipe(Effect.scoped, Effect.mapError(storeError(path, "sync")))
+  },
+  Effect.scoped,
+  (effect, path) => Effect.mapError(effect, toStoreError(path, "sync")),
+)

@@ -1,36 +1,31 @@
 /**
- * Bytes to lines. Splits on the line feed alone (U+2028 and carriage returns belong to the line), at byte level, so a
- * character cut by a chunk's end stays whole. Invalid UTF-8 becomes replacement characters. A line above the limit is
- * dropped while it passes by, so that memory stays bounded, and counted.
+ * Splits bytes into lines at line feeds only: carriage returns and U+2028 belong to the line. Characters that are split
+ * between chunks stay whole. Invalid UTF-8 becomes replacement characters. Lines above the limit are dropped and
+ * counted; their bytes are never held, so memory stays bounded.
  */
+import { Bytes } from "effect"
 
-/** A splitter in use. It remembers the start of a line whose end has not come. */
+/** Splits one stream, and holds the start of its unfinished line. */
 export type LineSplitter = {
-  /** The lines that this chunk ends, without their line feeds. */
+  /** Returns the lines that the chunk finishes, without their line feeds. */
   readonly push: (chunk: Uint8Array) => ReadonlyArray<string>
-  /** What came after the last line feed, if anything: at most one line. */
+  /** Returns the bytes after the last line feed as a line, if there are any. */
   readonly end: () => ReadonlyArray<string>
-  /** How many lines were dropped because they were too long. */
+  /** How many lines were dropped for their length. */
   readonly overlongLines: number
-  /** How many bytes came after the last line feed so far. */
+  /** How many bytes have followed the last line feed. */
   readonly pendingBytes: number
 }
 
 const lineFeed = 10
 
-/** One after the other; `length` is what they have together. */
-export const concat = (parts: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  if (parts.length === 1 && parts[0] !== undefined) return parts[0]
-  const whole = new Uint8Array(length)
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
+/** Joins chunks. A single chunk, the common case, is not copied. */
+export const joinChunks = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const [first, ...others] = chunks
+  return first === undefined || others.length > 0 ? Bytes.concat(chunks) : first
 }
 
-/** A splitter that drops lines of more than `maxLineBytes` bytes. */
+/** Makes a splitter that drops lines of more than `maxLineBytes` bytes. */
 export const makeLineSplitter = (options: { readonly maxLineBytes: number }): LineSplitter => {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   let pending: Array<Uint8Array> = []
@@ -39,7 +34,7 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }): Li
   let overlongLines = 0
 
   const take = (): Uint8Array => {
-    const whole = concat(pending, pendingBytes)
+    const whole = joinChunks(pending)
     pending = []
     pendingBytes = 0
     return whole
@@ -55,7 +50,7 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }): Li
       pending.push(part.slice())
     }
   }
-  /** Ends the pending line, or gives nothing when it was dropped. */
+  /** Ends the pending line; returns no line when it was dropped. */
   const finish = (): ReadonlyArray<string> => {
     if (skipping) {
       skipping = false
@@ -86,7 +81,7 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }): Li
     keep(chunk.subarray(0, first))
     const lines = [...finish()]
     const last = chunk.lastIndexOf(lineFeed)
-    // Only a chunk that is larger than a line may be can hold a line that is too long.
+    // Only a body above the limit can hold an overlong line.
     const body = chunk.subarray(first + 1, last)
     if (last > first)
       lines.push(

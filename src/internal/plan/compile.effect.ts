@@ -6,7 +6,7 @@ import type { LoadedConfig } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
 import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
-import { reasonOf } from "../files/files.effect.ts"
+import { describeReason } from "../files/files.effect.ts"
 import type { SourceContents } from "../store/run-store.effect.ts"
 import { planContent, planIdOf } from "./content.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
@@ -26,12 +26,12 @@ export const findProgram = Effect.fnUntraced(function* (given: string) {
   const path = (yield* Path.Path).resolve((yield* Settings).cwd, given)
   const refuse = (message: string, hint?: string) =>
     new ProgramError({ path, message: `${given}: ${message}`, ...(hint === undefined ? {} : { hint }) })
-  const info = yield* Effect.mapError(fs.stat(path), (error) => refuse(reasonOf(error)))
+  const info = yield* Effect.mapError(fs.stat(path), (error) => refuse(describeReason(error)))
   if (info.type === "Directory") return yield* refuse("it is a folder", "name the program's file in it")
   if (info.type !== "File") return yield* refuse("it is no file that could be read to its end")
   if (!/\.[cm]?[jt]sx?$/.test(path)) return yield* refuse("it is not a TypeScript or JavaScript file")
   // One file, one path: stack traces and the bundler speak of the real one.
-  const real = yield* Effect.mapError(fs.realPath(path), (error) => refuse(reasonOf(error)))
+  const real = yield* Effect.mapError(fs.realPath(path), (error) => refuse(describeReason(error)))
   if (real.includes("?"))
     return yield* refuse("Bun takes what follows a ? for a query", "rename the folder or the file")
   return real

@@ -2,13 +2,16 @@
 import { Effect, FileSystem } from "effect"
 import type { PlanSource } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { storeError } from "../files/files.effect.ts"
+import { toStoreError } from "../files/files.effect.ts"
 import { sourceFile } from "../store/run-paths.ts"
 
 /** The contents that were kept under a sha256. */
 export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: string) {
   const file = sourceFile(paths, sha256)
-  return yield* Effect.mapError((yield* FileSystem.FileSystem).readFileString(file), storeError(file, "read"))
+  return yield* Effect.mapError(
+    (yield* FileSystem.FileSystem).readFileString(file),
+    toStoreError(file, "read"),
+  )
 })
 
 /** The contents of the sources that a plan names, in its order. */

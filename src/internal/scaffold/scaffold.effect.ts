@@ -11,7 +11,7 @@ import { configName, findConfig, globalConfigName } from "../config/config-looku
 import { Settings } from "../config/settings.effect.ts"
 import { listDrivers, findCommand, findInstalledAgents } from "../drivers/driver-registry.effect.ts"
 import { listModels } from "../drivers/model-catalogue.effect.ts"
-import { storeError, writeNew } from "../files/files.effect.ts"
+import { toStoreError, writeNew } from "../files/files.effect.ts"
 import { checkDocumentedTypes } from "./documented-types.effect.ts"
 import { renderConfig, renderEnv, renderExample } from "./scaffold-texts.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
@@ -76,7 +76,7 @@ const scaffoldSkill = Effect.fnUntraced(function* (folder: string, text: string)
     Effect.andThen(fs.symlink(relative(dirname(link), target), link)),
     Effect.as(true),
     Effect.catchReason("PlatformError", "AlreadyExists", () => Effect.succeed(false)),
-    Effect.mapError(storeError(link, "write")),
+    Effect.mapError(toStoreError(link, "write")),
   )
   return {
     created: linked ? [...written.created, link] : written.created,

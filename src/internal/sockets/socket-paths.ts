@@ -1,8 +1,8 @@
-/** Where a live run's sockets are. */
+/** The paths of a live run's sockets. */
 import type { RunId } from "../../domain/ids.schema.ts"
 
-/** Where a run's control socket is. */
+/** The socket on which the worker answers other mill processes. */
 export const controlSocket = (socketDir: string, runId: RunId): string => `${socketDir}/${runId}.ctl`
 
-/** Where a run's worker and its program's process talk. */
+/** The socket between the worker and the program host. */
 export const hostSocket = (socketDir: string, runId: RunId): string => `${socketDir}/${runId}.host`

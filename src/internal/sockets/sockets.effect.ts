@@ -1,15 +1,15 @@
-/** Unix sockets by path, as the platform gives them. */
+/** Unix sockets by path. */
 import { Context, type Effect, type Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
 
 export class Sockets extends Context.Service<
   Sockets,
   {
-    /** Listens at `path` (about 100 bytes at most) until the scope closes; the file is removed then. */
+    /** Listens at `path` (at most about 100 bytes) until the scope closes, then removes the file. */
     readonly listen: (
       path: string,
     ) => Effect.Effect<SocketServer.SocketServer["Service"], SocketServer.SocketServerError, Scope.Scope>
-    /** Connects to whoever listens at `path`. */
+    /** Connects to the server at `path`. */
     readonly connect: (path: string) => Effect.Effect<Socket.Socket, Socket.SocketError, Scope.Scope>
   }
 >()("mill/internal/Sockets") {}

@@ -1,27 +1,27 @@
 /**
- * Reads a run's event log, also while it is being written. A last line without its line feed has not been written yet,
- * or never will be: it is left alone. Any other line that cannot be read is an error that names its number.
+ * Reads a run's event log, even while it is being written. A last line without a line feed is not read: its write is
+ * unfinished, or was cut off. Any other unreadable line is an error with the line's number.
  */
 import { Effect, FileSystem, Result, Scope } from "effect"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { decodeLogLine, type LogEntry } from "../../domain/event.schema.ts"
 import { applyEvent, initialRunState, type RunState } from "../../domain/run-state.schema.ts"
 import { makeLineSplitter } from "../files/lines.ts"
-import { storeError } from "../files/files.effect.ts"
+import { toStoreError } from "../files/files.effect.ts"
 
 const chunkBytes = 256 * 1024
 
-/** The longest line that is read: an agent's whole answer may stand in one. */
+/** The longest line that is read: a line may hold the whole answer of an agent. */
 const maxLineBytes = 1024 * 1024 * 1024
 
-/** A place in a log. `next` gives the entries of the next part of it; nothing means that there are no more for now. */
+/** A position in a log. `next` returns the entries of the next part, and none at the current end. */
 export type LogCursor = {
   readonly next: Effect.Effect<ReadonlyArray<LogEntry>, LogError>
-  /** Bytes up to the end of the last whole line that was read. */
+  /** The number of bytes up to the end of the last whole line read. */
   readonly wholeBytes: () => number
 }
 
-/** A cursor at the start of the log at `path`, which need not be there yet. The file is closed with the scope. */
+/** Opens a cursor at the start of the log at `path`, which need not exist yet. The scope closes the file. */
 export const openCursor = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const splitter = makeLineSplitter({ maxLineBytes })
@@ -54,13 +54,13 @@ export const openCursor = Effect.fnUntraced(function* (path: string) {
     }
   }).pipe(
     Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed([])),
-    Effect.catchTag("PlatformError", (error) => Effect.fail(storeError(path, "read")(error))),
+    Effect.catchTag("PlatformError", (error) => Effect.fail(toStoreError(path, "read")(error))),
   )
   return { next, wholeBytes: () => offset - splitter.pendingBytes } satisfies LogCursor
 })
 
-/** Reads on from a state to the end of what is there. Entries of unknown types count, and change nothing else. */
-export const foldOn = Effect.fnUntraced(function* (cursor: LogCursor, from: RunState, path: string) {
+/** Folds the rest of the log into a state. An entry of an unknown type changes the sequence and the time only. */
+export const foldRest = Effect.fnUntraced(function* (cursor: LogCursor, from: RunState, path: string) {
   let state = from
   while (true) {
     const entries = yield* cursor.next
@@ -83,6 +83,6 @@ export const foldOn = Effect.fnUntraced(function* (cursor: LogCursor, from: RunS
   }
 })
 
-/** The state that the log at `path` tells; the initial one when there is no log. */
+/** Folds the log at `path` into a state: the initial one when there is no log. */
 export const foldLog = (path: string) =>
-  Effect.scoped(Effect.flatMap(openCursor(path), (cursor) => foldOn(cursor, initialRunState, path)))
+  Effect.scoped(Effect.flatMap(openCursor(path), (cursor) => foldRest(cursor, initialRunState, path)))

@@ -1,11 +1,12 @@
 /**
- * The one writer of a run's event log. Whoever appends gives a body; the writer gives it its sequence number and time,
- * refuses what the run's state does not allow, writes what has gathered in one go (group commit), and syncs when one
- * of them must be durable. `append` of such an event returns when it is on the disk, of another when it is in line.
+ * The one writer of a run's event log. Callers append bodies; the writer adds sequence numbers and times, refuses
+ * events that the run's state does not allow, writes the queued events together (group commit), and syncs if one of them
+ * must be durable. `append` returns when a durable event is on disk, and when any other event is queued.
  *
- * A listener is told what has been written, in order; it is called while the log waits, so it must only take note.
+ * The listener is called with the written events, in order. The log waits for it, so it must return at once.
  *
- * When a write fails the log is broken: every append from then on fails with the same error, and `failure` tells it.
+ * When a write fails, the log is broken: this and all later appends of durable events fail with the same error, and so
+ * does `failure`.
  */
 import { DateTime, Deferred, Effect, Exit, FileSystem, Queue, Result } from "effect"
 import { IllegalTransition, type StoreError } from "../../domain/error.schema.ts"
@@ -18,51 +19,51 @@ import {
 } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../domain/run-state.schema.ts"
-import { foldOn, openCursor } from "./event-log-reader.effect.ts"
-import { fileMode, storeError } from "../files/files.effect.ts"
+import { foldRest, openCursor } from "./event-log-reader.effect.ts"
+import { fileMode, toStoreError } from "../files/files.effect.ts"
 
 type Append = {
   readonly body: EventBody
   readonly done: Deferred.Deferred<void, IllegalTransition | StoreError> | undefined
 }
 
-/** How many events may wait for the writer before those who append have to wait too. */
+/** How many events may be queued before callers have to wait. */
 const capacity = 1024
 
 const encoder = new TextEncoder()
 
-/** Is told events that are in the log. */
+/** Receives events that are in the log. */
 export type LogListener = (events: ReadonlyArray<MillEvent>) => void
 
 /** An open log. */
 export type EventLog = {
-  /** Appends one event. Fails when the run's state does not allow it, or when the disk does not take it. */
+  /** Appends one event. Fails when the run's state does not allow it or the write fails. */
   readonly append: (body: EventBody) => Effect.Effect<void, IllegalTransition | StoreError>
-  /** Appends several that need not be durable, in order. */
+  /** Appends events that need not be durable, in order. */
   readonly appendAll: (bodies: ReadonlyArray<EventBody>) => Effect.Effect<void>
-  /** The state after all that has been written. */
+  /** The state after all written events. */
   readonly state: () => RunState
-  /** Waits until the disk fails. */
+  /** Waits for a write to fail. */
   readonly failure: Effect.Effect<never, StoreError>
 }
 
 /**
- * Opens the log of a run whose owner this process is: cuts off a torn last line, reads what is there, and writes until
- * the scope closes.
+ * Opens the log of a run that this process owns: cuts off a torn last line, reads the events, and writes until the scope
+ * closes.
  */
 export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: string, listener?: LogListener) {
   const fs = yield* FileSystem.FileSystem
   const file = yield* fs
     .open(path, { flag: "a", mode: fileMode })
-    .pipe(Effect.mapError(storeError(path, "open")))
+    .pipe(Effect.mapError(toStoreError(path, "open")))
   const cursor = yield* openCursor(path)
-  let state = yield* foldOn(cursor, initialRunState, path)
-  yield* fs.truncate(path, cursor.wholeBytes()).pipe(Effect.mapError(storeError(path, "repair")))
+  let state = yield* foldRest(cursor, initialRunState, path)
+  yield* fs.truncate(path, cursor.wholeBytes()).pipe(Effect.mapError(toStoreError(path, "repair")))
 
   const queue = yield* Queue.bounded<Append>(capacity)
   const failed = yield* Deferred.make<never, StoreError>()
 
-  /** Gives the body its place, or tells why it may not have one. */
+  /** Numbers the event and moves the state on, or refuses the event. */
   const enter = (body: EventBody, timestamp: string): Result.Result<MillEvent, IllegalTransition> =>
     Result.map(transition(state, body, timestamp), (next) => {
       const sequence = state.sequence + 1
@@ -70,7 +71,7 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
       return { schemaVersion, runId, sequence, timestamp, ...body }
     })
 
-  /** A body that cannot be folded or written as JSON is refused like one that may not follow. */
+  /** Refuses also a body that cannot be folded or encoded as JSON. */
   const enterSafely = (body: EventBody, timestamp: string) =>
     Result.flatMap(
       Result.try({
@@ -102,10 +103,10 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
       lines === ""
         ? Effect.void
         : Effect.andThen(file.writeAll(encoder.encode(lines)), durable ? file.sync : Effect.void).pipe(
-            Effect.mapError(storeError(path, "write")),
+            Effect.mapError(toStoreError(path, "write")),
           ),
     )
-    // Before those who appended are answered: nobody is told of what follows an event before the event itself.
+    // Before the appends return, so that listeners see an event before anything that follows from it.
     if (Exit.isSuccess(exit) && events.length > 0) listener?.(events)
     for (const { done } of written) if (done !== undefined) yield* Deferred.done(done, exit)
     if (Exit.isFailure(exit)) yield* Deferred.failCause(failed, exit.cause)
@@ -118,7 +119,7 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
       Effect.forever,
     )
 
-  /** Interruptible while it waits, never while it writes: no line is left half there by a cancellation. */
+  // Interruptible while it waits but not while it writes, so that an interruption never tears a line.
   yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       while (true) {

@@ -1,18 +1,18 @@
 /**
- * The whole answers of a run's spawns, read back from its log: a run's state keeps the beginning of each only. Lines
- * that cannot be the end of a spawn are passed over without being decoded.
+ * Reads the whole answers of a run's spawns from its log; a run's state keeps only the beginning of each. Lines that
+ * cannot be the end of a spawn are skipped without decoding.
  */
 import { Effect, FileSystem, Result, Stream } from "effect"
 import { decodeLogLine, isSpawnTerminal } from "../../domain/event.schema.ts"
 import type { SpawnId } from "../../domain/ids.schema.ts"
 import { textLimit } from "../../domain/run-state.schema.ts"
 import { makeLineSplitter } from "../files/lines.ts"
-import { storeError } from "../files/files.effect.ts"
+import { toStoreError } from "../files/files.effect.ts"
 
 const mayEndSpawn = /"type":"spawn:(complete|error|cancelled)"/
 
-/** The answers in the log at `path` that are longer than what a run's state keeps. */
-export const fullTexts = Effect.fnUntraced(function* (path: string) {
+/** Reads the answers in the log at `path` that are longer than a run's state keeps. */
+export const readFullTexts = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const texts = new Map<SpawnId, string>()
   const splitter = makeLineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER })
@@ -25,7 +25,7 @@ export const fullTexts = Effect.fnUntraced(function* (path: string) {
   }
   yield* fs.stream(path, { chunkSize: 256 * 1024 }).pipe(
     Stream.runForEach((chunk) => Effect.sync(() => splitter.push(chunk).forEach(keep))),
-    Effect.mapError(storeError(path, "read")),
+    Effect.mapError(toStoreError(path, "read")),
   )
   return texts
 })

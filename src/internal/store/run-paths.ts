@@ -1,4 +1,4 @@
-/** Where a run's files lie. */
+/** The paths of a run's files. */
 import type { RunId, SpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 
@@ -19,23 +19,23 @@ export const pathsIn = (runDir: string): RunPaths => ({
 /** The file of a frozen source. */
 export const sourceFile = (paths: RunPaths, sha256: string): string => `${paths.runDir}/sources/${sha256}`
 
-/** What the program's process reads of the plan, where that is not to be all of it. */
+/** The part of the plan that a sandboxed program host may read. */
 export const hostPlanFile = (paths: RunPaths): string => `${paths.runDir}/host-plan.json`
 
-/** What is kept of one spawn beside the event log. */
+/** The record of one spawn beside the event log. */
 export const spawnFile = (paths: RunPaths, spawnId: SpawnId): string =>
   `${paths.runDir}/spawns/${spawnId}.json`
 
-/** A private directory of one spawn, for as long as it runs. */
+/** A private directory of one running spawn. */
 export const scratchDir = (paths: RunPaths, spawnId: SpawnId): string =>
   `${paths.runDir}/spawns/${spawnId}.scratch`
 
-/** Space that a live run keeps for itself on the disk. */
+/** Disk space that a live run reserves, to record its end on a full disk. */
 export const reserveFile = (paths: RunPaths): string => `${paths.runDir}/reserve`
 
-/** Names the control socket of the run's worker. */
+/** Holds the path of the worker's control socket. */
 export const controlFile = (paths: RunPaths): string => `${paths.runDir}/control`
 
-/** The conversation of a spawn that an HTTP API has answered. */
+/** The conversation up to the answer of an HTTP spawn. */
 export const sessionFile = (paths: RunPaths, spawnId: SpawnId): string =>
   `${paths.runDir}/sessions/${spawnId}.json`

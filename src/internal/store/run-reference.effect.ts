@@ -1,4 +1,4 @@
-/** Which run is meant: its id, the beginning of it, or `last`. Nothing else ever becomes part of a path. */
+/** Resolves references to runs: an id, the beginning of one, or `last`. Only a valid run id becomes part of a path. */
 import { Effect, Schema } from "effect"
 import { RunNotFound, UsageError } from "../../domain/error.schema.ts"
 import { RunId, RunReference } from "../../domain/ids.schema.ts"
@@ -8,11 +8,11 @@ import { RunStore } from "./run-store.effect.ts"
 const isReference = Schema.is(RunReference)
 const isRunId = Schema.is(RunId)
 
-/** The one run that `reference` names. */
+/** Finds the run that `reference` names. */
 export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   if (!isReference(reference)) {
     return yield* new UsageError({
-      message: `${describeValue(reference)} is no run id: it may hold letters, digits, _ and - only`,
+      message: `${describeValue(reference)} is not a run id; run ids have only letters, digits, _ and -`,
       hint: "mill ls lists the runs",
     })
   }
@@ -31,8 +31,8 @@ export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   }
   if (others.length > 0) {
     return yield* new UsageError({
-      message: `${reference} is the beginning of ${others.length + 1} run ids`,
-      hint: `give more of it: ${[only, ...others].slice(0, 4).join(", ")}`,
+      message: `${reference} is ambiguous: ${others.length + 1} run ids begin with it`,
+      hint: `use a longer prefix: ${[only, ...others].slice(0, 4).join(", ")}`,
     })
   }
   return only

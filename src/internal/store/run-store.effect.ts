@@ -1,6 +1,6 @@
 /**
- * The store: one folder a run. A run's folder appears whole, with its plan and sources in it; its snapshots `run.json`
- * and `result.json` are written whole and can be rebuilt from the plan and the event log at any time.
+ * The store has a directory for each run. The directory appears whole, with the plan and the sources in it. The
+ * snapshots `run.json` and `result.json` are written whole and can be rebuilt from the plan and the event log.
  */
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
@@ -11,12 +11,19 @@ import { makeRunRecord } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunPaths, RunRecord, RunResult } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { foldLog } from "./event-log-reader.effect.ts"
-import { directoryMode, fileMode, storeError, syncDirectory, writeAtomically } from "../files/files.effect.ts"
+import {
+  directoryMode,
+  fileMode,
+  pathExists,
+  toStoreError,
+  syncDirectory,
+  writeAtomically,
+} from "../files/files.effect.ts"
 import { pathsIn, runPaths } from "./run-paths.ts"
 
 const isRunId = Schema.is(RunId)
 
-/** Other folders in the store are none of mill's. */
+/** Other directories in the store do not belong to mill. */
 const isRunName = (name: string): name is RunId => name.startsWith("run_") && isRunId(name)
 const decodePlanVersion = Schema.decodeUnknownEffect(
   Schema.fromJsonString(Schema.Struct({ planVersion: Schema.Finite })),
@@ -25,7 +32,7 @@ const decodePlan = Schema.decodeUnknownEffect(Schema.fromJsonString(Plan))
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord))
 const decodeResult = Schema.decodeUnknownEffect(Schema.fromJsonString(RunResult))
 
-/** Contents of frozen sources by their sha256. */
+/** Contents of frozen sources, by sha256. */
 export type SourceContents = ReadonlyMap<string, string>
 
 export class RunStore extends Context.Service<
@@ -33,22 +40,22 @@ export class RunStore extends Context.Service<
   {
     readonly paths: (runId: RunId) => RunPaths
     readonly exists: (runId: RunId) => Effect.Effect<boolean>
-    /** Makes the folder of a new run; nothing is left behind when it fails. */
+    /** Creates the directory of a new run. Leaves nothing behind when it fails. */
     readonly create: (
       plan: Plan,
       program: string,
       sources: SourceContents,
     ) => Effect.Effect<RunPaths, StoreError>
     readonly plan: (runId: RunId) => Effect.Effect<Plan, StoreError>
-    /** What `run.json` says, if it can be read. */
+    /** Reads `run.json`; `undefined` when it cannot be read. */
     readonly snapshot: (runId: RunId) => Effect.Effect<RunRecord | undefined>
-    /** The run as its log tells it, or as its snapshot does once that says that it has ended. */
+    /** Makes the run's record from its log, or reads its snapshot when the run has ended. */
     readonly record: (runId: RunId) => Effect.Effect<RunRecord, LogError>
     readonly result: (runId: RunId) => Effect.Effect<RunResult, StoreError>
-    /** Writes the `run.json` that a state amounts to. */
+    /** Writes `run.json` from a state. */
     readonly writeRecord: (plan: Plan, state: RunState) => Effect.Effect<RunRecord, StoreError>
     readonly writeResult: (result: RunResult) => Effect.Effect<void, StoreError>
-    /** Names of all runs, newest first. */
+    /** The ids of all runs, newest first. */
     readonly names: Effect.Effect<ReadonlyArray<RunId>, StoreError>
   }
 >()("mill/internal/RunStore") {
@@ -60,7 +67,7 @@ export class RunStore extends Context.Service<
       const provideFs = Effect.provideService(FileSystem.FileSystem, fs)
       const paths = (runId: RunId) => runPaths(runsDir, runId)
 
-      const exists = (runId: RunId) => Effect.orElseSucceed(fs.exists(paths(runId).runDir), () => false)
+      const exists = (runId: RunId) => provideFs(pathExists(paths(runId).runDir))
 
       const create = Effect.fn("RunStore.create")(function* (
         plan: Plan,
@@ -74,7 +81,7 @@ export class RunStore extends Context.Service<
           fs.writeFileString(path, contents, { mode: fileMode })
         const makeDirectory = (path: string) =>
           fs.makeDirectory(path, { recursive: true, mode: directoryMode })
-        yield* makeDirectory(runsDir).pipe(Effect.mapError(storeError(runsDir, "create")))
+        yield* makeDirectory(runsDir).pipe(Effect.mapError(toStoreError(runsDir, "create")))
         yield* Effect.gen(function* () {
           yield* makeDirectory(building.runDir)
           for (const folder of ["logs", "spawns", "sources"])
@@ -88,7 +95,7 @@ export class RunStore extends Context.Service<
           yield* write(building.runFile, `${JSON.stringify(record)}\n`)
           yield* fs.rename(building.runDir, final.runDir)
         }).pipe(
-          Effect.mapError(storeError(final.runDir, "create")),
+          Effect.mapError(toStoreError(final.runDir, "create")),
           Effect.onError(() => Effect.ignore(fs.remove(building.runDir, { recursive: true, force: true }))),
         )
         yield* syncDirectory(runsDir)
@@ -97,11 +104,11 @@ export class RunStore extends Context.Service<
 
       const read = <A, E>(path: string, decode: (text: string) => Effect.Effect<A, E>) =>
         fs.readFileString(path).pipe(
-          Effect.mapError(storeError(path, "read")),
+          Effect.mapError(toStoreError(path, "read")),
           Effect.flatMap((text) =>
             Effect.mapError(
               decode(text),
-              () => new StoreError({ path, message: `${path} cannot be read: it is damaged` }),
+              () => new StoreError({ path, message: `cannot read ${path}: the file is damaged` }),
             ),
           ),
         )
@@ -109,7 +116,7 @@ export class RunStore extends Context.Service<
       const plan = Effect.fn("RunStore.plan")((runId: RunId) => {
         const path = paths(runId).planFile
         return Effect.tapError(read(path, decodePlan), () =>
-          // Said only when there is something wrong: another mill's plan is not a damaged one.
+          // Checked only on failure: the plan of another version of mill is not damaged.
           Effect.flatMap(Effect.option(read(path, decodePlanVersion)), (found) =>
             found._tag === "None" || found.value.planVersion === planVersion
               ? Effect.void
@@ -148,7 +155,7 @@ export class RunStore extends Context.Service<
 
       const names = fs.readDirectory(runsDir).pipe(
         Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed<Array<string>>([])),
-        Effect.catchTag("PlatformError", (error) => Effect.fail(storeError(runsDir, "read")(error))),
+        Effect.catchTag("PlatformError", (error) => Effect.fail(toStoreError(runsDir, "read")(error))),
         Effect.map((found) => found.filter(isRunName).sort().reverse()),
       )
 

@@ -1,47 +1,48 @@
 /**
- * Conversations with HTTP APIs, which have no memory of their own: `sessions/<spawnId>.json` in the run's folder holds
- * all that was said up to that spawn's answer. It is written when an answer is complete, whole, and never changed, so
- * that a conversation can be gone on with from any of its answers, more than once.
+ * Conversations with HTTP APIs, which keep none themselves. `sessions/<spawnId>.json` in the run's directory holds the
+ * messages up to that spawn's answer. The file is written once, whole, when the answer is complete, so a conversation
+ * can be resumed from each of its answers, more than once.
  */
 import { Effect, FileSystem, Option, Path, Schema } from "effect"
+import { cutText } from "../../domain/cut-text.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 import { SessionMessage } from "../../domain/http-codec.schema.ts"
 import { parseSessionRef, type RunId, type SpawnId } from "../../domain/ids.schema.ts"
-import { directoryMode, reasonOf, writeAtomically } from "../files/files.effect.ts"
+import { directoryMode, describeReason, writeAtomically } from "../files/files.effect.ts"
 import { sessionFile } from "./run-paths.ts"
 import { RunStore } from "./run-store.effect.ts"
 
-/** The contents of a session's file. System prompts are each spawn's own, and not part of it. */
+/** The contents of a session file. System prompts belong to single spawns and are not part of it. */
 const SessionFile = Schema.Struct({ version: Schema.Literal(1), messages: Schema.Array(SessionMessage) })
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(SessionFile))
 
 const refuse = (message: string) => new SpawnRefused({ cause: "codec", message: `sessionRef: ${message}` })
 
-/** The messages of the session with this name, from any run of the store. */
+/** Loads the messages of a session from any run of the store. */
 export const loadSession = Effect.fn("Sessions.load")(function* (sessionRef: string) {
   const fs = yield* FileSystem.FileSystem
-  const shown = JSON.stringify(sessionRef.length > 100 ? `${sessionRef.slice(0, 100)}…` : sessionRef)
-  // Nothing that is not made of a run's id and a spawn's becomes part of a path.
+  const name = JSON.stringify(cutText(sessionRef, 100))
+  // Only a valid run id and spawn id become part of a path.
   const place = Option.getOrUndefined(parseSessionRef(sessionRef))
   if (place === undefined) {
-    return yield* refuse(`${shown} is no session of an HTTP driver: those are called <run>/<spawn>`)
+    return yield* refuse(`${name} is not a session of an HTTP driver; the name of one is <run>/<spawn>`)
   }
   const path = sessionFile((yield* RunStore).paths(place.runId), place.spawnId)
   const text = yield* fs.readFileString(path).pipe(
     Effect.catchReason("PlatformError", "NotFound", () =>
-      refuse(`there is no session ${shown}: no such spawn has been answered by an HTTP driver`),
+      refuse(`there is no session ${name}: no HTTP driver has answered such a spawn`),
     ),
     Effect.catchTag("PlatformError", (error) =>
-      refuse(`the session ${shown} cannot be read: ${reasonOf(error)}`),
+      refuse(`cannot read session ${name}: ${describeReason(error)}`),
     ),
   )
   const { messages } = yield* Effect.mapError(decode(text), () =>
-    refuse(`the session ${shown} cannot be read: its file is damaged`),
+    refuse(`cannot read session ${name}: its file is damaged`),
   )
   return messages
 })
 
-/** Keeps what was said up to a spawn's answer. */
+/** Saves the messages up to a spawn's answer. */
 export const saveSession = Effect.fn("Sessions.save")(function* (
   runId: RunId,
   spawnId: SpawnId,

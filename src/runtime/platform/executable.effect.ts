@@ -5,7 +5,7 @@
 import { Effect, FileSystem } from "effect"
 import type { StoreError } from "../../domain/error.schema.ts"
 import { Settings } from "../../internal/config/settings.effect.ts"
-import { directoryMode, fileMode, storeError } from "../../internal/files/files.effect.ts"
+import { directoryMode, fileMode, toStoreError } from "../../internal/files/files.effect.ts"
 import { artefact, type Executable } from "./artefact.ts"
 import { hostScripts, runUnpackedMill, unpackFolder } from "./commands.ts"
 import { readEnvironment } from "./environment.effect.ts"
@@ -33,7 +33,7 @@ const unpack = Effect.fnUntraced(function* (executable: Executable, names: Reado
     .makeDirectory(folder, { recursive: true, mode: directoryMode })
     .pipe(
       Effect.andThen(Effect.forEach(files, unpackFile, { discard: true })),
-      Effect.mapError(storeError(folder, "unpack mill's scripts into")),
+      Effect.mapError(toStoreError(folder, "unpack mill's scripts into")),
     )
   return folder
 })

@@ -1,7 +1,7 @@
 /** The `SourceCompiler` on Bun's bundler and transpiler. */
 import { Effect, FileSystem, Layer, Path } from "effect"
 import { ProgramError } from "../../domain/error.schema.ts"
-import { reasonOf } from "../../internal/files/files.effect.ts"
+import { describeReason } from "../../internal/files/files.effect.ts"
 import { type GraphFile, SourceCompiler } from "../../internal/sources/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../../internal/sources/top-level-return.ts"
 import { findMacroProblem } from "../bun/macro-guard.ts"
@@ -45,7 +45,7 @@ const makeCompiler = Effect.gen(function* () {
   const readSource = Effect.fnUntraced(function* (path: string, entry: string) {
     const refuse = (reason: string) =>
       new ProgramError({ path: entry, message: `cannot read ${path}: ${reason}` })
-    const text = yield* Effect.mapError(fs.readFileString(path), (error) => refuse(reasonOf(error)))
+    const text = yield* Effect.mapError(fs.readFileString(path), (error) => refuse(describeReason(error)))
     return utf16Mark.test(text) ? yield* refuse("it is in UTF-16; save it as UTF-8") : text
   })
 

@@ -13,8 +13,8 @@ import { Settings } from "../../internal/config/settings.effect.ts"
 import { Processes } from "../../internal/process/processes.effect.ts"
 import { clearSocketPlace } from "../../internal/sockets/socket-place.effect.ts"
 import { Sockets } from "../../internal/sockets/sockets.effect.ts"
-import { storeError } from "../../internal/files/files.effect.ts"
-import { lastOwner } from "../../internal/store/owner-lock.effect.ts"
+import { toStoreError } from "../../internal/files/files.effect.ts"
+import { readLastOwner } from "../../internal/store/owner-lock.effect.ts"
 import * as Environment from "../platform/environment.effect.ts"
 import { removeAtExit } from "../bun/remove-at-exit.ts"
 import * as PlatformLayer from "../platform/platform.effect.ts"
@@ -122,7 +122,7 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: Answer) 
   const { self, socketDir } = yield* Settings
   const folder = yield* fs
     .makeTempDirectoryScoped({ prefix: "mill-test-" })
-    .pipe(Effect.mapError(storeError("a temporary folder", "make")))
+    .pipe(Effect.mapError(toStoreError("a temporary folder", "make")))
   // A test that runs out of its time is abandoned: nothing closes its scope.
   yield* Effect.acquireRelease(
     Effect.sync(() => removeAtExit(folder)),
@@ -134,7 +134,7 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: Answer) 
   const runsDir = `${folder}/runs`
   const owners = Effect.gen(function* () {
     const names = yield* Effect.orElseSucceed(fs.readDirectory(runsDir), () => [])
-    const found = yield* Effect.forEach(names, (name) => Effect.option(lastOwner(`${runsDir}/${name}`)))
+    const found = yield* Effect.forEach(names, (name) => Effect.option(readLastOwner(`${runsDir}/${name}`)))
     return found.flatMap((owner) => (owner._tag === "Some" && owner.value !== undefined ? [owner.value] : []))
   })
   return {
@@ -145,7 +145,9 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: Answer) 
     /** Writes a program into the folder, and gives its path. */
     write: (name: string, text: string) => {
       const path = `${folder}/${name}`
-      return fs.writeFileString(path, text).pipe(Effect.as(path), Effect.mapError(storeError(path, "write")))
+      return fs
+        .writeFileString(path, text)
+        .pipe(Effect.as(path), Effect.mapError(toStoreError(path, "write")))
     },
     /** Waits until the workers of all runs, which have ended, are gone. */
     deserted: Effect.gen(function* () {

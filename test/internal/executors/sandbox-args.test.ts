@@ -1,4 +1,4 @@
-/** The command lines by which sandboxes are made, word for word. */
+/** The command lines that make sandboxes, word for word. */
 import { describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import type { PlanVmExecutor } from "../../../src/domain/plan.schema.ts"
@@ -58,7 +58,7 @@ test("bubblewrap", () => {
   expect(args.join(" ")).not.toContain("secret")
 })
 
-test("bubblewrap, where the working directory is the system's or the root", () => {
+test("bubblewrap, with the root or a system directory as working directory", () => {
   for (const folder of ["/usr/share/mill", "/proc/self"]) {
     const args = bubblewrapArgs({ ...sandbox, cwd: folder, folders: [folder] })
     expect(args).not.toContain(`--tmpfs ${folder}`)
@@ -95,7 +95,7 @@ describe("a container", () => {
     expect(containerArgs(runId, { ...sandbox, userId: 0, executor: podman })).not.toContain("--userns")
   })
 
-  test("has no empty folder where something is shown", () => {
+  test("has no empty directory over a mount", () => {
     const args = containerArgs(runId, { ...sandbox, executor: { ...executor, image }, folders: [] })
     expect(args).not.toContain("type=tmpfs,dst=/work/project")
   })

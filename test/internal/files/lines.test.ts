@@ -16,7 +16,7 @@ const split = (chunks: ReadonlyArray<string | ReadonlyArray<number>>, maxLineByt
 }
 
 describe("the line splitter", () => {
-  test("gives a line when its line feed has come, and the rest at the end", () => {
+  test("returns a line when its line feed has come, and the rest at the end", () => {
     const splitter = makeLineSplitter({ maxLineBytes: 100 })
     expect(splitter.push(encoder.encode("one\ntw"))).toEqual(["one"])
     expect(splitter.push(encoder.encode("o\n\nthr"))).toEqual(["two", ""])
@@ -24,28 +24,28 @@ describe("the line splitter", () => {
     expect(splitter.end()).toEqual(["three"])
     expect(splitter.end()).toEqual([])
   })
-  test("gives nothing at the end when the last line was whole", () => {
+  test("returns nothing at the end when the last line was whole", () => {
     expect(split(["one\n"]).lines).toEqual(["one"])
     expect(split([]).lines).toEqual([])
     expect(split([""]).lines).toEqual([])
   })
-  test("splits on the line feed alone", () => {
+  test("splits at line feeds only", () => {
     expect(split(["a\r\nb\u2028c\u2029d\u0085e\u000bf\n"]).lines).toEqual([
       "a\r",
       "b\u2028c\u2029d\u0085e\u000bf",
     ])
   })
-  test("keeps a character whole that two chunks share", () => {
+  test("keeps a character whole that is split between two chunks", () => {
     const bytes = [...encoder.encode("a👩‍💻é\n漢")]
     expect(split(bytes.map((byte) => [byte])).lines).toEqual(["a👩‍💻é", "漢"])
   })
-  test("replaces what is no UTF-8, and goes on", () => {
+  test("replaces invalid UTF-8 and continues", () => {
     expect(split([[0x61, 0xff, 0x62, 0x0a, 0xc3, 0x0a, 0x63]]).lines).toEqual(["a\ufffdb", "\ufffd", "c"])
   })
   test("keeps a byte order mark and NUL", () => {
     expect(split(["\ufeffa\n\ufeff\0b\n"]).lines).toEqual(["\ufeffa", "\ufeff\0b"])
   })
-  test("drops and counts a line above the limit, and no other", () => {
+  test("drops and counts lines above the limit only", () => {
     const long = "x".repeat(11)
     const expected = { lines: ["a", "x".repeat(10), "b"], overlongLines: 1 }
     expect(split([`a\n${long}\n${"x".repeat(10)}\nb`], 10)).toEqual(expected)
@@ -58,7 +58,7 @@ describe("the line splitter", () => {
     expect(split(["ééé\néé\n"], 5)).toEqual({ lines: ["éé"], overlongLines: 1 })
     expect(split([..."ééé\néé\n"], 5)).toEqual({ lines: ["éé"], overlongLines: 1 })
   })
-  test("does not mind that its chunks are used again", () => {
+  test("copies what it keeps, so that callers can reuse a chunk", () => {
     const splitter = makeLineSplitter({ maxLineBytes: 100 })
     const chunk = encoder.encode("one")
     splitter.push(chunk)

@@ -1,4 +1,4 @@
-/** The one writer of a run's log, with real files: order, numbers, refusals, and how it goes on after a torn line. */
+/** The one writer of a run's log, on real files: order, numbers, refusals, and repair of a torn line. */
 import { describe, expect, test } from "bun:test"
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { Arbitrary, Effect, Exit } from "effect"
@@ -95,7 +95,7 @@ propertyEffect(
   60,
 )
 
-test("an event that must be durable is in the file when append returns", async () => {
+test("append returns when a durable event is in the file", async () => {
   const path = newLog()
   const lines = await run(
     Effect.gen(function* () {
@@ -156,7 +156,7 @@ describe("a log that was cut off at any byte", () => {
     expect(wholeLines(bytes)).toBe(10)
   }, 60_000)
 
-  test("is repaired by its next writer, and goes on where it was", async () => {
+  test("is repaired by its next writer, which continues where it ended", async () => {
     const bytes = await whole()
     await run(
       Effect.gen(function* () {
@@ -192,7 +192,7 @@ const startOf = (n: number) => {
   return { ...body.payload, spawnId: makeSpawnId(n) }
 }
 
-test("a log that is wrong in the middle is not opened for writing", async () => {
+test("a log with a broken line in the middle is not opened for writing", async () => {
   const path = newLog()
   await run(
     Effect.flatMap(openEventLog(runId, path), (writer) =>

@@ -1,4 +1,4 @@
-/** Real event logs in a folder of their own, for tests and properties. */
+/** Real event logs in a temporary directory. */
 import { afterAll, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 
 let count = 0
-/** A path where nothing is yet. */
+/** A path without a file. */
 export const newLog = (): string => {
   count += 1
   return join(folder, `events-${count}.ndjson`)
@@ -28,7 +28,7 @@ type Needs = FileSystem.FileSystem | Scope.Scope
 export const run = <A, E>(effect: Effect.Effect<A, E, Needs>): Promise<A> =>
   runtime.runPromise(Effect.scoped(effect))
 
-/** Checks that an effect holds of many values; a failure is shrunk, and tells the token that replays it. */
+/** Checks a property of many values. A failure is shrunk and prints the token that replays it. */
 export const propertyEffect = <A, E>(
   name: string,
   values: Arbitrary.Arbitrary<A>,
@@ -49,7 +49,7 @@ export const propertyEffect = <A, E>(
     60_000,
   )
 
-/** The events of a log, every line of which must be one. */
+/** The events of a log. Every line must be an event. */
 export const eventsIn = (path: string): ReadonlyArray<MillEvent> => {
   const text = readFileSync(path, "utf8")
   if (text !== "" && !text.endsWith("\n")) throw new Error("the last line is torn")
@@ -64,6 +64,6 @@ export const eventsIn = (path: string): ReadonlyArray<MillEvent> => {
     })
 }
 
-/** Whether the events are numbered from 1, without gaps. */
+/** Whether the events are numbered from 1 without gaps. */
 export const gapless = (events: ReadonlyArray<MillEvent>): boolean =>
   events.every(({ sequence }, index) => sequence === index + 1)

@@ -1,11 +1,11 @@
-/** Of many who would own a run, one does; a dead owner is followed, a live one never. */
+/** One of many candidates owns a run; a dead owner is followed, a live one never. */
 import { afterAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Exit, ManagedRuntime } from "effect"
 import { RunId } from "../../../src/domain/ids.schema.ts"
-import { lastOwner, takeOwnership } from "../../../src/internal/store/owner-lock.effect.ts"
+import { readLastOwner, takeOwnership } from "../../../src/internal/store/owner-lock.effect.ts"
 import { layer } from "../../../src/runtime/platform/platform.effect.ts"
 
 const runtime = ManagedRuntime.make(layer)
@@ -27,7 +27,7 @@ const newRun = (owner?: object) => {
 const owners = (runDir: string) => readdirSync(runDir).toSorted()
 const take = (runDir: string, pid: number) => Effect.exit(takeOwnership(runId, runDir, pid))
 
-/** Processes that live until the end, for there to be many owners to choose from. */
+/** Processes that live until the end of the tests, as owners. */
 const sleepers = (n: number) =>
   Array.from({ length: n }, () => {
     const child = Bun.spawn(["sleep", "1000"])
@@ -36,7 +36,7 @@ const sleepers = (n: number) =>
   })
 
 describe("in one process", () => {
-  test("of many at once exactly one becomes the owner, over nobody and over a dead one", async () => {
+  test("exactly one of many candidates becomes the first owner, or follows a dead one", async () => {
     const pids = sleepers(12)
     for (let round = 0; round < 20; round++) {
       const runDir = newRun(round % 2 === 0 ? undefined : dead)
@@ -45,13 +45,13 @@ describe("in one process", () => {
       )
       const winners = exits.flatMap((exit, index) => (Exit.isSuccess(exit) ? [pids[index]] : []))
       expect(winners).toHaveLength(1)
-      const owner = await runtime.runPromise(lastOwner(runDir))
+      const owner = await runtime.runPromise(readLastOwner(runDir))
       expect(owner?.identity.pid).toBe(winners[0] ?? 0)
       expect(owners(runDir)).toEqual(round % 2 === 0 ? ["owner.1"] : ["owner.1", "owner.2"])
     }
   }, 60_000)
 
-  test("a live owner is named to whoever comes second, also the owner itself", async () => {
+  test("a second candidate, even the owner itself, is told the live owner", async () => {
     const [first = 0, second = 0] = sleepers(2)
     const runDir = newRun()
     await runtime.runPromise(takeOwnership(runId, runDir, first))
@@ -62,23 +62,26 @@ describe("in one process", () => {
     expect(owners(runDir)).toEqual(["owner.1"])
   })
 
-  test("a process that has another's number is not that other", async () => {
+  test("a process with the owner's pid but another start time is not the owner", async () => {
     const [pid = 0, next = 0] = sleepers(2)
     const runDir = newRun({ pid, startTime: "another boot:1" })
     expect(Exit.isSuccess(await runtime.runPromise(take(runDir, next)))).toBe(true)
   })
 
-  test("an owner's file that cannot be read is nobody's", async () => {
+  test("an unreadable owner file has no live owner", async () => {
     const [pid = 0] = sleepers(1)
     const runDir = newRun()
     writeFileSync(join(runDir, "owner.3"), `{"pid":`)
     expect(Exit.isSuccess(await runtime.runPromise(take(runDir, pid)))).toBe(true)
-    expect(await runtime.runPromise(lastOwner(runDir))).toMatchObject({ generation: 4, identity: { pid } })
+    expect(await runtime.runPromise(readLastOwner(runDir))).toMatchObject({
+      generation: 4,
+      identity: { pid },
+    })
     expect(JSON.parse(readFileSync(join(runDir, "owner.4"), "utf8"))).toMatchObject({ pid })
   })
 })
 
-test("of many processes exactly one follows each owner that dies", async () => {
+test("exactly one of many processes follows each dead owner", async () => {
   const runDir = newRun(dead)
   const processes = Array.from({ length: 6 }, () => {
     const child = Bun.spawn([process.execPath, join(import.meta.dir, "take-ownership.main.ts"), runDir], {

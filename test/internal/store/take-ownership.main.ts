@@ -1,4 +1,4 @@
-/** A process that tries to become a run's owner as soon as its standard input says so, and stays until that ends. */
+/** Tries to become a run's owner at each line of standard input, and stays until its end. */
 import { Effect, ManagedRuntime } from "effect"
 import { RunId } from "../../../src/domain/ids.schema.ts"
 import { takeOwnership } from "../../../src/internal/store/owner-lock.effect.ts"
