@@ -6,7 +6,7 @@ import { waitFor, makeWorld, filterEvents, findProcesses, repository, writeScrip
 const world = makeWorld()
 
 /** A driver for each of these behaviours, with these options for its codec. */
-const behave = (behaviour: string, options = "{}", more = "") => {
+const writeDriver = (behaviour: string, options = "{}", more = "") => {
   const name = `agent-${behaviour.replace(/\W+/g, "-")}`
   const script = `${repository}/test/support/acp-agent.main.ts`
   world.write(
@@ -31,9 +31,9 @@ const program = (model = "default") =>
 
 /** Runs one spawn with such an agent; returns the answer of the program and the events of the spawn. */
 const spawn = async (behaviour: string, options?: string, model?: string, more?: string) => {
-  behave(behaviour, options, more)
+  writeDriver(behaviour, options, more)
   const { events, record, result } = await world.run(program(model))
-  await waitFor("nothing is left of the agent", () => findProcesses(`MILL_RUN_ID=${record.id}`).length === 0)
+  await waitFor("the agent to exit", () => findProcesses(`MILL_RUN_ID=${record.id}`).length === 0)
   return {
     result: result.programResult as Record<string, unknown>,
     tools: filterEvents(events, "spawn:tool_call").map(({ payload: { input, toolName } }) => ({
@@ -114,11 +114,11 @@ describe("an agent that speaks the Agent Client Protocol", () => {
 })
 
 describe("the model of an ACP agent", () => {
-  const heard = async (behaviour: string, model: string) => {
+  const readModelRequest = async (behaviour: string, model: string) => {
     const { result } = await spawn(`${behaviour} crash:1`, "{}", model)
     return String(result["stderr"]).match(/.*session\/set_.*/)?.[0]
   }
-  test("is chosen by id or name, as the agent offers it", async () => {
+  test("is chosen by id or by name from those that the agent offers", async () => {
     const chosen = {
       method: "session/set_config_option",
       sessionId: "acp-1",
@@ -126,15 +126,16 @@ describe("the model of an ACP agent", () => {
       value: "small-1",
     }
     for (const model of ["small-1", "Small"])
-      expect(JSON.parse((await heard("models", model)) ?? "")).toEqual(chosen)
-    expect(JSON.parse((await heard("old-models", "Small")) ?? "")).toEqual({
+      expect(JSON.parse((await readModelRequest("models", model)) ?? "")).toEqual(chosen)
+    expect(JSON.parse((await readModelRequest("old-models", "Small")) ?? "")).toEqual({
       method: "session/set_model",
       sessionId: "acp-1",
       modelId: "small-1",
     })
   })
-  test("is the agent's own by default", async () => {
-    for (const behaviour of ["models", ""]) expect(await heard(behaviour, "default")).toBeUndefined()
+  test("is the agent's default if the program names default", async () => {
+    for (const behaviour of ["models", ""])
+      expect(await readModelRequest(behaviour, "default")).toBeUndefined()
   })
   test("is refused if the agent does not offer it", async () => {
     expect((await spawn("models", "{}", "huge")).result).toMatchObject({
@@ -156,7 +157,7 @@ describe("an ACP agent fails its spawn", () => {
       { cause: "timeout", message: "the agent did not open a session within 1 s" },
     ],
     [
-      "that never answers",
+      "never answers",
       "hang",
       {
         cause: "timeout",
@@ -166,7 +167,7 @@ describe("an ACP agent fails its spawn", () => {
       },
     ],
     [
-      "that speaks another version",
+      "speaks another version",
       "old-version",
       { cause: "codec", message: expect.stringContaining("version 0") },
     ],
@@ -186,7 +187,7 @@ describe("an ACP agent fails its spawn", () => {
         message: "the agent keeps sending requests and does not read the answers",
       },
     ],
-    ["that opens no session", "no-session", { cause: "agent-error", message: "no room", exitCode: 0 }],
+    ["opens no session", "no-session", { cause: "agent-error", message: "no room", exitCode: 0 }],
     [
       "with an error of its model",
       "chunks:3 fail",
@@ -202,14 +203,14 @@ describe("an ACP agent fails its spawn", () => {
       "crash:0",
       { cause: "codec", message: expect.stringContaining("without a final answer") },
     ],
-    ["that crashes after its answer", "exit:3", { cause: "exit", exitCode: 3, stopReason: "end_turn" }],
+    ["crashes after its answer", "exit:3", { cause: "exit", exitCode: 3, stopReason: "end_turn" }],
     [
       "that gives no answer",
       "silent",
       { cause: "agent-error", message: "the agent ended its turn without an answer" },
     ],
     [
-      "that refuses",
+      "refuses",
       "stop:refusal",
       { cause: "agent-error", message: "the agent refused to answer", stopReason: "refusal" },
     ],
@@ -243,7 +244,7 @@ read -r line; exec >&-; sleep 1000`,
     })
   })
 
-  test("but not because its answer was cut off", async () => {
+  test("an answer that is cut off at the token limit completes", async () => {
     expect((await spawn("stop:max_tokens")).result).toMatchObject({ stopReason: "max_tokens", exitCode: 0 })
   })
 })
@@ -252,31 +253,34 @@ describe("cancelling a run with an ACP agent", () => {
   for (const behaviour of ["hang", "cancel-late", "stubborn hang"]) {
     test(`cancels its turn, and ends it: ${behaviour}`, async () => {
       const log = `${world.dir}/${behaviour.replace(" ", "-")}.log`
-      behave(`log:${log} ${behaviour}`)
+      writeDriver(`log:${log} ${behaviour}`)
       const { stdout } = await world.mill(["run", "--json", program()])
       const { runId } = JSON.parse(stdout)
-      await waitFor("it is at it", () => existsSync(log) && readFileSync(log, "utf8").includes("/prompt"))
+      await waitFor(
+        "the agent to receive the prompt",
+        () => existsSync(log) && readFileSync(log, "utf8").includes("/prompt"),
+      )
       expect((await world.mill(["cancel", runId])).code).toBe(0)
       expect(findProcesses(`MILL_RUN_ID=${runId}`)).toEqual([])
       expect(filterEvents(world.readEvents(runId), "spawn:cancelled")).toMatchObject([
         { payload: { result: { sessionRef: "acp-1" } } },
       ])
-      const heard = readFileSync(log, "utf8")
-      expect(heard).toContain('{"method":"session/cancel","sessionId":"acp-1"}')
-      if (behaviour.startsWith("stubborn")) expect(heard).toContain("SIGTERM")
+      const received = readFileSync(log, "utf8")
+      expect(received).toContain('{"method":"session/cancel","sessionId":"acp-1"}')
+      if (behaviour.startsWith("stubborn")) expect(received).toContain("SIGTERM")
     }, 60_000)
   }
 })
 
 test("invalid options are refused before anything starts", async () => {
-  const name = behave("", `{ permissions: "yes" } as any`)
+  const name = writeDriver("", `{ permissions: "yes" } as any`)
   const { code, stderr } = await world.mill(["run", program()])
   expect(code).toBe(2)
   expect(stderr).toContain(`drivers.${name}.codec: acpCodec: permissions is "yes"`)
 })
 
 test("the plan has the codec's options", async () => {
-  behave("", `{ permissions: "allow", timeout: 5 }`)
+  writeDriver("", `{ permissions: "allow", timeout: 5 }`)
   const { stdout } = await world.mill(["run", "--dry-run", "--json", program()])
   expect(JSON.parse(stdout)).toMatchObject({
     driver: { codec: "acp", codecOptions: { permissions: "allow", timeout: 5 }, models: [] },

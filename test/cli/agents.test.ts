@@ -32,7 +32,7 @@ const scripts: Readonly<Record<string, string>> = {
   "is killed": `echo 'out of memory' >&2; ${answer}; kill -9 $$`,
   "is killed by an unnamed signal": `${answer}; kill -40 $$`,
   "exits with 3": `${answer}; exit 3`,
-  "gives no answer": `echo '{"type":"text","text":"half"}'`,
+  "prints no answer": `echo '{"type":"text","text":"half"}'`,
   "reports a failure": `echo '{"type":"text","text":"half"}'; echo '{"type":"error","message":"no credit"}'`,
   "reports two failures": `echo '{"type":"error","message":"no credit"}'; ${answer}; exit 4`,
   "answers twice": `${answer}; echo '{"type":"result","text":"more"}'`,
@@ -67,13 +67,13 @@ type Report = {
 let ended: FinishedRun
 beforeAll(async () => {
   const program = `${repository}/test/programs/report.ts`
-  ended = await world.run(program, ["--", ...names, "then", "deletes its command", "is not there"])
+  ended = await world.run(program, ["--", ...names, "then", "deletes its command", "is missing"])
 })
 
 const terminalTypes = ["spawn:complete", "spawn:error", "spawn:cancelled"]
 
 /** The report of the program on a spawn, which must match the one terminal event in the log. */
-const endOf = (index: number) => {
+const readReport = (index: number) => {
   const terminal = ended.events.filter(
     ({ payload, type }) =>
       terminalTypes.includes(type) && "spawnId" in payload && payload.spawnId === `spawn_${index + 1}`,
@@ -89,7 +89,7 @@ const endOf = (index: number) => {
   return report
 }
 
-describe("an agent completes that", () => {
+describe("a spawn completes if the agent", () => {
   const complete: Readonly<Record<string, object>> = {
     "floods stderr and answers": { text: "done" },
     "prints garbage": { text: "done", sessionRef: "session", exitCode: 0 },
@@ -105,11 +105,11 @@ describe("an agent completes that", () => {
     "ends in the middle of a line": { text: "done" },
   }
   test.each(Object.entries(complete))("%s", (name, expected) => {
-    expect(endOf(names.indexOf(name)).result).toMatchObject(expected)
+    expect(readReport(names.indexOf(name)).result).toMatchObject(expected)
   })
 })
 
-describe("an agent fails that", () => {
+describe("a spawn fails if the agent", () => {
   const failed: Readonly<Record<string, readonly [cause: string, message: RegExp, result: object]>> = {
     "floods stderr and fails": ["exit", /code 1/, { text: "done", exitCode: 1, sessionRef: "session" }],
     "answers in a line that is too long": ["codec", /1 of its lines exceeded maxLineBytes/, { exitCode: 0 }],
@@ -120,27 +120,27 @@ describe("an agent fails that", () => {
       { text: "done", signal: "signal 40" },
     ],
     "exits with 3": ["exit", /exited with code 3/, { text: "done", exitCode: 3, sessionRef: "session" }],
-    "gives no answer": ["codec", /without a final answer/, { text: "half", exitCode: 0 }],
+    "prints no answer": ["codec", /without a final answer/, { text: "half", exitCode: 0 }],
     "reports a failure": ["agent-error", /^no credit$/, { text: "half", errorMessage: "no credit" }],
     "reports two failures": ["agent-error", /^no credit$/, { text: "", exitCode: 4 }],
   }
   test.each(Object.entries(failed))("%s", (name, [cause, message, result]) => {
-    const { error } = endOf(names.indexOf(name))
+    const { error } = readReport(names.indexOf(name))
     expect(error).toMatchObject({ cause, result })
     expect(error?.message).toMatch(message)
     expect(error?.result["errorMessage"]).toBe(error?.message ?? "")
   })
   test("existed at submit and is gone", () => {
-    expect(endOf(names.length).result).toMatchObject({ text: "done" })
-    const { error } = endOf(names.length + 1)
+    expect(readReport(names.length).result).toMatchObject({ text: "done" })
+    const { error } = readReport(names.length + 1)
     expect(error?.cause).toBe("not-found")
     expect(error?.message).toContain(command)
     expect(error?.result).not.toHaveProperty("exitCode")
   })
 })
 
-test("the last 8 KiB of stderr are kept", () => {
-  const { stderr } = endOf(names.indexOf("floods stderr and fails")).error?.result ?? {}
+test("a result keeps the last 8 KiB of stderr", () => {
+  const { stderr } = readReport(names.indexOf("floods stderr and fails")).error?.result ?? {}
   expect(stderr).toHaveLength(8192)
   expect(stderr).toMatch(/^e+the end$/)
 })
@@ -155,8 +155,8 @@ test("the progress of an agent is in the log, with a tool's input cut to 2 KiB",
   expect(events.map(({ type }) => type).filter((type) => /start|complete/.test(type))).toHaveLength(2)
 })
 
-test("a signal leaves no exit code", () => {
-  expect(endOf(names.indexOf("is killed")).error?.result).not.toHaveProperty("exitCode")
+test("a spawn that was killed by a signal has no exit code", () => {
+  expect(readReport(names.indexOf("is killed")).error?.result).not.toHaveProperty("exitCode")
 })
 
 test.each(["left", "left-alone"])(

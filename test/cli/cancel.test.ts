@@ -17,7 +17,7 @@ const {
 } = makeCancelWorld()
 const timeout = 60_000
 
-const cancelledAs = (runId: string) => ({
+const makeCancelAnswer = (runId: string) => ({
   code: 0,
   stderr: "",
   answer: { runId, status: "cancelled", alreadyTerminal: false },
@@ -29,7 +29,7 @@ describe("mill cancel", () => {
       `ends agents that are "${driver}", and all their processes`,
       async () => {
         const runId = await beginSpawns(driver)
-        expect(await cancel(runId, "--reason", "enough")).toEqual(cancelledAs(runId))
+        expect(await cancel(runId, "--reason", "enough")).toEqual(makeCancelAnswer(runId))
         // Right away, not eventually.
         expect(findProcessesOf(runId)).toEqual([])
         expect(readEnd(runId)).toEqual({
@@ -84,11 +84,11 @@ describe("mill cancel", () => {
   )
 
   test(
-    "kills a worker that does not answer, and settles its run",
+    "kills a worker that does not respond, and settles its run",
     async () => {
       const runId = await beginSpawns("family")
       process.kill(findWorker(runId), "SIGSTOP")
-      expect(await cancel(runId, "--reason", "stuck")).toEqual(cancelledAs(runId))
+      expect(await cancel(runId, "--reason", "stuck")).toEqual(makeCancelAnswer(runId))
       expect(readEnd(runId)).toMatchObject({
         type: "run:cancelled",
         payload: { reason: "stuck" },
@@ -105,7 +105,7 @@ describe("mill cancel", () => {
     async () => {
       const { stdout } = await world.mill(["run", "spawns.ts", "--json"])
       const { runId } = JSON.parse(stdout)
-      expect(await cancel(runId)).toEqual(cancelledAs(runId))
+      expect(await cancel(runId)).toEqual(makeCancelAnswer(runId))
       expect(readEnd(runId)).toMatchObject({ type: "run:cancelled", errors: [] })
       await waitUntilGone(runId)
     },
@@ -116,7 +116,7 @@ describe("mill cancel", () => {
     "ends a program in an endless loop",
     async () => {
       const runId = await begin("loop.ts", "loops")
-      expect(await cancel(runId)).toEqual(cancelledAs(runId))
+      expect(await cancel(runId)).toEqual(makeCancelAnswer(runId))
       expect(readEnd(runId)).toMatchObject({ type: "run:cancelled" })
       await waitUntilGone(runId)
     },
@@ -131,7 +131,7 @@ describe("mill cancel", () => {
         `process.on("SIGTERM", () => {})\nmill.log("ignores")\nsetInterval(() => {}, 1000)`,
       )
       const runId = await begin("ignores.ts", "ignores")
-      expect(await cancel(runId)).toEqual(cancelledAs(runId))
+      expect(await cancel(runId)).toEqual(makeCancelAnswer(runId))
       await waitUntilGone(runId)
     },
     timeout,
@@ -140,8 +140,8 @@ describe("mill cancel", () => {
   test(
     "ends nested runs",
     async () => {
-      const inner = await inside()
-      expect(await cancel(inner.parent)).toEqual(cancelledAs(inner.parent))
+      const inner = await beginNested()
+      expect(await cancel(inner.parent)).toEqual(makeCancelAnswer(inner.parent))
       expect(readEnd(inner.child)).toMatchObject({
         type: "run:cancelled",
         payload: { reason: `its parent ${inner.parent} was cancelled` },
@@ -154,7 +154,7 @@ describe("mill cancel", () => {
 })
 
 /** A run, and a run that its program has started. */
-const inside = async () => {
+const beginNested = async () => {
   world.write(
     "outer.ts",
     `const child = Bun.spawn([...${JSON.stringify(millCommand)}, "run", "spawns.ts", "--json"], { stdout: "pipe" })
@@ -163,7 +163,7 @@ setInterval(() => {}, 1000)`,
   )
   const parent = await begin("outer.ts", "run:log")
   const [log] = world.readEvents(parent).filter(({ type }) => type === "run:log")
-  if (log?.type !== "run:log") throw new Error("the inner run was not started")
+  if (log?.type !== "run:log") throw new Error("the nested run did not start")
   const child = String(JSON.parse(log.payload.message).runId)
   await waitForLog(child, "spawn:milestone", 2)
   return { parent, child }
@@ -172,7 +172,7 @@ setInterval(() => {}, 1000)`,
 describe("a signal to the worker", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(
-      `cancels the run when it is ${signal}`,
+      `cancels the run: ${signal}`,
       async () => {
         const runId = await beginSpawns("family")
         process.kill(findWorker(runId), signal)

@@ -1,11 +1,11 @@
-/** The scripts of `mill --completions`, in the shells that they are for. */
+/** Runs the scripts of `mill --completions` in their shells. */
 import { describe, expect, test } from "bun:test"
 import { makeWorld } from "../support/mill.ts"
 
 const world = makeWorld()
 world.write("plan.ts", "export default 1")
 
-/** What a shell offers at the end of a command line, by how it is asked. */
+/** Makes the command that prints the completions of a command line, by shell. */
 const shells: Readonly<Record<string, (line: string) => ReadonlyArray<string>>> = {
   bash: (line) => [
     "bash",
@@ -29,7 +29,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`,
 
 for (const [shell, ask] of Object.entries(shells)) {
   describe.skipIf(Bun.which(shell) === null)(`in ${shell}`, () => {
-    const offered = async (line: string) => {
+    const complete = async (line: string) => {
       const { stdout } = await world.mill(["--completions", shell])
       world.write(`script.${shell}`, stdout)
       const env = { ...process.env, HOME: world.dir }
@@ -42,36 +42,36 @@ for (const [shell, ask] of Object.entries(shells)) {
       return out.split("\n").filter((word) => word !== "")
     }
 
-    test("commands are offered, and private ones are not", async () => {
+    test("commands are completed, private ones are not", async () => {
       const { commands } = JSON.parse((await world.mill(["--json"])).stdout)
-      const words = (await offered("mill ")).filter((word) => !word.startsWith("-"))
+      const words = (await complete("mill ")).filter((word) => !word.startsWith("-"))
       expect(words.toSorted()).toEqual(Object.keys(commands).toSorted())
-      expect(await offered("mill sta")).toEqual(["status"])
-      expect(await offered("mill --json sta")).toEqual(["status"])
-      expect((await offered("mill _")).filter((word) => word.startsWith("_"))).toEqual([])
+      expect(await complete("mill sta")).toEqual(["status"])
+      expect(await complete("mill --json sta")).toEqual(["status"])
+      expect((await complete("mill _")).filter((word) => word.startsWith("_"))).toEqual([])
     })
 
-    test("flags are offered, a command's own and those of all", async () => {
-      expect((await offered("mill run --d")).toSorted()).toEqual(["--driver", "--dry-run"])
-      expect(await offered("mill status --js")).toEqual(["--json"])
-      expect(await offered("mill --runs")).toEqual(["--runs-dir"])
-      expect(await offered("mill --no-j")).toEqual([])
-      expect(await offered("mill init --no-")).toEqual(["--no-color"])
-      expect((await offered("mill run --no-")).toSorted()).toEqual(["--no-color", "--no-confirm"])
+    test("flags of the command and global flags are completed", async () => {
+      expect((await complete("mill run --d")).toSorted()).toEqual(["--driver", "--dry-run"])
+      expect(await complete("mill status --js")).toEqual(["--json"])
+      expect(await complete("mill --runs")).toEqual(["--runs-dir"])
+      expect(await complete("mill --no-j")).toEqual([])
+      expect(await complete("mill init --no-")).toEqual(["--no-color"])
+      expect((await complete("mill run --no-")).toSorted()).toEqual(["--no-color", "--no-confirm"])
     })
 
-    test("values are offered where they are known, and programs are files", async () => {
-      expect((await offered("mill watch --channel ")).toSorted()).toEqual(["all", "events", "io"])
-      expect(await offered("mill run pl")).toEqual(["plan.ts"])
-      expect((await offered("mill run --driver ")).toSorted()).toEqual(["claude", "codex", "offline", "pi"])
-      expect((await offered("mill run --executor ")).toSorted()).toEqual(["direct", "vm"])
+    test("known values and program files are completed", async () => {
+      expect((await complete("mill watch --channel ")).toSorted()).toEqual(["all", "events", "io"])
+      expect(await complete("mill run pl")).toEqual(["plan.ts"])
+      expect((await complete("mill run --driver ")).toSorted()).toEqual(["claude", "codex", "offline", "pi"])
+      expect((await complete("mill run --executor ")).toSorted()).toEqual(["direct", "vm"])
       for (const line of ["status ", "wait ", "cancel ", "watch --run "])
-        expect((await offered(`mill ${line}`)).filter((word) => !word.startsWith("-"))).toEqual(["last"])
+        expect((await complete(`mill ${line}`)).filter((word) => !word.startsWith("-"))).toEqual(["last"])
     })
   })
 }
 
-test("a shell that there is no script for is refused, with those that there are", async () => {
+test("an unsupported shell is refused with the list of supported ones", async () => {
   const { code, stdout } = await world.mill(["--completions", "nope", "--json"])
   const { error } = JSON.parse(stdout)
   expect([code, error._tag]).toEqual([2, "UsageError"])
@@ -79,22 +79,12 @@ test("a shell that there is no script for is refused, with those that there are"
   expect(`${error.message} ${error.hint}`).not.toMatch(/pwsh|powershell|\bsh\b/)
 })
 
-test.skipIf(Bun.which("zsh") === null)(
-  "the script for zsh is one that zsh reads, with the same words",
-  async () => {
-    const { stdout } = await world.mill(["--completions", "zsh"])
-    const script = world.write("_mill", stdout)
-    const read = Bun.spawn(["zsh", "-n", script], { stderr: "pipe" })
-    expect([await new Response(read.stderr).text(), await read.exited]).toEqual(["", 0])
-    for (const word of [
-      "'run:",
-      "'cancel:",
-      "--dry-run",
-      "--runs-dir",
-      "(claude pi codex offline)",
-      "(last)",
-    ])
-      expect(stdout).toContain(word)
-    expect(stdout).not.toMatch(/_worker|_settle/)
-  },
-)
+test.skipIf(Bun.which("zsh") === null)("zsh can parse its script, which has the same words", async () => {
+  const { stdout } = await world.mill(["--completions", "zsh"])
+  const script = world.write("_mill", stdout)
+  const read = Bun.spawn(["zsh", "-n", script], { stderr: "pipe" })
+  expect([await new Response(read.stderr).text(), await read.exited]).toEqual(["", 0])
+  for (const word of ["'run:", "'cancel:", "--dry-run", "--runs-dir", "(claude pi codex offline)", "(last)"])
+    expect(stdout).toContain(word)
+  expect(stdout).not.toMatch(/_worker|_settle/)
+})

@@ -39,14 +39,14 @@ test("a hundred spawns run concurrently", async () => {
     export default (await Promise.all(spawns)).map(({ text }) => text)`,
   )
   const running = world.run(program)
-  await waitFor("all 100 agents are there", () => readdirSync(announced).length === 100)
+  await waitFor("all 100 agents to start", () => readdirSync(announced).length === 100)
   writeSync(gateFile, "\n".repeat(100))
   const { code, events, record, result } = await running
 
   const ids = Array.from({ length: 100 }, (_, n) => `spawn_${n + 1}`)
   const starts = filterEvents(events, "spawn:start")
-  const agentOf = new Map(starts.map(({ payload }) => [`${payload.spawnId}`, payload.input.agent]))
-  expect(ids.map((id) => agentOf.get(id))).toEqual(ids.map((_, n) => `agent ${n}`))
+  const agentNames = new Map(starts.map(({ payload }) => [`${payload.spawnId}`, payload.input.agent]))
+  expect(ids.map((id) => agentNames.get(id))).toEqual(ids.map((_, n) => `agent ${n}`))
   const firstEnd = filterEvents(events, "spawn:complete")[0]?.sequence ?? 0
   expect(starts.every(({ sequence }) => sequence < firstEnd)).toBe(true)
   expect(result.programResult).toEqual(ids)
@@ -54,7 +54,7 @@ test("a hundred spawns run concurrently", async () => {
   expect(code).toBe(0)
 })
 
-// The numbers follow the order of the calls, but each key is hashed meanwhile, and the events follow the hashes.
+// Each spawn hashes its key after it takes its number, so the hashes could finish in another order.
 test("concurrent spawns are logged in the order of their numbers", async () => {
   const program = world.write(
     "at-once.ts",

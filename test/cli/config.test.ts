@@ -1,4 +1,4 @@
-/** A configuration that cannot be used is refused in one line that names its file and its key; nothing else minds it. */
+/** An invalid configuration is refused with one line that names its file and key; commands that do not need it work. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { mkdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
@@ -8,11 +8,11 @@ const world = makeWorld()
 const offline = ["--driver", "offline"]
 world.write("good.ts", `export default 1`)
 
-const configured = (fields: string) =>
+const formatConfig = (fields: string) =>
   `import { claudeCodec, defineConfig, httpDriver, jsonlCodec, processDriver, responsesCodec, vmExecutor } from "@mill/core"
 export default defineConfig({ ${fields} } as any)\n`
-const driver = (fields: string) =>
-  configured(`drivers: { mine: processDriver({ command: "true", codec: jsonlCodec(), ${fields} } as any) }`)
+const formatDriver = (fields: string) =>
+  formatConfig(`drivers: { mine: processDriver({ command: "true", codec: jsonlCodec(), ${fields} } as any) }`)
 
 type Case = {
   readonly config: string
@@ -22,224 +22,224 @@ type Case = {
 }
 const refused: Readonly<Record<string, Case>> = {
   "an unknown key": {
-    config: configured(`driver: {}`),
+    config: formatConfig(`driver: {}`),
     key: "driver",
     message: /unknown key driver$/,
     hint: /did you mean drivers\?/,
   },
-  "an unknown key that is like no other": {
-    config: configured(`whatever: 1`),
+  "an unknown key that resembles no other": {
+    config: formatConfig(`whatever: 1`),
     key: "whatever",
     message: /unknown key whatever$/,
     hint: /allowed here: .*drivers.*maxRunDepth/,
   },
   "an unknown key of a driver": {
-    config: driver(`comand: "x"`),
+    config: formatDriver(`comand: "x"`),
     key: "drivers.mine.comand",
     message: /unknown key drivers\.mine\.comand$/,
     hint: /did you mean command\?/,
   },
   "a string for a number": {
-    config: configured(`maxRunDepth: "two"`),
+    config: formatConfig(`maxRunDepth: "two"`),
     key: "maxRunDepth",
     message: /maxRunDepth is "two"; expected an integer greater than or equal to 0$/,
   },
   "a number that is too small": {
-    config: driver(`maxLineBytes: -1`),
+    config: formatDriver(`maxLineBytes: -1`),
     key: "drivers.mine.maxLineBytes",
     message: /drivers\.mine\.maxLineBytes is -1; expected/,
   },
   "a list for drivers": {
-    config: configured(`drivers: []`),
+    config: formatConfig(`drivers: []`),
     key: "drivers",
     message: /drivers is an array; expected/,
   },
   "a string for a list": {
-    config: driver(`args: "-x"`),
+    config: formatDriver(`args: "-x"`),
     key: "drivers.mine.args",
     message: /drivers\.mine\.args is "-x"; expected an array$/,
   },
   "a number in the environment": {
-    config: driver(`env: { A: 1 }`),
+    config: formatDriver(`env: { A: 1 }`),
     key: "drivers.mine.env.A",
     message: /drivers\.mine\.env\.A cannot be used; expected a string$/,
   },
   "no command": {
-    config: driver(`command: undefined`),
+    config: formatDriver(`command: undefined`),
     key: "drivers.mine.command",
     message: /drivers\.mine\.command is (?:missing|undefined)/,
   },
   "an empty command": {
-    config: driver(`command: ""`),
+    config: formatDriver(`command: ""`),
     key: "drivers.mine.command",
     message: /is ""; expected/,
   },
-  "something else than a codec": {
-    config: driver(`codec: "jsonl"`),
+  "a value in place of a codec": {
+    config: formatDriver(`codec: "jsonl"`),
     key: "drivers.mine.codec",
     message: /drivers\.mine\.codec is "jsonl"; expected a command codec/,
   },
-  "an unknown key of the authoring": {
-    config: configured(`authoring: { instruction: "x" }`),
+  "an unknown key of authoring": {
+    config: formatConfig(`authoring: { instruction: "x" }`),
     key: "authoring.instruction",
     message: /unknown key authoring\.instruction$/,
     hint: /did you mean instructions\?/,
   },
   "an extension with an unknown key": {
-    config: configured(`extensions: [{ name: "a" }, { name: "b", onevent: () => 1 }]`),
+    config: formatConfig(`extensions: [{ name: "a" }, { name: "b", onevent: () => 1 }]`),
     key: "extensions.1.onevent",
     message: /unknown key extensions\.1\.onevent$/,
     hint: /did you mean onEvent\?/,
   },
   "an extension without a name": {
-    config: configured(`extensions: [{ api: {} }]`),
+    config: formatConfig(`extensions: [{ api: {} }]`),
     key: "extensions.0.name",
     message: /extensions\.0\.name is missing$/,
   },
-  "an extension with a name that mill has": {
-    config: configured(`extensions: [{ name: "spawn" }]`),
+  "an extension with a reserved name": {
+    config: formatConfig(`extensions: [{ name: "spawn" }]`),
     key: "extensions.0.name",
     message: /extensions\.0\.name is "spawn"; expected a name that mill does not reserve/,
   },
-  "an extension with a name that no variable has": {
-    config: configured(`extensions: [{ name: "my-own" }]`),
+  "an extension with a name that is not a valid variable name": {
+    config: formatConfig(`extensions: [{ name: "my-own" }]`),
     key: "extensions.0.name",
     message: /extensions\.0\.name is "my-own"; expected a valid variable name/,
   },
-  "two extensions of one name": {
-    config: configured(`extensions: [{ name: "a" }, { name: "a" }]`),
+  "two extensions with the same name": {
+    config: formatConfig(`extensions: [{ name: "a" }, { name: "a" }]`),
     key: "extensions.1.name",
     message: /extensions\.1\.name is "a", which extensions\.0 is already called$/,
   },
-  "a function of an extension with a name that no variable has": {
-    config: configured(`extensions: [{ name: "a", api: { "b-c": async () => 1 } }]`),
+  "an extension function with a name that is not a valid variable name": {
+    config: formatConfig(`extensions: [{ name: "a", api: { "b-c": async () => 1 } }]`),
     key: "extensions.0.api",
     message: /extensions\.0\.api\.b-c has an invalid name; expected a valid variable name$/,
   },
-  "a function of an extension that promises would have": {
-    config: configured(`extensions: [{ name: "a", api: { then: async () => 1 } }]`),
+  "an extension function named then": {
+    config: formatConfig(`extensions: [{ name: "a", api: { then: async () => 1 } }]`),
     key: "extensions.0.api",
     message:
       /extensions\.0\.api\.then has an invalid name; expected another name: an object with a function `then`/,
   },
-  "words on a function of an extension that is not there": {
-    config: configured(
+  "documentation of a missing extension function": {
+    config: formatConfig(
       `extensions: [{ name: "a", api: { send: async () => 1 }, docs: { sent: { description: "Sends." } } }]`,
     ),
     key: "extensions.0.docs.sent",
     message: /extensions\.0\.docs\.sent documents a function that api does not define$/,
     hint: /did you mean send\?/,
   },
-  "words on a function of an extension that has none": {
-    config: configured(`extensions: [{ name: "a", docs: { sent: {} } }]`),
+  "documentation of an extension without functions": {
+    config: formatConfig(`extensions: [{ name: "a", docs: { sent: {} } }]`),
     key: "extensions.0.docs.sent",
     message: /docs\.sent documents a function/,
     hint: /api has: nothing/,
   },
   "a number in the environment of a sandbox": {
-    config: configured(`executors: { vm: vmExecutor({ setEnv: { TOKEN: 4711 } } as any) }`),
+    config: formatConfig(`executors: { vm: vmExecutor({ setEnv: { TOKEN: 4711 } } as any) }`),
     key: "executors.vm.setEnv.TOKEN",
     message: /executors\.vm\.setEnv\.TOKEN cannot be used; expected a string$/,
   },
-  "a variable of a sandbox with a name that none has": {
-    config: configured(`executors: { vm: vmExecutor({ setEnv: { "A-B": "x" } }) }`),
+  "a sandbox variable with an invalid name": {
+    config: formatConfig(`executors: { vm: vmExecutor({ setEnv: { "A-B": "x" } }) }`),
     key: "executors.vm.setEnv",
     message: /executors\.vm\.setEnv\.A-B has an invalid name; expected an environment variable name$/,
   },
-  "an unknown option of a codec of a driver that is not used": {
-    config: configured(
+  "an unknown codec option of an unused driver": {
+    config: formatConfig(
       `drivers: { a: processDriver({ command: "true", codec: claudeCodec({ permissionMod: "plan" } as any) }) }`,
     ),
     key: "drivers.a.codec",
     message: /: drivers\.a\.codec: claudeCodec: unknown key permissionMod; did you mean permissionMode\?$/,
   },
-  "an option of a codec that is like no other": {
-    config: configured(
+  "a codec option that resembles no other": {
+    config: formatConfig(
       `drivers: { a: processDriver({ command: "true", codec: claudeCodec({ x: 1 } as any) }) }`,
     ),
     key: "drivers.a.codec",
     message: /: claudeCodec: unknown key x; allowed here: tools, permissionMode, systemPrompt$/,
   },
-  "an option of an API's codec that is of another type": {
-    config: configured(
+  "an option of an API codec with the wrong type": {
+    config: formatConfig(
       `drivers: { a: httpDriver({ url: "http://localhost", codec: responsesCodec({ maxTokens: "9" } as any) }) }`,
     ),
     key: "drivers.a.codec",
     message: /: drivers\.a\.codec: responsesCodec: maxTokens is "9"; expected an integer greater than 0$/,
   },
-  "a function of an extension that is none": {
-    config: configured(`extensions: [{ name: "a", api: { go: 1 } }]`),
+  "an extension function that is not a function": {
+    config: formatConfig(`extensions: [{ name: "a", api: { go: 1 } }]`),
     key: "extensions.0.api.go",
     message: /extensions\.0\.api\.go is 1; expected a function/,
   },
-  "something else than a yes or no": {
-    config: configured(`confirm: "always"`),
+  "a string for a boolean": {
+    config: formatConfig(`confirm: "always"`),
     key: "confirm",
     message: /confirm is "always"; expected a boolean$/,
   },
-  "a default driver that is none": {
-    config: configured(`defaultDriver: "mine"`),
+  "an unknown default driver": {
+    config: formatConfig(`defaultDriver: "mine"`),
     key: "defaultDriver",
     message: /no driver "mine"; there are claude, pi, codex, offline$/,
   },
-  "a default executor that is none": {
-    config: configured(`defaultDriver: "offline", defaultExecutor: "direkt"`),
+  "an unknown default executor": {
+    config: formatConfig(`defaultDriver: "offline", defaultExecutor: "direkt"`),
     key: "defaultExecutor",
     message: /: defaultExecutor: there is no executor "direkt"; there are direct, vm$/,
     hint: /did you mean direct\?/,
   },
   "code that throws": { config: `throw new Error("no token\\n  at all")`, message: /no token at all$/ },
-  "code that waits for ever": {
+  "code that never finishes": {
     config: `await new Promise(() => {})\nexport default {}`,
     message: /evaluating it takes longer than 10 seconds$/,
   },
-  "code that ends the process": {
+  "code that exits the process": {
     config: `process.exit(0)`,
     message: /calls process\.exit\(0\)$/,
   },
-  "code that fails where nothing waits for it": {
+  "code that throws in a timer": {
     config: `setTimeout(() => { throw new Error("late") }, 1)
 await new Promise(() => {})`,
     message: /mill\.config\.ts: late$/,
   },
-  "a rejection that nothing handles": {
+  "an unhandled rejection": {
     config: `void Promise.reject(new Error("lost"))\nawait new Promise(() => {})`,
     message: /mill\.config\.ts: lost$/,
   },
-  "code that throws what cannot be shown": {
+  "code that throws a value without a string form": {
     config: `throw { toString() { throw 1 } }`,
     message: /it throws a value that cannot be shown$/,
   },
-  "values that cannot be read": {
+  "a getter that throws": {
     config: `export default { get drivers() { throw 1 } }`,
     message: /the default export cannot be read/,
   },
-  "a promise for a default export": {
+  "a promise as its default export": {
     config: `const make = async () => ({ nonsense: 1 })\nexport default make()`,
     message: /the default export is a promise; await it first$/,
   },
-  "a map for a default export": {
+  "a map as its default export": {
     config: `export default new Map([["defaultDriver", "nonsense"]])`,
     message: /the default export is an instance of a class; expected a plain object$/,
   },
   "a syntax error": { config: `export default {\n  drivers: {{\n}`, message: /mill\.config\.ts:2:\d+: / },
-  "an import that leads nowhere": {
+  "an import that cannot be resolved": {
     config: `\nimport { x } from "no-such-package"\nexport default { x }`,
     message: /mill\.config\.ts:2:19: .*no-such-package/,
   },
   "no default export": { config: `export const drivers = {}`, message: /has no default export$/ },
-  "a default export that is a function": {
+  "a function as its default export": {
     config: `export default () => ({})`,
     message: /the default export is a function; expected/,
   },
 }
 
-const folderOf = (name: string) => name.replace(/\W+/g, "-")
+const makeFolderName = (name: string) => name.replace(/\W+/g, "-")
 
-describe("a configuration is refused that has", () => {
+describe("a configuration is refused if it has", () => {
   test.concurrent.each(Object.entries(refused))("%s", async (name, { config, hint, key, message }) => {
-    const path = world.write(`${folderOf(name)}/mill.config.ts`, config)
-    const cwd = join(world.dir, folderOf(name))
+    const path = world.write(`${makeFolderName(name)}/mill.config.ts`, config)
+    const cwd = join(world.dir, makeFolderName(name))
     const ran = await world.mill(["run", "../good.ts", "--json", "--runs-dir", "runs", ...offline], { cwd })
     const { error } = JSON.parse(ran.stdout)
     expect([error._tag, error.key, ran.code]).toEqual(["ConfigError", key, 2])
@@ -254,14 +254,14 @@ describe("a configuration is refused that has", () => {
   })
 })
 
-describe("where the configuration is broken", () => {
+describe("with a broken configuration", () => {
   let runId = ""
   beforeAll(async () => {
     runId = (await world.run("good.ts", offline)).record.id
     world.write("broken/mill.config.ts", `throw new Error("no token")`)
   })
   test.concurrent.each([["ls"], ["status last"], ["wait last --timeout 5"]])(
-    "%s works all the same",
+    "mill %s works anyway",
     async (line) => {
       const { code, stderr, stdout } = await world.mill([...line.split(" "), "--json"], {
         cwd: join(world.dir, "broken"),
@@ -272,7 +272,7 @@ describe("where the configuration is broken", () => {
   )
 })
 
-test("a configuration may import files of its own, await, and be without a type", async () => {
+test("a configuration may import files, await and omit defineConfig", async () => {
   world.write(
     "apart/agents/mine.ts",
     `import { jsonlCodec, processDriver } from "@mill/core"
@@ -295,7 +295,7 @@ export default { defaultDriver: "mine", drivers: { mine } }`,
   expect(result.programResult).toBe(`${cwd}/agents/mine.sh ${cwd}`)
 })
 
-test("a folder in the place of the configuration is refused", async () => {
+test("a folder named mill.config.ts is refused", async () => {
   mkdirSync(join(world.dir, "folder/mill.config.ts"), { recursive: true })
   const { code, stderr } = await world.mill(["run", "../good.ts", ...offline], {
     cwd: join(world.dir, "folder"),
@@ -305,7 +305,7 @@ test("a folder in the place of the configuration is refused", async () => {
   expect(code).toBe(2)
 })
 
-test.concurrent("what a configuration prints goes to standard error, and never among results", async () => {
+test.concurrent("output of a configuration goes to standard error, never to standard output", async () => {
   world.write(
     "chatty/mill.config.ts",
     `import { stdout } from "node:process"
@@ -330,7 +330,7 @@ export default { defaultDriver: "offline" }`,
   }
 })
 
-test.concurrent("all that a configuration prints is there for a reader that takes its time", async () => {
+test.concurrent("a slow reader receives all output of a configuration", async () => {
   world.write(
     "verbose/mill.config.ts",
     `process.stdout.write("x".repeat(300_000))\nexport default { defaultDriver: "offline" }`,
@@ -339,12 +339,12 @@ test.concurrent("all that a configuration prints is there for a reader that take
     cwd: join(world.dir, "verbose"),
   })
   expect(typeof (await new Response(child.stdout).json())).toBe("object")
-  // The pipe is full by now.
+  // The pipe is full at this point.
   expect(await new Response(child.stderr).text()).toContain("x".repeat(300_000))
   expect(await child.exited).toBe(0)
 })
 
-test.concurrent("what a configuration leaves running holds up neither a command nor the worker", async () => {
+test.concurrent("a timer that a configuration leaves running delays neither a command nor the worker", async () => {
   world.write(
     "busy/mill.config.ts",
     `setInterval(() => {}, 1000)\nexport default { defaultDriver: "offline" }`,
@@ -356,7 +356,7 @@ test.concurrent("what a configuration leaves running holds up neither a command 
   await waitForNoProcess(runId)
 })
 
-test.concurrent("a configuration that never pauses can be interrupted", async () => {
+test.concurrent("a configuration in an endless loop can be interrupted", async () => {
   world.write("endless/mill.config.ts", `console.error("evaluating")\nfor (;;) {}`)
   const child = world.start(["--help"], { cwd: join(world.dir, "endless") })
   for await (const chunk of child.stderr) if (new TextDecoder().decode(chunk).includes("evaluating")) break
@@ -364,7 +364,7 @@ test.concurrent("a configuration that never pauses can be interrupted", async ()
   expect(await child.exited).not.toBe(0)
 })
 
-test.concurrent("a link that leads nowhere is an error, not no configuration", async () => {
+test.concurrent("a dangling link as configuration is an error", async () => {
   mkdirSync(join(world.dir, "dangling"))
   symlinkSync("/no/such/file", join(world.dir, "dangling/mill.config.ts"))
   const { code, stdout } = await world.mill(["run", "../good.ts", ...offline, "--json"], {

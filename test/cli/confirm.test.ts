@@ -1,4 +1,4 @@
-/** In a terminal, a person sees what a program is about to do, and says whether it may. */
+/** In a terminal, mill shows what a program does and asks before it starts. */
 import { expect, test } from "bun:test"
 import { listEntries, makeWorld } from "../support/mill.ts"
 import { startInTerminal } from "../support/terminal.ts"
@@ -16,11 +16,11 @@ export default cpus().length > 0
 `,
 )
 const offline = ["--driver", "offline"]
-const runs = (name: string) => listEntries(`${world.dir}/${name}`)
+const listRuns = (name: string) => listEntries(`${world.dir}/${name}`)
 const start = (name: string, ...args: ReadonlyArray<string>) =>
   startInTerminal(world, ["run", program, ...offline, "--runs-dir", `${world.dir}/${name}`, ...args])
 
-test.concurrent("the program is shown, and yes starts it", async () => {
+test.concurrent("mill shows the program, and yes starts it", async () => {
   const session = start("yes")
   await session.waitForText("Run it?")
   const shown = session.readOutput()
@@ -35,13 +35,13 @@ test.concurrent("the program is shown, and yes starts it", async () => {
   ]) {
     expect(shown).toContain(fact)
   }
-  expect(runs("yes")).toEqual([])
+  expect(listRuns("yes")).toEqual([])
   session.type("y")
   expect(await session.result).toMatchObject({ code: 0, output: expect.stringContaining("started") })
-  expect(runs("yes")).toHaveLength(1)
+  expect(listRuns("yes")).toHaveLength(1)
 })
 
-test.concurrent("no starts nothing, and the reason is told as JSON", async () => {
+test.concurrent("no starts nothing, and the reason is printed as JSON", async () => {
   const session = start("no")
   await session.waitForText("Run it?")
   session.type("n")
@@ -53,10 +53,10 @@ test.concurrent("no starts nothing, and the reason is told as JSON", async () =>
     error: { _tag: "RunRefused", message: "run declined: too dear", reason: "too dear" },
   })
   expect(code).toBe(1)
-  expect(runs("no")).toEqual([])
+  expect(listRuns("no")).toEqual([])
 })
 
-test.concurrent("no without a reason", async () => {
+test.concurrent("no may have no reason", async () => {
   const session = start("silent")
   await session.waitForText("Run it?")
   session.type("n")
@@ -64,23 +64,23 @@ test.concurrent("no without a reason", async () => {
   session.type("\r")
   const { code, output } = await session.result
   expect(output).toContain(`{"error":{"_tag":"RunRefused","message":"run declined"}}`)
-  expect([code, runs("silent")]).toEqual([1, []])
+  expect([code, listRuns("silent")]).toEqual([1, []])
 })
 
 test.concurrent.each([
   ["Ctrl-C", "\u0003"],
   ["Ctrl-D", "\u0004"],
   ["Esc", "\u001b"],
-])("%s starts nothing, and says so on a line of its own", async (name, key) => {
+])("%s starts nothing, which mill prints on its own line", async (name, key) => {
   const session = start(name)
   await session.waitForText("Run it?")
   session.type(key)
   const { code, output } = await session.result
   expect(output).toMatch(/Run it\?[^\n]*\r\ncancelled; no run was started\r\n$/)
-  expect([code, runs(name)]).toEqual([130, []])
+  expect([code, listRuns(name)]).toEqual([130, []])
 })
 
-test.concurrent("Ctrl-C when asked for a reason starts nothing, either", async () => {
+test.concurrent("Ctrl-C at the question for a reason starts nothing", async () => {
   const session = start("unreasonable")
   await session.waitForText("Run it?")
   session.type("n")
@@ -88,17 +88,20 @@ test.concurrent("Ctrl-C when asked for a reason starts nothing, either", async (
   session.type("\u0003")
   const { code, output } = await session.result
   expect(output).toMatch(/\r\ncancelled; no run was started\r\n$/)
-  expect([code, runs("unreasonable")]).toEqual([130, []])
+  expect([code, listRuns("unreasonable")]).toEqual([130, []])
 })
 
-test.concurrent.each([["--confirm=false"], ["--no-confirm"], ["--json"]])("%s asks nobody", async (flag) => {
-  const { code, output } = await start(`unasked${flag}`, flag).result
-  expect(output).not.toContain("Run it?")
-  expect(code).toBe(0)
-  expect(runs(`unasked${flag}`)).toHaveLength(1)
-})
+test.concurrent.each([["--confirm=false"], ["--no-confirm"], ["--json"]])(
+  "mill run %s does not ask",
+  async (flag) => {
+    const { code, output } = await start(`unasked${flag}`, flag).result
+    expect(output).not.toContain("Run it?")
+    expect(code).toBe(0)
+    expect(listRuns(`unasked${flag}`)).toHaveLength(1)
+  },
+)
 
-test.concurrent("a configuration may say that nobody is asked, and --confirm that somebody is", async () => {
+test.concurrent("a configuration can switch the question off, and --confirm switches it on", async () => {
   world.write("quiet/mill.config.ts", `export default { confirm: false, defaultDriver: "offline" }`)
   const cwd = `${world.dir}/quiet`
   const { code, output } = await startInTerminal(world, ["run", program], { cwd }).result

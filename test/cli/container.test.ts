@@ -1,6 +1,6 @@
 /**
- * Runs in containers, without any: a command that stands in for docker and podman notes how it is called, and runs the
- * host with the files that the container would have shown. What it runs is out of mill's reach but by its own `rm`.
+ * Runs in containers, with a fake docker and podman that record their arguments and run the host on the mounted files.
+ * mill can reach the process that the fake starts only through `rm`.
  */
 import { describe, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
@@ -74,13 +74,13 @@ const options = { env: { PATH: `${join(world.dir, "bin")}:${process.env["PATH"]}
 const spawn = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })`
 
 type Call = { readonly as: string; readonly argv: ReadonlyArray<string>; readonly token?: string }
-const callsOf = (runId: string): ReadonlyArray<Call> =>
+const readCalls = (runId: string): ReadonlyArray<Call> =>
   readFileSync(join(world.dir, "bin/calls"), "utf8")
     .trimEnd()
     .split("\n")
     .map((line): Call => JSON.parse(line))
     .filter(({ argv }) => argv.includes(`mill-${runId}`))
-const pidOf = (runId: string) => {
+const readPid = (runId: string) => {
   const file = join(world.dir, `bin/mill-${runId}.pid`)
   return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined
 }
@@ -88,7 +88,7 @@ const pidOf = (runId: string) => {
 describe.each(names)("with %s", (name) => {
   const args = ["--executor", name, "--driver"]
 
-  test("a program runs in a container that nothing is left of", async () => {
+  test("a program runs in a container, which is removed", async () => {
     const program = world.write(
       `${name}-runs.ts`,
       `console.log("printed")
@@ -96,7 +96,7 @@ export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, proc
     )
     const { record, result } = await world.run(program, [...args, "instant"], options)
     expect(result.programResult).toEqual(["done", "the-token", "/tmp", null])
-    const [call, ...more] = callsOf(record.id)
+    const [call, ...more] = readCalls(record.id)
     expect(more).toEqual([])
     expect(call).toMatchObject({ as: name, token: "the-token" })
     for (const word of ["--rm", "none", "--read-only", "ALL", "no-new-privileges", "small:image"]) {
@@ -113,7 +113,7 @@ export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, proc
       `process.kill(process.pid, "SIGKILL"); await Bun.sleep(60_000)`,
       "the program's process was killed by SIGKILL",
     ],
-  ])("a program that says %s has failed", async (source, message) => {
+  ])("a program with %s fails", async (source, message) => {
     const program = world.write(`${name}-${source.length}.ts`, source)
     const { result } = await world.run(program, [...args, "instant"], options)
     expect(result).toMatchObject({ status: "failed", errorMessage: message })
@@ -127,18 +127,21 @@ export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, proc
     const { stdout } = await world.mill(["run", program, "--json", ...args, "hangs"], options)
     const { runId } = JSON.parse(stdout)
     const log = join(world.runsDir, runId, "events.ndjson")
-    await waitFor("the agent runs", () => existsSync(log) && readFileSync(log, "utf8").includes("milestone"))
-    const pid = await waitFor("the container runs", () => pidOf(runId))
+    await waitFor(
+      "the agent to start",
+      () => existsSync(log) && readFileSync(log, "utf8").includes("milestone"),
+    )
+    const pid = await waitFor("the container to start", () => readPid(runId))
     expect(isAlive(pid)).toBe(true)
     return { runId: String(runId), pid }
   }
 
-  test("a container that does not heed SIGTERM is removed when the run is cancelled", async () => {
+  test("a container that ignores SIGTERM is removed when the run is cancelled", async () => {
     const { pid, runId } = await begin()
     expect((await world.mill(["cancel", runId, "--json"], options)).code).toBe(0)
     expect(isAlive(pid)).toBe(false)
-    expect(callsOf(runId).map(({ argv }) => argv[0])).toEqual(["run", "rm"])
-    expect(callsOf(runId)[1]?.argv).toEqual(["rm", "--force", `mill-${runId}`])
+    expect(readCalls(runId).map(({ argv }) => argv[0])).toEqual(["run", "rm"])
+    expect(readCalls(runId)[1]?.argv).toEqual(["rm", "--force", `mill-${runId}`])
     expect(world.readRecord(runId).status).toBe("cancelled")
   })
 
@@ -146,13 +149,13 @@ export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, proc
     const { pid, runId } = await begin()
     const owner = JSON.parse(readFileSync(join(world.runsDir, runId, "owner.1"), "utf8"))
     process.kill(owner.pid, "SIGKILL")
-    await waitFor("the run has ended", () => world.readRecord(runId).status === "failed")
+    await waitFor("the run to end", () => world.readRecord(runId).status === "failed")
     expect(isAlive(pid)).toBe(false)
-    expect(callsOf(runId).map(({ argv }) => argv[0])).toContain("rm")
+    expect(readCalls(runId).map(({ argv }) => argv[0])).toContain("rm")
   })
 })
 
-test("a container that cannot be started fails the run, with what was said about it", async () => {
+test("a container that cannot start fails the run with its error output", async () => {
   const program = world.write("broken.ts", "export default 1")
   const { code, result } = await world.run(program, ["--executor", "broken", "--driver", "instant"], options)
   expect(result.errorMessage).toBe(

@@ -1,4 +1,4 @@
-/** What every command promises: JSON alone on stdout with `--json`, words for people on stderr, and the exit code. */
+/** The contract of every command: with `--json` only JSON on stdout, messages on stderr, and the exit code. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { type FinishedRun, formatJsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   bad = await world.run("bad.ts")
 })
 
-/** A stack, a schema, or what only a developer would know. */
+/** A stack trace, a schema or another internal detail. */
 const noise = /\n\s+at .*\.(?:ts|js):\d+:\d+\)?\n|Schema|Effect\.|Cause/
 
 type Refusal = {
@@ -45,31 +45,31 @@ const refusals: Readonly<Record<string, Refusal>> = {
   "run good.ts --runs-dir good.ts/x": { tag: "StoreError", code: 1, message: /good\.ts.*not a directory/ },
 }
 
-describe("a command line is refused", () => {
+describe("an invalid command line is refused", () => {
   test.concurrent.each(Object.entries(refusals))("mill %s", async (line, { code, hint, message, tag }) => {
     const args = line.split(" ")
-    const told = await world.mill([...args, "--json"])
-    expect(told.stdout).toEndWith("\n")
-    expect(told.stdout.trim()).not.toContain("\n")
-    const { error, ...others } = JSON.parse(told.stdout)
+    const refused = await world.mill([...args, "--json"])
+    expect(refused.stdout).toEndWith("\n")
+    expect(refused.stdout.trim()).not.toContain("\n")
+    const { error, ...others } = JSON.parse(refused.stdout)
     expect(others).toEqual({})
     expect(error._tag).toBe(tag)
     expect(error.message).toMatch(message)
     if (hint !== undefined) expect(error.hint).toMatch(hint)
     expect(Object.keys(error)).not.toContainAnyValues(["stack", "name", "cause", "exitCode"])
-    expect(told.stderr).toStartWith(`error: ${error.message}\n`)
-    expect(told.stderr).not.toMatch(noise)
-    expect(told.code).toBe(code)
+    expect(refused.stderr).toStartWith(`error: ${error.message}\n`)
+    expect(refused.stderr).not.toMatch(noise)
+    expect(refused.code).toBe(code)
   })
 })
 
-test.concurrent("without --json an error is told on stderr alone", async () => {
+test.concurrent("without --json an error is printed on stderr only", async () => {
   const { code, stderr, stdout } = await world.mill(["status", "run_0000"])
   expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
   expect(stderr).toBe("error: there is no run run_0000\n  → mill ls lists the runs\n")
 })
 
-test.concurrent("what MILL_DEBUG adds is for stderr too", async () => {
+test.concurrent("MILL_DEBUG adds details on stderr", async () => {
   const { code, stderr, stdout } = await world.mill(["status", "run_0000", "--json"], {
     env: { MILL_DEBUG: "1" },
   })
@@ -79,7 +79,7 @@ test.concurrent("what MILL_DEBUG adds is for stderr too", async () => {
 })
 
 describe("a command with --json", () => {
-  test.concurrent("run prints the run's id, its status and its paths; wait and status its record", async () => {
+  test.concurrent("run prints the run's id, status and paths; wait and status print its record", async () => {
     const started = await world.mill(["run", "good.ts", "--json"])
     const { paths, runId, status, ...others } = JSON.parse(started.stdout)
     expect({ status, others }).toEqual({
@@ -99,7 +99,7 @@ describe("a command with --json", () => {
     expect([started.stderr, waited.stderr, asked.stderr]).toEqual(["", "", ""])
   })
 
-  test.concurrent("run --sync prints the record and the result, and nothing else", () => {
+  test.concurrent("run --sync prints only the record and the result", () => {
     expect(good.stderr).toBe("")
     expect(Object.keys(JSON.parse(good.stdout))).toEqual(["run", "result"])
     expect(good.record).toMatchObject({
@@ -118,7 +118,7 @@ describe("a command with --json", () => {
     expect([good.code, bad.code]).toEqual([0, 1])
   })
 
-  test.concurrent("status of a failed run is no failure, waiting for one is", async () => {
+  test.concurrent("status of a failed run exits with 0, wait with 1", async () => {
     const status = await world.mill(["status", bad.record.id, "--json"])
     expect([status.code, JSON.parse(status.stdout).status]).toEqual([0, "failed"])
     const wait = await world.mill(["wait", bad.record.id, "--json", "--timeout", "0"])
@@ -127,7 +127,7 @@ describe("a command with --json", () => {
 })
 
 describe("a command without --json", () => {
-  test.concurrent("run --sync shows on stderr what happens, and the outcome on stdout", async () => {
+  test.concurrent("run --sync prints progress on stderr and the outcome on stdout", async () => {
     const failed = await world.mill(["run", "bad.ts", "--sync"])
     expect(failed.stdout).toMatch(/ failed\n\s+Error: oh\n\s+at .*bad\.ts:1:11\n/)
     const complete = await world.mill(["run", "good.ts", "--sync"])
@@ -136,7 +136,7 @@ describe("a command without --json", () => {
     expect([failed.code, complete.code]).toEqual([1, 0])
   })
 
-  test.concurrent("the card and the help are for stdout", async () => {
+  test.concurrent("the overview and the help are printed on stdout", async () => {
     const [card, help, version] = await Promise.all([
       world.mill([]),
       world.mill(["run", "--help"]),

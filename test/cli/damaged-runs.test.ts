@@ -32,7 +32,7 @@ export default text.length`,
 })
 
 /** Copies the run and damages the files of the copy. */
-const damaged = (damage: (file: (name: string) => string) => void) => {
+const damageCopy = (damage: (file: (name: string) => string) => void) => {
   count += 1
   // The first ten characters after `run_` are the time.
   const runId = `${original.record.id.slice(0, 14)}${String(count).padStart(16, "0")}`
@@ -48,8 +48,9 @@ test("the last event of the log has the beginning of each answer, and the result
   expect(original.result.spawns.map(({ text }) => text)).toEqual([long])
 })
 
-const linesOf = (file: string) => readFileSync(file, "utf8").trimEnd().split("\n")
-const asOriginal = (runId: string, text: string) => JSON.parse(text.replaceAll(runId, original.record.id))
+const readLines = (file: string) => readFileSync(file, "utf8").trimEnd().split("\n")
+const parseAsOriginal = (runId: string, text: string) =>
+  JSON.parse(text.replaceAll(runId, original.record.id))
 
 describe("a run that has ended is read back as it was", () => {
   const losses: Readonly<Record<string, (file: (name: string) => string) => void>> = {
@@ -66,18 +67,18 @@ describe("a run that has ended is read back as it was", () => {
     },
   }
   test.concurrent.each(Object.entries(losses))("%s", async (_, damage) => {
-    const { folder, runId } = damaged(damage)
+    const { folder, runId } = damageCopy(damage)
     const status = await world.mill(["status", runId, "--json"])
     expect(status.stderr).toBe("")
-    expect(asOriginal(runId, status.stdout)).toEqual(original.record)
+    expect(parseAsOriginal(runId, status.stdout)).toEqual(original.record)
     expect(status.code).toBe(0)
     const result = readFileSync(join(folder, "result.json"), "utf8")
-    expect(asOriginal(runId, result)).toEqual(original.result)
+    expect(parseAsOriginal(runId, result)).toEqual(original.result)
   })
 })
 
 test("wait returns at once for a run that has ended and lost its snapshots", async () => {
-  const { runId } = damaged((file) => ["run.json", "result.json"].forEach((name) => rmSync(file(name))))
+  const { runId } = damageCopy((file) => ["run.json", "result.json"].forEach((name) => rmSync(file(name))))
   const { code, stdout } = await world.mill(["wait", runId, "--timeout", "60"])
   expect(stdout).toMatch(/1 complete[^]*Result\n\s+5000/)
   expect(code).toBe(0)
@@ -85,14 +86,14 @@ test("wait returns at once for a run that has ended and lost its snapshots", asy
 
 // Without --json, `status` reads the result, which is not rebuilt while run.json says that the run has ended.
 test("a run that has lost its result.json is read back as it was", async () => {
-  const { runId } = damaged((file) => rmSync(file("result.json")))
+  const { runId } = damageCopy((file) => rmSync(file("result.json")))
   const { code, stdout } = await world.mill(["status", runId])
   expect(stdout).toMatch(/Result\n\s+5000/)
   expect(code).toBe(0)
 })
 
 test("a run whose final event is torn has lost its worker", async () => {
-  const { folder, runId } = damaged((file) => {
+  const { folder, runId } = damageCopy((file) => {
     rmSync(file("run.json"))
     const log = file("events.ndjson")
     truncateSync(log, readFileSync(log).length - 20)
@@ -104,7 +105,7 @@ test("a run whose final event is torn has lost its worker", async () => {
     spawns: { complete: 1, running: 0 },
   })
   expect(code).toBe(1)
-  const events = linesOf(join(folder, "events.ndjson")).map((line) => JSON.parse(line))
+  const events = readLines(join(folder, "events.ndjson")).map((line) => JSON.parse(line))
   expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
   expect(events.at(-1)).toMatchObject({ type: "run:failed", payload: { cause: "worker-lost" } })
 })
@@ -115,7 +116,7 @@ describe("an unreadable log is an error that names the line", () => {
     readonly error: object
     readonly message: RegExp
   }
-  const edited = (index: number, change: (event: object) => unknown) => (lines: ReadonlyArray<string>) =>
+  const editLine = (index: number, change: (event: object) => unknown) => (lines: ReadonlyArray<string>) =>
     lines.map((line, at) => (at === index ? JSON.stringify(change(JSON.parse(line))) : line))
   const cases: Readonly<Record<string, Case>> = {
     "garbage in the middle": {
@@ -134,12 +135,12 @@ describe("an unreadable log is an error that names the line", () => {
       message: /line 4 .*not an event/,
     },
     "an event with a missing field": {
-      damage: edited(1, (event) => ({ ...event, payload: {} })),
+      damage: editLine(1, (event) => ({ ...event, payload: {} })),
       error: { _tag: "IllegalLine", lineNumber: 2 },
       message: /line 2 /,
     },
     "a newer schema version": {
-      damage: edited(2, (event) => ({ ...event, schemaVersion: 7 })),
+      damage: editLine(2, (event) => ({ ...event, schemaVersion: 7 })),
       error: { _tag: "UnsupportedVersion", lineNumber: 3, found: "7" },
       message: /line 3 .*version 7; .*reads version 1/,
     },
@@ -151,7 +152,7 @@ describe("an unreadable log is an error that names the line", () => {
     "an event after the end": {
       damage: (lines) => [
         ...lines,
-        ...edited(0, (event) => ({
+        ...editLine(0, (event) => ({
           ...event,
           sequence: lines.length + 1,
           type: "run:log",
@@ -163,15 +164,15 @@ describe("an unreadable log is an error that names the line", () => {
     },
   }
   test.concurrent.each(Object.entries(cases))("%s", async (_, { damage, error, message }) => {
-    const { runId } = damaged((file) => {
+    const { runId } = damageCopy((file) => {
       rmSync(file("run.json"))
-      writeFileSync(file("events.ndjson"), `${damage(linesOf(file("events.ndjson"))).join("\n")}\n`)
+      writeFileSync(file("events.ndjson"), `${damage(readLines(file("events.ndjson"))).join("\n")}\n`)
     })
     const { code, stderr, stdout } = await world.mill(["status", runId, "--json"])
-    const told = JSON.parse(stdout).error
-    expect(told.message).toMatch(message)
-    expect(told).toMatchObject(error)
-    expect(stderr).toStartWith(`error: ${told.message}\n`)
+    const reported = JSON.parse(stdout).error
+    expect(reported.message).toMatch(message)
+    expect(reported).toMatchObject(error)
+    expect(stderr).toStartWith(`error: ${reported.message}\n`)
     expect(stderr).not.toContain("\u001b")
     expect(stderr).not.toMatch(/Schema|\n\s+at /)
     expect(code).toBe(1)
@@ -179,16 +180,16 @@ describe("an unreadable log is an error that names the line", () => {
 })
 
 test("an event of an unknown type is ignored", async () => {
-  const { runId } = damaged((file) => {
+  const { runId } = damageCopy((file) => {
     rmSync(file("run.json"))
-    const lines = linesOf(file("events.ndjson")).map((line) => JSON.parse(line))
+    const lines = readLines(file("events.ndjson")).map((line) => JSON.parse(line))
     const unknown = { ...lines[0], type: "spawn:dreamt", payload: { spawnId: "spawn_1", of: ["sheep"] } }
     const events = [...lines.slice(0, 3), unknown, ...lines.slice(3)]
     const text = events.map((event, index) => `${JSON.stringify({ ...event, sequence: index + 1 })}\n`)
     writeFileSync(file("events.ndjson"), text.join(""))
   })
   const { code, stdout } = await world.mill(["status", runId, "--json"])
-  expect(asOriginal(runId, stdout)).toEqual(original.record)
+  expect(parseAsOriginal(runId, stdout)).toEqual(original.record)
   expect(code).toBe(0)
 })
 

@@ -1,4 +1,4 @@
-/** What `mill --help --json` tells: enough to write, check, submit and read a program without anything else. */
+/** `mill --help --json` contains all it takes to write, check, submit and read a program. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { Schema } from "effect"
@@ -9,7 +9,7 @@ const world = makeWorld()
 const decode = Schema.decodeUnknownSync(Discovery, { onExcessProperty: "error" })
 const system = { PATH: "/usr/bin:/bin" }
 
-/** The payload in a folder of the world. */
+/** Reads the payload in a folder of the world. */
 const discover = async (
   folder = ".",
   env: Readonly<Record<string, string>> = system,
@@ -27,8 +27,8 @@ const writeConfig = (folder: string, config: string) =>
     `import { claudeCodec, defineConfig, piCodec, processDriver } from "@mill/core"\nexport default defineConfig(${config})\n`,
   )
 
-/** Checks the files of a folder of the world as TypeScript, with nothing else in reach. */
-const typeErrors = async (folder: string, files: ReadonlyArray<string>) => {
+/** Type-checks files of a folder of the world, without any other types. */
+const checkTypes = async (folder: string, files: ReadonlyArray<string>) => {
   const options = {
     target: "ESNext",
     module: "ESNext",
@@ -45,11 +45,11 @@ const typeErrors = async (folder: string, files: ReadonlyArray<string>) => {
   return (await new Response(checked.stdout).text()).trim()
 }
 
-/** What of `wanted` is not in the list. */
-const missing = (list: ReadonlyArray<string> | undefined, wanted: ReadonlyArray<string>) =>
+/** Finds the entries of `wanted` that are not in the list. */
+const findMissing = (list: ReadonlyArray<string> | undefined, wanted: ReadonlyArray<string>) =>
   wanted.filter((one) => list?.includes(one) !== true)
 
-const words = (line: string, values: Readonly<Record<string, string>>): ReadonlyArray<string> =>
+const splitWords = (line: string, values: Readonly<Record<string, string>>): ReadonlyArray<string> =>
   line
     .split(" ")
     .slice(1)
@@ -62,7 +62,7 @@ describe("in an empty folder", () => {
     payload = await discover("empty")
   })
 
-  test("it has what the specification says, and the same without --help", async () => {
+  test("the payload matches the specification and is the same without --help", async () => {
     expect(payload).toMatchObject({
       discoveryVersion: 1,
       programApi: {
@@ -77,7 +77,7 @@ describe("in an empty folder", () => {
       },
     })
     expect(
-      missing(payload.programApi.resultFields, [
+      findMissing(payload.programApi.resultFields, [
         "text",
         "sessionRef",
         "agent",
@@ -102,33 +102,33 @@ describe("in an empty folder", () => {
     expect(await discover("empty", system, ["--json"])).toEqual(payload)
   })
 
-  test("its example type-checks against its types, runs offline, and its result is read", async () => {
+  test("the example type-checks, runs offline and has a readable result", async () => {
     const { async, programApi } = payload
     const { example, types, typesFile } = programApi
     world.write(`empty/${typesFile}`, types)
     world.write(`empty/${example.file}`, example.source)
-    expect(await typeErrors("empty", [example.file])).toBe("")
+    expect(await checkTypes("empty", [example.file])).toBe("")
     const here = { cwd: join(world.dir, "empty"), env: system }
 
-    const rehearsed = await world.mill(words(example.rehearse, {}), here)
+    const rehearsed = await world.mill(splitWords(example.rehearse, {}), here)
     expect(JSON.parse(rehearsed.stdout)).toMatchObject({ result: { programResult: expect.any(String) } })
 
-    const submit = words(async.submit, { "<program.ts>": example.file })
+    const submit = splitWords(async.submit, { "<program.ts>": example.file })
     const { paths, runId } = JSON.parse((await world.mill([...submit, "--driver", "offline"], here)).stdout)
-    const waited = await world.mill(words(async.wait, { "<runId>": runId }), here)
+    const waited = await world.mill(splitWords(async.wait, { "<runId>": runId }), here)
     expect(waited.code).toBe(0)
-    const asked = await world.mill(words(async.status, { "<runId>": runId }), here)
+    const asked = await world.mill(splitWords(async.status, { "<runId>": runId }), here)
     const record = JSON.parse(asked.stdout)
     expect(record).toMatchObject({ status: "complete", spawns: { complete: 3 } })
-    expect(missing(payload.records["RunRecord"], Object.keys(record))).toEqual([])
+    expect(findMissing(payload.records["RunRecord"], Object.keys(record))).toEqual([])
     const result = await Bun.file(paths.resultFile).json()
     expect(result.programResult).toMatch(/offline/)
-    expect(missing(payload.records["RunResult"], Object.keys(result))).toEqual([])
+    expect(findMissing(payload.records["RunResult"], Object.keys(result))).toEqual([])
     for (const spawn of result.spawns)
-      expect(missing(payload.records["SpawnSummary"], Object.keys(spawn))).toEqual([])
+      expect(findMissing(payload.records["SpawnSummary"], Object.keys(spawn))).toEqual([])
   })
 
-  test("its types know all that it names, and nothing else compiles", async () => {
+  test("the types declare all documented names and reject wrong calls", async () => {
     const { error, globals, resultFields, types, typesFile } = payload.programApi
     const literal = (names: ReadonlyArray<string>) => names.map((name) => JSON.stringify(name)).join(" | ")
     world.write(`names/${typesFile}`, types)
@@ -146,11 +146,11 @@ export const global: Same<keyof Mill, ${literal(Object.keys(globals).map((name) 
       "names/bad.ts",
       `/// <reference path="./${typesFile}" />\nexport default await mill.spawn({ agent: "a", prompt: "p" })\n`,
     )
-    expect(await typeErrors("names", ["good.ts"])).toBe("")
-    expect(await typeErrors("names", ["bad.ts"])).toMatch(/systemPrompt/)
+    expect(await checkTypes("names", ["good.ts"])).toBe("")
+    expect(await checkTypes("names", ["bad.ts"])).toMatch(/systemPrompt/)
   })
 
-  test("a program that does as it says gets the causes and the exit codes that it names", async () => {
+  test("a program gets the documented causes and exit codes", async () => {
     const source = `const failed = (error) => ({ name: error.name, cause: error.cause, result: error.result })
 const spawn = (prompt) => mill.spawn({ agent: "a", systemPrompt: "s", prompt, model: "m" }).catch(failed)
 mill.log(\`\${mill.run.id} \${mill.args.join()}\`)
@@ -167,22 +167,24 @@ return await Promise.all([spawn("[fail no luck]"), spawn("[exit 3]"), spawn("")]
     for (const failure of failures) {
       expect(failure.name).toBe(payload.programApi.error.name)
       expect(Object.keys(payload.programApi.error.causes)).toContain(failure.cause)
-      expect(missing(payload.programApi.error.resultFields, Object.keys(failure.result ?? {}))).toEqual([])
+      expect(findMissing(payload.programApi.error.resultFields, Object.keys(failure.result ?? {}))).toEqual(
+        [],
+      )
     }
     for (const { payload: fields, type } of events)
-      expect(missing(payload.events[type], Object.keys(fields))).toEqual([])
+      expect(findMissing(payload.events[type], Object.keys(fields))).toEqual([])
     const refused = await world.mill(["run", "no-such.ts", "--json"])
     expect(payload.exitCodes[String(refused.code)]?.errors).toContain(JSON.parse(refused.stdout).error._tag)
   })
 
-  test("every command's own help is a part of it, and its examples are command lines", async () => {
+  test("the payload contains every command's help, and the examples are valid command lines", async () => {
     const { commands, globalFlags, records } = payload
     expect(
-      missing(Object.keys(commands), ["run", "status", "wait", "watch", "ls", "cancel", "init"]),
+      findMissing(Object.keys(commands), ["run", "status", "wait", "watch", "ls", "cancel", "init"]),
     ).toEqual([])
     expect(Object.keys(commands).filter((name) => name.startsWith("_"))).toEqual([])
     expect(
-      missing(
+      findMissing(
         globalFlags.map(({ name }) => name),
         ["--json", "--runs-dir", "--help", "--completions"],
       ),
@@ -199,7 +201,7 @@ return await Promise.all([spawn("[fail no luck]"), spawn("[exit 3]"), spawn("")]
         expect(example.command).toStartWith(`mill ${name}`)
         const [before = ""] = example.command.split(" -- ")
         expect(
-          missing(
+          findMissing(
             flags,
             [...before.matchAll(/--[a-z-]+/g)].map(([flag]) => flag),
           ),
@@ -249,7 +251,7 @@ describe("a configuration", () => {
       "rich/use.ts",
       `/// <reference path="./${payload.programApi.typesFile}" />\nconst id: number = await mill.tracker.open("t")\nexport default id\n`,
     )
-    expect(await typeErrors("rich", ["use.ts"])).toBe("")
+    expect(await checkTypes("rich", ["use.ts"])).toBe("")
     const { stdout } = await world.mill(["--help"], { cwd: join(world.dir, "rich") })
     expect(stdout).toMatch(
       /THIS DIRECTORY[^]*reader[^]*Cheap models search\.[^]*mill\.tracker\.open: \(title: string\)/,
@@ -261,7 +263,7 @@ describe("a configuration", () => {
     ["unknown driver", "{ defaultDriver: 'clade' }", { key: "defaultDriver", hint: "did you mean claude?" }],
     ["no TypeScript", "{ = }", {}],
     ["throws", "(() => { throw new Error('oh') })()", {}],
-  ])("that is broken is told of, and help goes on: %s", async (_, config, expected) => {
+  ])("that is broken is reported, and help works anyway: %s", async (_, config, expected) => {
     const folder = `broken-${config.length}`
     const path = writeConfig(folder, config)
     const payload = await discover(folder)
@@ -277,15 +279,18 @@ describe("a configuration", () => {
 
 describe("the models of the default driver", () => {
   const bin = join(world.dir, "bin")
-  const listing = (name: string, body: string) => {
+  const discoverModels = (name: string, body: string) => {
     writeScript(world, `${name}/bin/pi`, body)
     const folder = join(world.dir, name)
     return discover(name, { HOME: folder, PATH: `${folder}/bin:/usr/bin:/bin` })
   }
   const table = `printf 'provider  model  context\\nfake      one    128K\\nfake      two    128K\\n'`
 
-  test("are what its command lists, and the example uses one", async () => {
-    const payload = await listing("lists", `[ "$1" = --list-models ] && [ "$PI_OFFLINE" = 1 ] && ${table}`)
+  test("are those that its command lists, and the example uses one", async () => {
+    const payload = await discoverModels(
+      "lists",
+      `[ "$1" = --list-models ] && [ "$PI_OFFLINE" = 1 ] && ${table}`,
+    )
     expect(payload.defaults.driver).toBe("pi")
     expect(payload.drivers["pi"]).toMatchObject({
       models: ["fake/one", "fake/two"],
@@ -297,16 +302,16 @@ describe("the models of the default driver", () => {
 
   test("are those that its settings enable", async () => {
     world.write("enabled/.pi/agent/settings.json", '{"enabledModels":["fake/two"]}')
-    const payload = await listing("enabled", table)
+    const payload = await discoverModels("enabled", table)
     expect(payload.drivers["pi"]?.models).toEqual(["fake/two"])
   })
 
   test.each([
     ["hangs", "sleep 300 & sleep 300", /pi --list-models did not answer within/],
     ["fails", "echo no >&2; exit 4", /exited with code 4/],
-    ["is no list", "echo hello", /listed no models/],
-  ])("are the known ones when its command %s", async (name, body, problem) => {
-    const { pi } = (await listing(name.replaceAll(" ", "-"), body)).drivers
+    ["prints no list", "echo hello", /listed no models/],
+  ])("are the known ones if its command %s", async (name, body, problem) => {
+    const { pi } = (await discoverModels(name.replaceAll(" ", "-"), body)).drivers
     expect(pi).toMatchObject({
       models: [],
       modelsFrom: "known",
@@ -314,7 +319,7 @@ describe("the models of the default driver", () => {
     })
   })
 
-  test("are not asked for by plain help, nor of other drivers", async () => {
+  test("are listed neither for plain help nor for other drivers", async () => {
     const called = join(world.dir, "called")
     writeScript(world, "bin/pi", `touch ${called}`)
     writeScript(world, "bin/claude", "exit 1")
@@ -329,14 +334,14 @@ describe("the models of the default driver", () => {
   })
 })
 
-test("help needs no home", async () => {
+test("mill --help works without HOME", async () => {
   const env = { HOME: undefined, MILL_HOME: undefined }
   const { code, stderr, stdout } = await world.mill(["--help", "--json"], { env })
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
   expect(decode(JSON.parse(stdout)).discoveryVersion).toBe(1)
 })
 
-test("--version --json is JSON too", async () => {
+test("mill --version --json prints JSON", async () => {
   const { stdout } = await world.mill(["--version", "--json"])
   expect(JSON.parse(stdout)).toEqual({ name: "mill", version: expect.stringMatching(/^\d+\.\d+\.\d+$/) })
 })

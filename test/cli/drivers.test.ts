@@ -9,7 +9,7 @@ const program = world.write(
   `export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })).text`,
 )
 /** A folder with agents of these names. Each answers with its name. */
-const agents = (folder: string, ...names: ReadonlyArray<string>) => {
+const writeAgents = (folder: string, ...names: ReadonlyArray<string>) => {
   for (const name of names) {
     writeScript(
       world,
@@ -25,7 +25,7 @@ const system = "/usr/bin:/bin"
 
 describe("without --driver", () => {
   test.concurrent("an agent on PATH is chosen, and named on stderr", async () => {
-    const path = agents("one", "codex", "claude", "pi")
+    const path = writeAgents("one", "codex", "claude", "pi")
     const env = { PATH: `${path}:${system}` }
     const ran = await world.run(program, [], { env })
     expect(ran.record.driver).toBe("claude")
@@ -53,7 +53,7 @@ describe("without --driver", () => {
 
 describe("a driver whose command does not exist", () => {
   test.concurrent.each([["no-such-agent"], ["./no-such-agent"], ["/no/such/agent.sh"]])(
-    "%s is refused before anything starts",
+    "%s is refused before the run starts",
     async (command) => {
       const folder = `absent${command.length}`
       const cwd = join(world.dir, folder)

@@ -1,4 +1,4 @@
-/** How a program may end, and what its run is then. */
+/** How programs end, and the status of their runs. */
 import { describe, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -29,7 +29,7 @@ type Failing = {
   readonly source: string
   readonly message: RegExp
   readonly cause?: "program-exit"
-  /** file:line:column, in the world; the program's own file when it begins with a colon. */
+  /** file:line:column relative to the world; `:line:column` is in the program's own file. */
   readonly at?: string
   readonly driver?: string
 }
@@ -54,7 +54,7 @@ const failing: Readonly<Record<string, Failing>> = {
     message: /^Error: late$/,
     at: ":2:13",
   },
-  "rejects a promise that nothing awaits": {
+  "rejects a promise that is not awaited": {
     source: `Promise.reject(new Error("lost"))\nawait Bun.sleep(60_000)`,
     message: /^Error: lost$/,
     at: ":1:20",
@@ -69,11 +69,11 @@ const failing: Readonly<Record<string, Failing>> = {
     message: /const/,
     at: "lib/not-in-the-graph.ts:2:7",
   },
-  "awaits what can never be": {
+  "awaits a promise that never settles": {
     source: `await new Promise(() => {})\nexport default 1`,
     message: /waits for a promise that never settles/,
   },
-  "exports a promise that can never be settled": {
+  "exports a promise that never settles": {
     source: `export default new Promise(() => {})`,
     message: /never/,
   },
@@ -83,7 +83,7 @@ const failing: Readonly<Record<string, Failing>> = {
     message: /exited with code 3/,
     cause: "program-exit",
   },
-  "says by process.exitCode alone that it failed": {
+  "sets process.exitCode to 4": {
     source: `process.exitCode = 4\nexport default 1`,
     message: /exited with code 4/,
     cause: "program-exit",
@@ -93,7 +93,7 @@ const failing: Readonly<Record<string, Failing>> = {
     message: /killed by SIGKILL/,
     cause: "program-exit",
   },
-  "does not handle the failure of a spawn": {
+  "awaits but does not handle the failure of a spawn": {
     source: `const a = 1\n  const b = await ${spawn}`,
     driver: "fails",
     message: /^MillSpawnError: fails exited with code 9: no licence$/,
@@ -107,7 +107,7 @@ const failing: Readonly<Record<string, Failing>> = {
   },
 }
 
-describe.each(executors)("with the executor %s, a run fails whose program", (executor) => {
+describe.each(executors)("with the executor %s, a run fails if its program", (executor) => {
   test.concurrent.each(Object.entries(failing))(
     "%s",
     async (name, { at, cause = "program-error", driver = "instant", message, source }) => {
@@ -128,9 +128,9 @@ describe.each(executors)("with the executor %s, a run fails whose program", (exe
         ...(location === undefined ? {} : { location }),
       })
       expect([more, events.at(-1)?.type]).toEqual([[], "run:failed"])
-      for (const told of [record, result]) {
-        expect(told).toMatchObject({ status: "failed", errorMessage })
-        expect(told.errorLocation).toBe(location)
+      for (const source of [record, result]) {
+        expect(source).toMatchObject({ status: "failed", errorMessage })
+        expect(source.errorLocation).toBe(location)
       }
       expect(record.spawns.running).toBe(0)
       expect(code).toBe(1)
@@ -139,8 +139,8 @@ describe.each(executors)("with the executor %s, a run fails whose program", (exe
 })
 
 const completing: Readonly<Record<string, readonly [source: string, result: unknown, driver?: string]>> = {
-  "waits for spawns that nothing awaits": [`${spawn}; ${spawn}\nexport default "early"`, "early"],
-  "waits for a timer, and for what it spawns": [
+  "does not await its spawns": [`${spawn}; ${spawn}\nexport default "early"`, "early"],
+  "spawns in a timer": [
     `const done: string[] = []\nsetTimeout(async () => done.push((await ${spawn}).text, (await ${spawn}).text), 5)\nexport default done`,
     ["done", "done"],
   ],
@@ -149,14 +149,14 @@ const completing: Readonly<Record<string, readonly [source: string, result: unkn
     ["rejected", "rejected"],
     "fails",
   ],
-  "has a handler of its own for rejections": [
+  "handles unhandled rejections": [
     `const seen: string[] = []\nprocess.on("unhandledRejection", (error: Error) => seen.push(error.name))\nvoid ${spawn}.then(() => {})\nvoid Promise.reject(new RangeError())\nexport default new Promise((resolve) => setTimeout(() => resolve(seen), 300))`,
     ["RangeError", "MillSpawnError"],
     "fails",
   ],
 }
 
-describe.each(executors)("with the executor %s, a run completes whose program", (executor) => {
+describe.each(executors)("with the executor %s, a run completes if its program", (executor) => {
   test.concurrent.each(Object.entries(completing))(
     "%s",
     async (name, [source, expected, driver = "instant"]) => {
@@ -178,7 +178,7 @@ describe.each([
   [0, "complete"],
   [4, "failed"],
 ] as const)("process.exit(%i) while an agent runs", (exitCode, status) => {
-  test(`ends the agent, and the run is ${status}`, async () => {
+  test(`terminates the agent, and the run is ${status}`, async () => {
     const program = world.write(
       `exits-${exitCode}.ts`,
       `import { existsSync } from "node:fs"
@@ -188,7 +188,7 @@ const timer = setInterval(() => existsSync("let-go.${exitCode}") && process.exit
     const submitted = await world.mill(["run", program, "--json", "--driver", "hangs"])
     const { runId } = JSON.parse(submitted.stdout)
     const file = join(world.dir, `pid.${runId}`)
-    await waitFor("the agent is there", () => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"))
+    await waitFor("the agent to start", () => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"))
     const pid = Number(readFileSync(file, "utf8"))
     expect(isAlive(pid)).toBe(true)
     world.write(`let-go.${exitCode}`, "")

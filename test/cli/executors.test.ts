@@ -1,16 +1,16 @@
-/** Executors in a configuration, and those that cannot be used: said before anything has started. */
+/** Executors in a configuration. An executor that cannot work is refused before the run starts. */
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { listEntries, makeWorld, writeScript } from "../support/mill.ts"
 
 const world = makeWorld()
 const program = world.write("program.ts", "export default 1")
-// Refuses as bubblewrap does where user namespaces are switched off.
+// Fails like bubblewrap without user namespaces.
 writeScript(world, "forbidden/bwrap", `echo 'bwrap: No permissions to create new namespace' >&2; exit 1`)
 writeScript(world, "old/bwrap", `echo 'bwrap: Unknown option --disable-userns' >&2; exit 1`)
 writeScript(world, "fine/bwrap", `exit 0`)
 
-const use = async (executor: string, path?: string) => {
+const rehearse = async (executor: string, path?: string) => {
   const folder = `projects/${Bun.hash(executor + String(path))}`
   const config = world.write(
     `${folder}/mill.config.ts`,
@@ -24,7 +24,7 @@ export default defineConfig({ defaultDriver: "offline", executors: { vm: ${execu
   expect(listEntries(world.runsDir)).toEqual([])
   return { code, config, answer: JSON.parse(stdout) }
 }
-const here = (name: string) => join(world.dir, name)
+const resolvePath = (name: string) => join(world.dir, name)
 
 type Case = {
   readonly executor: string
@@ -33,34 +33,34 @@ type Case = {
   readonly path?: string
 }
 const cases: Readonly<Record<string, Case>> = {
-  "a key that is not known": {
+  "an unknown key": {
     executor: `vmExecutor({ readible: ["x"] } as any)`,
     message: /unknown key executors\.vm\.readible$/,
     hint: /^did you mean readable\?$/,
   },
-  "a key that only another executor knows": {
+  "a key of another executor": {
     executor: `{ ...directExecutor(), memory: 3 }`,
     message: /unknown key executors\.vm\.memory$/,
     hint: /^allowed here: type$/,
   },
-  "a runtime that is not known": {
+  "an unknown runtime": {
     executor: `vmExecutor({ runtime: "gvisor" as any })`,
     message: /executors\.vm\.runtime is "gvisor"; expected .*"bubblewrap".*"docker".*"podman"/,
   },
-  "an image that would be a flag": {
+  "an image that looks like a flag": {
     executor: `vmExecutor({ runtime: "docker", image: "--privileged" })`,
     message: /executors\.vm\.image is "--privileged"/,
   },
-  "a variable that is none": {
+  "an invalid variable name": {
     executor: `vmExecutor({ env: ["A=b"] })`,
     message: /executors\.vm\.env\.0 is "A=b"/,
   },
-  "a memory limit that bubblewrap cannot hold": {
+  "a memory limit for bubblewrap": {
     executor: `vmExecutor({ memory: 512 })`,
     message: /executors\.vm\.memory: bubblewrap cannot limit memory$/,
     hint: /docker and podman can/,
   },
-  "a process limit that bubblewrap cannot hold": {
+  "a process limit for bubblewrap": {
     executor: `vmExecutor({ processes: 5 })`,
     message: /executors\.vm\.processes: bubblewrap cannot limit processes$/,
   },
@@ -72,46 +72,46 @@ const cases: Readonly<Record<string, Case>> = {
     executor: `vmExecutor({ image: "debian" })`,
     message: /executors\.vm\.image: bubblewrap starts no images$/,
   },
-  "bubblewrap that is not installed": {
+  "bubblewrap, which is not installed": {
     executor: `vmExecutor()`,
-    path: here("nowhere"),
+    path: resolvePath("nowhere"),
     message: /executor vm needs bubblewrap, and the command "bwrap" is not on PATH$/,
     hint: /package bubblewrap.*apt-get install bubblewrap/,
   },
-  "docker that is not installed": {
+  "docker, which is not installed": {
     executor: `vmExecutor({ runtime: "docker", image: "debian" })`,
-    path: here("nowhere"),
+    path: resolvePath("nowhere"),
     message: /executor vm needs docker, and the command "docker" is not on PATH$/,
     hint: /apt-get install docker\.io/,
   },
-  "podman that is not installed": {
+  "podman, which is not installed": {
     executor: `vmExecutor({ runtime: "podman", image: "debian" })`,
-    path: here("nowhere"),
+    path: resolvePath("nowhere"),
     message: /executor vm needs podman, and the command "podman" is not on PATH$/,
     hint: /apt-get install podman/,
   },
-  "bubblewrap that is not permitted": {
+  "bubblewrap, which is not permitted": {
     executor: `vmExecutor()`,
-    path: here("forbidden"),
+    path: resolvePath("forbidden"),
     message:
       /executor vm: bubblewrap cannot make a sandbox here: bwrap: No permissions to create new namespace$/,
     hint: /unprivileged user namespaces are probably switched off/,
   },
-  "bubblewrap that is too old": {
+  "bubblewrap, which is too old": {
     executor: `vmExecutor()`,
-    path: here("old"),
+    path: resolvePath("old"),
     message: /Unknown option --disable-userns$/,
     hint: /^bubblewrap 0\.8 or later is needed$/,
   },
-  "bubblewrap that fails without a word": {
+  "bubblewrap, which fails without a message": {
     executor: `vmExecutor({ command: "/bin/false" })`,
     message: /cannot make a sandbox here: \/bin\/false failed without an error message \(exit code 1\)$/,
   },
-  "something readable that is not there": {
+  "a missing readable path": {
     executor: `vmExecutor({ readable: ["missing"] })`,
     message: /executor vm: readable: .*\/missing is not there$/,
   },
-  "everything readable": {
+  "the root folder as readable": {
     executor: `vmExecutor({ readable: ["/"] })`,
     message: /executor vm: \/ cannot be readable as a whole$/,
   },
@@ -119,7 +119,7 @@ const cases: Readonly<Record<string, Case>> = {
 
 describe("an executor is refused with", () => {
   test.concurrent.each(Object.entries(cases))("%s", async (_, { executor, hint, message, path }) => {
-    const { answer, code, config } = await use(executor, path)
+    const { answer, code, config } = await rehearse(executor, path)
     expect(answer.error).toMatchObject({
       _tag: "ConfigError",
       message: expect.stringMatching(message),
@@ -130,26 +130,26 @@ describe("an executor is refused with", () => {
   })
 })
 
-test("a plan says all of an executor but values", async () => {
+test("the plan contains the executor without the values of variables", async () => {
   world.write("data/a.txt", "a")
-  const { answer } = await use(
+  const { answer } = await rehearse(
     `vmExecutor({ runtime: "docker", command: "../../fine/bwrap", image: "debian", env: ["B", "A"], setEnv: { C: "value" }, readable: ["../../data"], memory: 64, processes: 8 })`,
   )
   expect(answer.executor).toEqual({
     name: "vm",
     type: "vm",
     runtime: "docker",
-    command: here("fine/bwrap"),
+    command: resolvePath("fine/bwrap"),
     image: "debian",
     env: ["A", "B"],
     setEnv: ["C"],
-    readable: [here("data")],
+    readable: [resolvePath("data")],
     memory: 64,
     processes: 8,
   })
 })
 
-test("an executor that is not there is named with those that are", async () => {
+test("the error for an unknown executor lists the known ones", async () => {
   const { code, stdout } = await world.mill([
     "run",
     program,

@@ -1,4 +1,4 @@
-/** The functions that extensions give to programs. */
+/** Functions that extensions add to the global `mill`. */
 import { expect, test } from "bun:test"
 import { cpSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import { formatWaitForErrors, writeExtensions } from "./extension-world.ts"
 
 const world = makeWorld()
 
-test.concurrent("arguments and results are JSON, there and back", async () => {
+test.concurrent("arguments and results are passed as JSON", async () => {
   const demo = writeExtensions(
     world,
     "values",
@@ -52,7 +52,7 @@ test.concurrent("arguments and results are JSON, there and back", async () => {
   ])
 })
 
-test.concurrent("they may be called what every object has, and a text shows what they belong to", async () => {
+test.concurrent("functions may have the names of object methods, and String(mill) shows the extension", async () => {
   const demo = writeExtensions(
     world,
     "strings",
@@ -69,7 +69,7 @@ test.concurrent("they may be called what every object has, and a text shows what
   ])
 })
 
-test.concurrent("a call that fails rejects, may be caught, and is told", async () => {
+test.concurrent("a failing call rejects, can be caught and is logged", async () => {
   const demo = writeExtensions(
     world,
     "failures",
@@ -127,7 +127,7 @@ test.concurrent("a call that fails rejects, may be caught, and is told", async (
   )
 })
 
-test.concurrent("a failure that nothing catches fails the run, where the program asked", async () => {
+test.concurrent("an uncaught failure fails the run at the line of the call", async () => {
   const demo = writeExtensions(
     world,
     "uncaught",
@@ -142,11 +142,11 @@ test.concurrent("a failure that nothing catches fails the run, where the program
   })
 })
 
-test.concurrent("calls run side by side, with each other and with spawns", async () => {
+test.concurrent("calls run concurrently with each other and with spawns", async () => {
   const demo = writeExtensions(
     world,
     "together",
-    // Each ends when another has been called.
+    // Each call waits for another one.
     `{ name: "meet", api: {
          wait: async (name) => { while (!existsSync(name)) await Bun.sleep(5); return name },
          make: async (name) => writeFileSync(name, ""),
@@ -163,7 +163,7 @@ test.concurrent("calls run side by side, with each other and with spawns", async
   expect(result.programResult).toEqual(["one", "two", "three"])
 })
 
-test.concurrent("a call that nobody awaits is waited for", async () => {
+test.concurrent("the run waits for a call that the program does not await", async () => {
   const demo = writeExtensions(
     world,
     "unawaited",
@@ -176,7 +176,7 @@ test.concurrent("a call that nobody awaits is waited for", async () => {
   expect(demo.readNotes()).toEqual(["called", "complete"])
 })
 
-test.concurrent("a call that never ends does not keep a run from being cancelled, or a program from exiting", async () => {
+test.concurrent("a call that never returns does not prevent cancelling the run or exiting the program", async () => {
   const never = `{ name: "hangs", api: { f: (cwd) => { write(cwd, "called"); return new Promise(() => {}) } } }`
   const demo = writeExtensions(world, "hanging", never, `await mill.hangs.f(mill.run.cwd)`)
   const { runId } = JSON.parse((await demo.mill("run", "program.ts", "--json")).stdout)
@@ -193,7 +193,7 @@ test.concurrent("a call that never ends does not keep a run from being cancelled
   expect((await exits.run()).record.status).toBe("complete")
 })
 
-test.concurrent("a configuration may use a copy of effect of its own", async () => {
+test.concurrent("a configuration may use its own copy of effect", async () => {
   const demo = writeExtensions(
     world,
     "own-copy",
@@ -225,7 +225,7 @@ test.concurrent("a configuration may use a copy of effect of its own", async () 
   expect(demo.readNotes()).toEqual(["same: false", "run:start", "run:complete", "released"])
 })
 
-// The single executable has no packages to lend.
+// The single executable contains no packages.
 test.skipIf(millCommand.length === 1)(
   "a configuration without node_modules may import all of effect",
   async () => {
@@ -242,7 +242,7 @@ test.skipIf(millCommand.length === 1)(
   },
 )
 
-test.concurrent("an extension that ends the process does not end the run", async () => {
+test.concurrent("an extension that exits the process does not end the run", async () => {
   const demo = writeExtensions(
     world,
     "exits",
@@ -250,10 +250,10 @@ test.concurrent("an extension that ends the process does not end the run", async
        setup: () => Effect.sync(() => setTimeout(() => process.exit(7), 1)),
        onEvent: (event) => Effect.sync(() => { if (event.type === "spawn:complete") process.exit(8) }),
        api: { now: () => process.exit(), named: async () => (await import("node:process")).exit(9) } }`,
-    `const told = (error) => error.message
+    `const readMessage = (error) => error.message
      export default [
-       await mill.bad.now().catch(told),
-       await mill.bad.named().catch(told),
+       await mill.bad.now().catch(readMessage),
+       await mill.bad.named().catch(readMessage),
        (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "[say alive]", model: "m" })).text,
      ]
      ${formatWaitForErrors(3)}`,

@@ -1,4 +1,4 @@
-/** The hooks of extensions: what they see, and that nothing that they do harms a run. */
+/** The hooks of extensions: what they receive, and that they cannot harm a run. */
 import { expect, test } from "bun:test"
 import { waitFor, makeWorld, filterEvents } from "../support/mill.ts"
 import { formatWaitForErrors, writeExtensions, readWorkerLog, waitForWorkers } from "./extension-world.ts"
@@ -22,7 +22,7 @@ const endings = {
 }
 
 test.concurrent.each(Object.entries(endings))(
-  "what setup has acquired is there for the run, and released after it: %s",
+  "a resource that setup acquires is released after the run: %s",
   async (ending, program) => {
     const demo = writeExtensions(world, ending.replace(":", "-"), lifetime, begin + program)
     const started = await demo.mill("run", "program.ts", "--json")
@@ -35,7 +35,7 @@ test.concurrent.each(Object.entries(endings))(
   },
 )
 
-test.concurrent("onEvent sees each event of the log, once and in order, the last one too", async () => {
+test.concurrent("onEvent receives each event of the log once and in order", async () => {
   const demo = writeExtensions(
     world,
     "all-events",
@@ -43,13 +43,13 @@ test.concurrent("onEvent sees each event of the log, once and in order, the last
     `mill.log("one")\n${spawn}\nmill.log("two")\nexport default 1`,
   )
   const { events, record } = await demo.run("--meta", "a=b")
-  await waitFor("all is waitForNote", () => demo.readNotes().length === events.length)
+  await waitFor("a note for each event", () => demo.readNotes().length === events.length)
   expect(demo.readNotes().map((line) => JSON.parse(line))).toEqual([...events])
   expect(events.map(({ type }) => type)).toContain("spawn:tool_call")
   expect(record.status).toBe("complete")
 })
 
-test.concurrent("what one extension does to an event, nobody else sees", async () => {
+test.concurrent("an extension cannot change an event for others", async () => {
   const spoil = `Effect.sync(() => { if (event.type === "spawn:complete") event.payload.result.text = "spoilt" })`
   const demo = writeExtensions(
     world,
@@ -63,8 +63,8 @@ test.concurrent("what one extension does to an event, nobody else sees", async (
   await demo.waitForNote(String(result.programResult))
 })
 
-test.concurrent("a slow onEvent holds up nothing, and is told how many events it has missed", async () => {
-  // It does not go on before the run has ended.
+test.concurrent("a slow onEvent does not delay the run, and the number of dropped events is logged", async () => {
+  // The extension waits for the end of the run.
   const demo = writeExtensions(
     world,
     "slow",
@@ -80,12 +80,12 @@ test.concurrent("a slow onEvent holds up nothing, and is told how many events it
   await demo.waitForNote("run:complete")
   const dropped = Number(errors[0]?.message.split(" ")[0])
   expect(dropped).toBeGreaterThan(3000)
-  // All but what was dropped, and its own error.
+  // All events but the dropped ones and the error itself.
   expect(demo.readNotes()).toHaveLength(events.length - dropped - 1)
   expect(demo.readNotes().at(-1)).toBe("run:complete")
 })
 
-test.concurrent("an onEvent that fails for each event is told of once for each message", async () => {
+test.concurrent("an onEvent that fails for each event is logged once per message", async () => {
   const demo = writeExtensions(
     world,
     "failing",
@@ -110,14 +110,14 @@ test.concurrent("an onEvent that fails for each event is told of once for each m
   expect(of("promises")).toEqual([expect.stringMatching(/^it gave a Promise, not an Effect/)])
   expect(of("rejects")).toEqual(["rejected"])
   expect(of("stops")).toEqual(["it was interrupted"])
-  await waitFor("all is waitForNote", () => demo.readNotes().length === events.length)
+  await waitFor("a note for each event", () => demo.readNotes().length === events.length)
   await waitForWorkers(world)
   const log = readWorkerLog(world, record.id)
   expect(log).toContain("extension fails, onEvent: failed 200 times in all")
   expect(log).not.toContain("nobody hears this")
 })
 
-test.concurrent("an extension whose setup fails is off; the run and the others are not", async () => {
+test.concurrent("an extension whose setup fails is switched off; the run and other extensions continue", async () => {
   const demo = writeExtensions(
     world,
     "setups",
@@ -148,7 +148,7 @@ test.concurrent("an extension whose setup fails is off; the run and the others a
   expect(stdout).toContain("extension fails, setup: no luck")
 })
 
-test.concurrent("a run that is cancelled while an extension sets itself up ends at once", async () => {
+test.concurrent("a run that is cancelled during the setup of an extension ends at once", async () => {
   const demo = writeExtensions(
     world,
     "hanging-setup",
@@ -160,7 +160,7 @@ test.concurrent("a run that is cancelled while an extension sets itself up ends 
   expect((await demo.mill("wait", runId, "--timeout", "20")).code).toBe(130)
 })
 
-test.concurrent("what hangs after the end of a run is left behind, and said in the worker's log", async () => {
+test.concurrent("a hook that hangs after the end of a run is abandoned and reported in the worker's log", async () => {
   const demo = writeExtensions(
     world,
     "hanging",
@@ -181,7 +181,7 @@ test.concurrent("what hangs after the end of a run is left behind, and said in t
   expect(log).toContain("extension breaks, setup: broken")
 })
 
-test.concurrent("errors that an extension leaves to nobody do not end the run", async () => {
+test.concurrent("uncaught errors of an extension do not end the run", async () => {
   const demo = writeExtensions(
     world,
     "stray",

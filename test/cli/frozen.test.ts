@@ -1,4 +1,4 @@
-/** What was submitted is what runs: whatever happens to the files afterwards. */
+/** A run uses the files as they were submitted, whatever happens to them afterwards. */
 import { expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -28,8 +28,8 @@ export default { word, data, before, later, again, after: await ask("two"), line
   "program/data.json": `{ "word": "old" }\n`,
 }
 
-/** Runs the program; when its first agent is there, does something to the files, then lets it go on. */
-const runAndMeanwhile = async (
+/** Runs the program, changes its files while its first agent waits, then lets the agent continue. */
+const runWithChanges = async (
   meanwhile: (files: ReadonlyArray<string>) => void,
   files: Readonly<Record<string, string>> = sources,
 ) => {
@@ -47,7 +47,7 @@ echo '{"type":"result","text":"'"$WORD"'"}'`,
   )
   const config = writeConfig(world, { agent: formatJsonlDriver(agent, `env: { WORD: "old" }`) })
   const running = world.run("program/main.ts")
-  await waitFor("the first agent is there", () => existsSync(there))
+  await waitFor("the first agent to start", () => existsSync(there))
   meanwhile([config, ...Object.keys(files).map((path) => join(world.dir, path))])
   writeFileSync(gate, "\n")
   return running
@@ -63,8 +63,8 @@ const unchanged = {
   line: true,
 }
 
-test("files that are edited after submission change nothing", async () => {
-  const { record, result } = await runAndMeanwhile((files) => {
+test("editing files after submission changes nothing", async () => {
+  const { record, result } = await runWithChanges((files) => {
     for (const file of files) {
       const contents = readFileSync(file, "utf8")
       const edited = contents.replaceAll("old", "new")
@@ -75,8 +75,8 @@ test("files that are edited after submission change nothing", async () => {
   expect(readFileSync(record.paths.programFile, "utf8")).toBe(sources["program/main.ts"] ?? "")
 })
 
-test("files that are deleted after submission change nothing, and are kept by their hashes", async () => {
-  const { code, record, result } = await runAndMeanwhile((files) => files.forEach((file) => rmSync(file)))
+test("deleting files after submission changes nothing, and the run keeps them by hash", async () => {
+  const { code, record, result } = await runWithChanges((files) => files.forEach((file) => rmSync(file)))
   expect(result.programResult).toEqual(unchanged)
   expect(code).toBe(0)
   const kept = listEntries(join(record.paths.runDir, "sources"))
@@ -88,25 +88,25 @@ test("files that are deleted after submission change nothing, and are kept by th
   expect(kept).toHaveLength(Object.keys(sources).length + 1)
 })
 
-test("files that can be parsed no more after submission change nothing", async () => {
-  const { result } = await runAndMeanwhile((files) =>
+test("breaking the syntax of files after submission changes nothing", async () => {
+  const { result } = await runWithChanges((files) =>
     files.forEach((file) => writeFileSync(file, "const = {")),
   )
   expect(result.programResult).toEqual(unchanged)
 })
 
-test("a text that is imported on use is frozen too, whatever it is called", async () => {
+test("a dynamically imported text is frozen too", async () => {
   const main = `await mill.spawn({ agent: "one", systemPrompt: "s", prompt: "p", model: "m" })
 const { default: prompt } = await import("./prompt.md", { with: { type: "text" } })
 export default prompt`
-  const { result } = await runAndMeanwhile(([, , prompt = ""]) => writeFileSync(prompt, "new"), {
+  const { result } = await runWithChanges(([, , prompt = ""]) => writeFileSync(prompt, "new"), {
     "program/main.ts": main,
     "program/prompt.md": "old",
   })
   expect(result.programResult).toBe("old")
 })
 
-test("the plan's id tells whether anything that a run depends on has changed", async () => {
+test("the plan's id changes with every input of the run", async () => {
   for (const [path, contents] of Object.entries(sources)) world.write(path, contents)
   const agent = writeScript(world, "instant", `echo '{"type":"result","text":""}'`)
   const configured = () => writeConfig(world, { agent: formatJsonlDriver(agent) })

@@ -1,4 +1,4 @@
-/** What a person reads who has never seen mill. */
+/** The overview and the help for new users. */
 import { describe, expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -7,15 +7,15 @@ import { makeWorld, millCommand } from "../support/mill.ts"
 
 const world = makeWorld()
 
-describe("the card", () => {
-  test("fits a screen of 80 columns and 24 rows, with the prompt below it", async () => {
+describe("mill without arguments", () => {
+  test("prints an overview that fits 80 columns and 24 rows with the prompt", async () => {
     const { stdout } = await world.mill([])
     const lines = stdout.trimEnd().split("\n")
     expect(lines.length).toBeLessThan(24)
     for (const line of lines) expect(CliOutput.displayWidth(line)).toBeLessThanOrEqual(80)
   })
 
-  test("names every command that help names, and how to go on", async () => {
+  test("lists every command and where to find more", async () => {
     const card = (await world.mill([])).stdout
     const { commands } = JSON.parse((await world.mill(["--json"])).stdout)
     expect([...card.matchAll(/^ {2}mill ([a-z]+)/gm)].map(([, name]) => name)).toEqual(Object.keys(commands))
@@ -23,9 +23,9 @@ describe("the card", () => {
   })
 })
 
-// Where its folder is not there any more, the single executable ends before it is mill's turn.
+// The single executable fails before mill starts if its folder is missing.
 test.skipIf(millCommand.length === 1).each([[["--help", "--json"]], [["--json"]]])(
-  "what fails while %j is printed is an error like any other",
+  "a failure while mill %j prints is reported as an error",
   async (args) => {
     const cwd = join(world.dir, `gone-${args.length}`)
     mkdirSync(cwd)
@@ -43,7 +43,7 @@ test.skipIf(millCommand.length === 1).each([[["--help", "--json"]], [["--json"]]
 )
 
 describe("mill --help", () => {
-  test("shows a program that runs as it stands", async () => {
+  test("shows a program that runs unchanged", async () => {
     const { stdout } = await world.mill(["--help"])
     const lines = stdout.split("\n").map((line) => line.slice(2))
     const first = lines.findIndex((line) => line.startsWith("  const answers"))
@@ -53,7 +53,7 @@ describe("mill --help", () => {
     expect(result.programResult).toEqual([expect.stringMatching(/Rust-fan/), expect.stringMatching(/Go-fan/)])
   })
 
-  test("says nothing of this place where there is no configuration", async () => {
+  test("has no section about this folder without a configuration", async () => {
     const { stdout } = await world.mill(["--help"])
     expect(stdout).toContain("WRITING PROGRAMS")
     expect(stdout).not.toContain("THIS DIRECTORY")

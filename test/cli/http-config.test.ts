@@ -23,7 +23,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
     /unknown key/,
     /did you mean url\?/,
   ],
-  "a key of the other kind": [
+  "a key of process drivers": [
     `httpDriver({ url: "http://x", codec, args: [] })`,
     "drivers.api.args",
     /unknown key/,
@@ -49,7 +49,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
     "drivers.api.apiKey.env",
     /an environment variable name/,
   ],
-  "a header of two words": [
+  "a header name with a space": [
     `httpDriver({ url: "http://x", codec, headers: { "a b": "s3cret" } })`,
     "drivers.api.headers",
     /has an invalid name; expected a header name/,
@@ -59,7 +59,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
     "drivers.api.codec",
     /an HTTP API codec, such as/,
   ],
-  "the codec of an API, for a command": [
+  "the codec of an API for a command": [
     `processDriver({ command: "ls", codec })`,
     "drivers.api.codec",
     /a command codec, such as/,
@@ -71,7 +71,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
   ],
 }
 
-describe("a configuration is refused that has", () => {
+describe("a configuration is refused if it has", () => {
   for (const [name, [driver, key, message, hint]] of Object.entries(mistakes)) {
     test(name, async () => {
       const { code, stderr, stdout } = await world.mill(

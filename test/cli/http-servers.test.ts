@@ -42,7 +42,7 @@ const answers: Record<string, () => string> = {
       choices: [{ index: 0, message: { role: "assistant", content: "ab" }, finish_reason: "stop" }],
       usage: { prompt_tokens: 3, completion_tokens: 4 },
     }),
-  "zeros for a usage": () =>
+  "a usage of zeros": () =>
     events(
       `data: ${chunk("ab", "stop")}\n\ndata: {"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}\n\n`,
     ),
@@ -142,7 +142,7 @@ const fine = [
   "CRLF, comments and keep-alives",
   "a wrong content type",
 ]
-for (const name of [...fine, "no empty line at the end", "zeros for a usage"]) {
+for (const name of [...fine, "no empty line at the end", "a usage of zeros"]) {
   test(`${name}: an answer of unknown usage`, () => {
     expect(outcomes.get(name)).toEqual({ text: "ab", stopReason: "stop" })
   })

@@ -26,28 +26,31 @@ const spawn = (fields: object) =>
   `await mill.spawn(${JSON.stringify({ agent: "a", systemPrompt: "S", prompt: "p", model: "m", ...fields })})`
 
 /** Runs one spawn in its own run. */
-const one = async (fields: object, driver = "messages") => {
+const runSpawn = async (fields: object, driver = "messages") => {
   const { events, record, result } = await world.run(
     world.write(`one.ts`, `export default ${spawn(fields)}.catch((error) => error.message)`),
     ["--driver", driver],
   )
   return { events, record, spawn: result.spawns[0], sessionRef: result.spawns[0]?.sessionRef ?? "" }
 }
-const heard = (prompt: string) => server.waitForRequest((request) => request.prompt === prompt)
+const waitForPrompt = (prompt: string) => server.waitForRequest((request) => request.prompt === prompt)
 
 describe("a conversation", () => {
   test("is resumed across runs and APIs, with the new system prompt, and from any of its answers", async () => {
-    const first = await one({ prompt: "one", systemPrompt: "First." })
-    const second = await one({ prompt: "two", systemPrompt: "Second.", sessionRef: first.sessionRef }, "chat")
-    const third = await one({ prompt: "three", sessionRef: second.sessionRef }, "responses")
-    await one({ prompt: "again", sessionRef: first.sessionRef })
+    const first = await runSpawn({ prompt: "one", systemPrompt: "First." })
+    const second = await runSpawn(
+      { prompt: "two", systemPrompt: "Second.", sessionRef: first.sessionRef },
+      "chat",
+    )
+    const third = await runSpawn({ prompt: "three", sessionRef: second.sessionRef }, "responses")
+    await runSpawn({ prompt: "again", sessionRef: first.sessionRef })
     const start = ["user: one", "agent: ECHO: one"]
-    expect(await heard("two")).toMatchObject({ api: "chat", system: "Second.", history: start })
-    expect(await heard("three")).toMatchObject({
+    expect(await waitForPrompt("two")).toMatchObject({ api: "chat", system: "Second.", history: start })
+    expect(await waitForPrompt("three")).toMatchObject({
       api: "responses",
       history: [...start, "user: two", "agent: ECHO: two"],
     })
-    expect(await heard("again")).toMatchObject({ api: "messages", history: start })
+    expect(await waitForPrompt("again")).toMatchObject({ api: "messages", history: start })
     expect(third.sessionRef).toBe(`${third.record.id}/spawn_1`)
     const [started] = filterEvents(second.events, "spawn:start")
     expect(started?.payload.input.sessionRef).toBe(first.sessionRef)
@@ -64,28 +67,28 @@ describe("a conversation", () => {
   })
 
   test("is part of the key of the spawn", async () => {
-    const first = await one({ prompt: "key" })
-    const [a] = filterEvents((await one({ prompt: "key again" })).events, "spawn:start")
+    const first = await runSpawn({ prompt: "key" })
+    const [a] = filterEvents((await runSpawn({ prompt: "key again" })).events, "spawn:start")
     const [b] = filterEvents(
-      (await one({ prompt: "key again", sessionRef: first.sessionRef })).events,
+      (await runSpawn({ prompt: "key again", sessionRef: first.sessionRef })).events,
       "spawn:start",
     )
     expect(a?.payload.key).not.toBe(b?.payload.key)
   })
 
   test("that has failed is not stored", async () => {
-    const { record, spawn: failed } = await one({ prompt: "[error 400]" })
+    const { record, spawn: failed } = await runSpawn({ prompt: "[error 400]" })
     expect(failed).toMatchObject({ status: "error" })
     expect(failed?.sessionRef).toBeUndefined()
     expect(existsSync(join(record.paths.runDir, "sessions"))).toBe(false)
-    const after = await one({ prompt: "after a failure", sessionRef: `${record.id}/spawn_1` })
+    const after = await runSpawn({ prompt: "after a failure", sessionRef: `${record.id}/spawn_1` })
     expect(after.spawn?.errorMessage).toMatch(/^sessionRef: there is no session "run_\w+\/spawn_1"/)
   })
 })
 
 describe("a sessionRef", () => {
   test("to no conversation is refused, and no request is sent", async () => {
-    const damaged = await one({ prompt: "to be damaged" })
+    const damaged = await runSpawn({ prompt: "to be damaged" })
     writeFileSync(
       join(damaged.record.paths.runDir, "sessions/spawn_1.json"),
       '{"version":1,"messages":[{"role":1',

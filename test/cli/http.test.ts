@@ -31,10 +31,10 @@ export default defineConfig({ defaultDriver: "api", drivers: {
   api: httpDriver({ url: ${JSON.stringify(url)}, codec: ${codec}(${options}), apiKey: { env: "THE_KEY" }, ${more} }),
 } })\n`,
   )
-const inFolder = (name: string) => ({ cwd: join(world.dir, name), env: { THE_KEY: key } })
+const makeOptions = (name: string) => ({ cwd: join(world.dir, name), env: { THE_KEY: key } })
 
 let programs = 0
-const program = (prompts: ReadonlyArray<string>) =>
+const formatProgram = (prompts: ReadonlyArray<string>) =>
   world.write(
     `asks-${programs++}.ts`,
     `const failed = ({ cause, message, result }) => ({ failed: cause, message, ...result })
@@ -44,11 +44,11 @@ export default await Promise.all(${JSON.stringify(prompts)}.map((prompt) =>
 
 /** Runs concurrent spawns with these prompts; returns their outcomes and the run. */
 const ask = async (folder: string, ...prompts: ReadonlyArray<string>) => {
-  const ended = await world.run(program(prompts), [], inFolder(folder))
+  const ended = await world.run(formatProgram(prompts), [], makeOptions(folder))
   return { ...ended, spawns: ended.result.spawns, milestones: filterEvents(ended.events, "spawn:milestone") }
 }
 
-const filesBelow = (folder: string): ReadonlyArray<string> =>
+const listFiles = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
@@ -122,11 +122,11 @@ for (const codec of names) {
     test("closes the connection when the run is cancelled", async () => {
       const prompt = `${api} [hang] to be cancelled`
       const submitted: SubmittedRun = JSON.parse(
-        (await world.mill(["run", "--json", program([prompt])], inFolder(codec))).stdout,
+        (await world.mill(["run", "--json", formatProgram([prompt])], makeOptions(codec))).stdout,
       )
       await server.waitForRequest((request) => request.prompt === prompt)
       expect((await world.mill(["cancel", submitted.runId])).code).toBe(0)
-      await waitFor("the server has seen the end", async () =>
+      await waitFor("the server to notice the disconnect", async () =>
         (await server.listRequests()).some(
           (request) => request.prompt === prompt && request.state === "broken",
         ),
@@ -178,7 +178,7 @@ test("a silent server fails the spawn after the driver's timeout", async () => {
   expect(filterEvents(events, "spawn:error")).toMatchObject([
     { payload: { cause: "timeout", message: "driver api: the answer was not complete within 0.5 s" } },
   ])
-  await waitFor("the server has seen the end", async () =>
+  await waitFor("the server to notice the disconnect", async () =>
     (await server.listRequests()).some(
       ({ prompt, state }) => prompt.startsWith("[hang] and") && state === "broken",
     ),
@@ -204,7 +204,7 @@ describe("a key", () => {
   test("that is not set is an error that names it, before anything starts", async () => {
     const before = readdirSync(world.runsDir).length
     for (const more of [[], ["--dry-run"]]) {
-      const { code, stdout } = await world.mill(["run", "--json", program(["never"]), ...more], {
+      const { code, stdout } = await world.mill(["run", "--json", formatProgram(["never"]), ...more], {
         cwd: join(world.dir, "responsesCodec"),
         env: { THE_KEY: undefined },
       })
@@ -224,7 +224,7 @@ describe("a key", () => {
       cwd: join(world.dir, "secret"),
       env: { THE_KEY: key, OTHER_KEY: `${key}-other`, MILL_DEBUG: "1" },
     }
-    const file = program(["[error 401] x", "fine", "[cut] y", "[error 429 x1] [retry-after 0] z"])
+    const file = formatProgram(["[error 401] x", "fine", "[cut] y", "[error 429 x1] [retry-after 0] z"])
     const shown = [
       await world.mill(["run", "--dry-run", file], options),
       await world.mill(["run", "--dry-run", "--json", file], options),
@@ -241,7 +241,7 @@ describe("a key", () => {
       ],
     })
     expect(JSON.stringify(plan)).not.toContain("blue")
-    const files = filesBelow(record.paths.runDir)
+    const files = listFiles(record.paths.runDir)
     expect(files.some((path) => path.endsWith("sessions/spawn_2.json"))).toBe(true)
     for (const path of files) {
       expect(readFileSync(path, "utf8"), path).not.toContain(key)

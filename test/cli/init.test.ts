@@ -1,4 +1,4 @@
-/** `mill init`: a folder in which a program can be written, checked and run, with nothing installed in it. */
+/** `mill init` prepares a folder in which programs type-check and run without installing anything. */
 import { describe, expect, test } from "bun:test"
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import { makeWorld, repository, writeScript } from "../support/mill.ts"
 const world = makeWorld()
 const written = ["example.ts", "mill-env.d.ts", "mill.config.ts"]
 
-const folder = (name: string): string => {
+const makeFolder = (name: string): string => {
   const cwd = join(world.dir, name)
   mkdirSync(cwd, { recursive: true })
   return cwd
@@ -15,13 +15,13 @@ const folder = (name: string): string => {
 
 const paths = new Map<string, string>()
 
-/** A PATH with these commands and Bun, and nothing else that could be an agent. */
-const pathWith = (...names: ReadonlyArray<string>): string => {
+/** Makes a PATH with Bun and these commands, and without other agents. */
+const makePath = (...names: ReadonlyArray<string>): string => {
   const name = `bin-${names.join("-")}`
   const known = paths.get(name)
   if (known !== undefined) return known
   for (const command of names) writeScript(world, `${name}/${command}`, `exit 1`)
-  symlinkSync(process.execPath, join(folder(name), "bun"))
+  symlinkSync(process.execPath, join(makeFolder(name), "bun"))
   const path = `${join(world.dir, name)}:/usr/bin:/bin`
   paths.set(name, path)
   return path
@@ -33,11 +33,11 @@ const init = async (
   env: Readonly<Record<string, string>> = {},
 ) =>
   JSON.parse(
-    (await world.mill(["init", "--json", ...args], { cwd, env: { PATH: pathWith(), ...env } })).stdout,
+    (await world.mill(["init", "--json", ...args], { cwd, env: { PATH: makePath(), ...env } })).stdout,
   )
 
-/** What the type checker says of the files in a folder, with and without options. */
-const typeErrors = (cwd: string, ...files: ReadonlyArray<string>): string => {
+/** Type-checks files of a folder, with and without compiler options. */
+const checkTypes = (cwd: string, ...files: ReadonlyArray<string>): string => {
   const tsgo = join(repository, "node_modules/.bin/tsgo")
   const check = (...options: ReadonlyArray<string>) =>
     Bun.spawnSync([process.execPath, tsgo, "--noEmit", ...options, ...files], { cwd }).stdout.toString()
@@ -45,21 +45,21 @@ const typeErrors = (cwd: string, ...files: ReadonlyArray<string>): string => {
   return check() + check(...strict, "--moduleResolution", "bundler", "--types", "")
 }
 
-test.concurrent("in an empty folder, all that it writes type-checks and runs as it is", async () => {
-  const cwd = folder("empty")
+test.concurrent("in an empty folder, the written files type-check and run unchanged", async () => {
+  const cwd = makeFolder("empty")
   expect(await init(cwd)).toEqual({
     created: ["mill.config.ts", "mill-env.d.ts", "example.ts"].map((name) => join(cwd, name)),
     kept: [],
   })
   expect(readdirSync(cwd).toSorted()).toEqual(written)
-  expect(typeErrors(cwd, "mill.config.ts", "example.ts")).toBe("")
+  expect(checkTypes(cwd, "mill.config.ts", "example.ts")).toBe("")
   const { code, record, result } = await world.run("example.ts", [], { cwd })
   expect([code, record.driver, result.spawns.length]).toEqual([0, "offline", 3])
   expect(typeof result.programResult).toBe("string")
 })
 
-test.concurrent("a mistake in what was written is found by the type checker", async () => {
-  const cwd = folder("mistaken")
+test.concurrent("the type checker finds mistakes in a program and a configuration", async () => {
+  const cwd = makeFolder("mistaken")
   await init(cwd)
   world.write(
     "mistaken/program.ts",
@@ -71,12 +71,12 @@ test.concurrent("a mistake in what was written is found by the type checker", as
 import { claudeCodec, defineConfig, processDriver } from "@mill/core"
 export default defineConfig({ drivers: { a: processDriver({ comand: "claude", codec: claudeCodec({ tools: "Read" }) }) } })`,
   )
-  expect(typeErrors(cwd, "program.ts")).toContain("systemPrompt")
-  expect(typeErrors(cwd, "bad.config.ts")).toMatch(/comand[^]*not assignable to type 'readonly string/)
+  expect(checkTypes(cwd, "program.ts")).toContain("systemPrompt")
+  expect(checkTypes(cwd, "bad.config.ts")).toMatch(/comand[^]*not assignable to type 'readonly string/)
 })
 
-test.concurrent("what is there stays as it is, and is told", async () => {
-  const cwd = folder("kept")
+test.concurrent("existing files are left unchanged, and mill prints that", async () => {
+  const cwd = makeFolder("kept")
   for (const name of written)
     world.write(`kept/${name}`, name === "mill.config.ts" ? `export default {}` : `mine`)
   expect(await init(cwd)).toEqual({
@@ -89,8 +89,8 @@ test.concurrent("what is there stays as it is, and is told", async () => {
   expect(readdirSync(cwd).toSorted()).toEqual(written)
 })
 
-test.concurrent("of many at once, each file is written by one", async () => {
-  const cwd = folder("at-once")
+test.concurrent("if several commands run at once, each file is written once", async () => {
+  const cwd = makeFolder("at-once")
   const all = await Promise.all(Array.from({ length: 5 }, () => init(cwd)))
   for (const name of written) {
     const path = join(cwd, name)
@@ -107,10 +107,10 @@ describe("the agents on the PATH become drivers", () => {
     [["codex"], "codex", "gpt-6.1-sol"],
   ])("%j", async (names, chosen, model) => {
     const name = `with-${names.join("-")}`
-    const cwd = folder(name)
-    const PATH = pathWith(...names)
+    const cwd = makeFolder(name)
+    const PATH = makePath(...names)
     await init(cwd, [], { PATH })
-    expect(typeErrors(cwd, "mill.config.ts", "example.ts")).toBe("")
+    expect(checkTypes(cwd, "mill.config.ts", "example.ts")).toBe("")
     const options = { cwd, env: { PATH } }
     for (const driver of names) {
       const args = ["run", "example.ts", "--dry-run", "--json", "--driver", driver]
@@ -124,7 +124,7 @@ describe("the agents on the PATH become drivers", () => {
 })
 
 test.concurrent("the types have the functions of the configuration's extensions", async () => {
-  const cwd = folder("extended")
+  const cwd = makeFolder("extended")
   world.write(
     "extended/mill.config.ts",
     `import { defineConfig } from "@mill/core"
@@ -155,12 +155,12 @@ export {}`,
     "extended/bad.ts",
     `/// <reference path="./mill-env.d.ts" />\nawait mill.notify.send(1)\nmill.silent\nexport {}`,
   )
-  expect(typeErrors(cwd, "good.ts", "mill.config.ts")).toBe("")
-  expect(typeErrors(cwd, "bad.ts")).toMatch(/bad\.ts\(2,[^]*bad\.ts\(3,/)
+  expect(checkTypes(cwd, "good.ts", "mill.config.ts")).toBe("")
+  expect(checkTypes(cwd, "bad.ts")).toMatch(/bad\.ts\(2,[^]*bad\.ts\(3,/)
 })
 
-test.concurrent("where the package is installed, its own types are referred to", async () => {
-  const cwd = folder("installed/deeper")
+test.concurrent("if the package is installed, the files refer to its types", async () => {
+  const cwd = makeFolder("installed/deeper")
   mkdirSync(join(world.dir, "installed/node_modules/@mill"), { recursive: true })
   symlinkSync(repository, join(world.dir, "installed/node_modules/@mill/core"))
   await init(cwd)
@@ -169,34 +169,34 @@ test.concurrent("where the package is installed, its own types are referred to",
   expect(types).not.toContain("declare module")
 })
 
-test.concurrent("--global writes the user's own configuration, which counts where there is no other", async () => {
+test.concurrent("--global writes the user's configuration, which applies without another one", async () => {
   const home = join(world.dir, "own")
   const env = { MILL_HOME: home }
-  const cwd = folder("global")
+  const cwd = makeFolder("global")
   world.write("global/.git/HEAD", "")
   expect(await init(cwd, ["--global"], env)).toEqual({
     created: [join(home, "config.ts"), join(home, "mill-env.d.ts")],
     kept: [],
   })
   expect(readdirSync(cwd)).toEqual([".git"])
-  expect(typeErrors(home, "config.ts")).toBe("")
+  expect(checkTypes(home, "config.ts")).toBe("")
   world.write("global/program.ts", "export default 1")
   const { stdout } = await world.mill(["run", "program.ts", "--json"], { cwd, env })
   expect(JSON.parse(stdout).configPath).toBe(join(home, "config.ts"))
 })
 
-test.concurrent("several folders of one project type-check together, and each by itself", async () => {
+test.concurrent("several folders of a project type-check together and separately", async () => {
   const extension = `{ name: "notify", api: { send: async () => null }, docs: { send: { type: "(text: string) => Promise<void>" } } }`
   for (const name of ["together/one", "together/two"]) {
     world.write(`${name}/mill.config.ts`, `export default { extensions: [${extension}] }`)
-    await init(folder(name))
+    await init(makeFolder(name))
   }
-  // A third has a configuration that was written, and the types as the payload for agents has them.
-  const cwd = folder("together/three")
-  const { stdout } = await world.mill(["--help", "--json"], { cwd, env: { PATH: pathWith() } })
+  // The third folder has a hand-written configuration and the types from the discovery payload.
+  const cwd = makeFolder("together/three")
+  const { stdout } = await world.mill(["--help", "--json"], { cwd, env: { PATH: makePath() } })
   world.write("together/three/mill-env.d.ts", JSON.parse(stdout).programApi.types)
   expect((await init(cwd)).kept).toEqual([join(cwd, "mill-env.d.ts")])
-  expect(typeErrors(cwd, "mill.config.ts", "example.ts")).toBe("")
+  expect(checkTypes(cwd, "mill.config.ts", "example.ts")).toBe("")
   world.write("together/tsconfig.json", `{ "compilerOptions": { "strict": true, "types": [] } }`)
   const project = join(world.dir, "together")
   const check = () =>
@@ -208,32 +208,32 @@ test.concurrent("several folders of one project type-check together, and each by
   expect(check()).toMatch(/bad\.ts\(1,[^]*systemPrompt[^]*bad\.ts\(2,/)
 })
 
-test.concurrent("a configuration of a folder above counts, and no second one is written", async () => {
+test.concurrent("a configuration in a folder above applies, and no second one is written", async () => {
   const config = world.write(
     "above/mill.config.ts",
     `export default { defaultDriver: "offline", extensions: [{ name: "notify", api: { send: async () => null } }] }`,
   )
-  const cwd = folder("above/below/deeper")
+  const cwd = makeFolder("above/below/deeper")
   expect(await init(cwd)).toEqual({
     created: [join(cwd, "mill-env.d.ts"), join(cwd, "example.ts")],
     kept: [config],
     configAbove: config,
   })
   expect(readFileSync(join(cwd, "mill-env.d.ts"), "utf8")).toContain("readonly notify")
-  expect(typeErrors(cwd, "example.ts")).toBe("")
+  expect(checkTypes(cwd, "example.ts")).toBe("")
   const { code, stderr } = await world.mill(["init"], { cwd })
   expect([code, stderr]).toEqual([0, `${config} already applies here, so no new config was written\n`])
 })
 
 test.concurrent.each([["((("], ["string; evil"], ["string) | (number"], ["any /*"]])(
-  "what an extension tells as a type and is none is refused: %s",
+  "an invalid type in the documentation of an extension is refused: %s",
   async (type) => {
     const name = `untyped-${type.length}`
     const path = world.write(
       `${name}/mill.config.ts`,
       `export default { defaultDriver: "offline", extensions: [{ name: "a", api: { f: async () => 1 }, docs: { f: { type: ${JSON.stringify(type)} } } }] }`,
     )
-    const cwd = folder(name)
+    const cwd = makeFolder(name)
     const { code, stdout } = await world.mill(["init", "--json"], { cwd })
     const { error } = JSON.parse(stdout)
     expect([code, error._tag, error.key]).toEqual([2, "ConfigError", "extensions.0.docs.f.type"])
@@ -250,36 +250,36 @@ test.concurrent.each([["((("], ["string; evil"], ["string) | (number"], ["any /*
 )
 
 describe("--skill writes one skill file", () => {
-  const skillOf = (folder: string) => readFileSync(join(folder, ".agents/skills/mill/SKILL.md"), "utf8")
+  const readSkill = (folder: string) => readFileSync(join(folder, ".agents/skills/mill/SKILL.md"), "utf8")
 
-  test.concurrent("for the agents that work in this folder, and nothing else", async () => {
-    const cwd = folder("skilled")
+  test.concurrent("for the agents in this folder", async () => {
+    const cwd = makeFolder("skilled")
     world.write("skilled/.git/HEAD", "")
     const path = join(cwd, ".agents/skills/mill/SKILL.md")
     expect(await init(cwd, ["--skill"])).toEqual({ created: [path], kept: [] })
     expect(readdirSync(cwd).toSorted()).toEqual([".agents", ".git"])
-    expect(skillOf(cwd)).toMatch(/^---\nname: mill\ndescription: /)
+    expect(readSkill(cwd)).toMatch(/^---\nname: mill\ndescription: /)
     expect(await init(cwd, ["--skill"])).toEqual({ created: [], kept: [path] })
   })
 
-  test.concurrent("that tells of this folder's configuration, and that claude finds too", async () => {
-    const cwd = folder("skilled-claude")
+  test.concurrent("that describes this folder's configuration and that claude finds too", async () => {
+    const cwd = makeFolder("skilled-claude")
     world.write(
       "skilled-claude/mill.config.ts",
       `export default { defaultDriver: "offline", authoring: { instructions: "Speak of whales." },
   extensions: [{ name: "notify", api: { send: async () => null } }] }`,
     )
-    const { created } = await init(cwd, ["--skill"], { PATH: pathWith("claude") })
+    const { created } = await init(cwd, ["--skill"], { PATH: makePath("claude") })
     expect(created).toEqual([join(cwd, ".agents/skills/mill/SKILL.md"), join(cwd, ".claude/skills/mill")])
     const found = readFileSync(join(cwd, ".claude/skills/mill/SKILL.md"), "utf8")
-    expect(found).toBe(skillOf(cwd))
+    expect(found).toBe(readSkill(cwd))
     expect(found).toContain("Speak of whales.")
     expect(found).toContain("mill.notify.send")
   })
 
-  test.concurrent("--global: in the home folder", async () => {
-    const cwd = folder("skilled-global")
-    const HOME = folder("skilled-home")
+  test.concurrent("in the home folder with --global", async () => {
+    const cwd = makeFolder("skilled-global")
+    const HOME = makeFolder("skilled-home")
     expect(await init(cwd, ["--skill", "--global"], { HOME })).toEqual({
       created: [join(HOME, ".agents/skills/mill/SKILL.md")],
       kept: [],
@@ -288,15 +288,15 @@ describe("--skill writes one skill file", () => {
   })
 })
 
-test.concurrent("a configuration that cannot be read is told, and nothing is written", async () => {
-  const cwd = folder("broken")
+test.concurrent("an invalid configuration is reported, and nothing is written", async () => {
+  const cwd = makeFolder("broken")
   world.write("broken/mill.config.ts", "export default {")
   const { code, stdout } = await world.mill(["init", "--json"], { cwd })
   expect([code, JSON.parse(stdout).error._tag]).toEqual([2, "ConfigError"])
   expect(readdirSync(cwd)).toEqual(["mill.config.ts"])
 })
 
-test.concurrent("a folder that takes no files is told in one line", async () => {
+test.concurrent("an unwritable folder is reported in one line", async () => {
   world.write("file", "")
   const { code, stdout } = await world.mill(["init", "--global", "--json"], {
     env: { MILL_HOME: join(world.dir, "file/home") },

@@ -68,10 +68,10 @@ describe("when the worker is killed", () => {
     async () => {
       const runId = await begin("loop.ts", "loops")
       // Until it loops, the program would notice that its worker died, and have the run settled.
-      await waitFor("it loops", () => existsSync(join(world.dir, `looping-${runId}`)))
+      await waitFor("the program to loop", () => existsSync(join(world.dir, `looping-${runId}`)))
       const worker = findWorker(runId)
       process.kill(worker, "SIGKILL")
-      await waitFor("the worker is gone", () => !isAlive(worker))
+      await waitFor("the worker to exit", () => !isAlive(worker))
       const { code, stdout } = await world.mill(["status", runId, "--json"])
       expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, status: "failed" })
       await waitUntilGone(runId)

@@ -1,4 +1,4 @@
-/** Bun runs macros while it reads who imports them. Nothing of a program may run at submit. */
+/** Bun runs macros while it bundles. mill refuses them, because no code of a program may run at submit. */
 import { beforeEach, expect, test } from "bun:test"
 import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
@@ -11,27 +11,27 @@ world.write(
   `import { writeFileSync } from "node:fs"\nexport const x = () => { writeFileSync(${JSON.stringify(ran)}, ""); return 1 }`,
 )
 beforeEach(() => rmSync(ran, { force: true }))
-const importing = (clause: string) => `import { x } from ${clause}\nexport default x()\n`
+const formatImport = (clause: string) => `import { x } from ${clause}\nexport default x()\n`
 const plain = `"./m.ts" with { type: "macro" }`
-world.write("nested.ts", importing(plain))
-world.write("nested.js", importing(plain))
-world.write("prose.txt", importing(plain))
-world.write("odd.weird", importing(plain))
+world.write("nested.ts", formatImport(plain))
+world.write("nested.js", formatImport(plain))
+world.write("prose.txt", formatImport(plain))
+world.write("odd.weird", formatImport(plain))
 world.write("page.html", `<script type="module" src="./nested.ts"></script>`)
 world.write("wide.ts", "")
 await Bun.write(
   join(world.dir, "wide.ts"),
-  new Uint8Array([0xff, 0xfe, ...Buffer.from(importing(plain), "utf16le")]),
+  new Uint8Array([0xff, 0xfe, ...Buffer.from(formatImport(plain), "utf16le")]),
 )
 
 const refused: Readonly<Record<string, readonly [source: string, location?: string]>> = {
-  attribute: [importing(plain), "attribute.ts:1:1"],
-  assertion: [importing(`"./m.ts" assert { type: "macro" }`), "assertion.ts:1:27"],
-  specifier: [`\n${importing(`"macro:./m.ts"`)}`, "specifier.ts:2:1"],
-  "escape-u": [importing(String.raw`"./m.ts" with { type: "m\u0061cro" }`), "escape-u.ts:1:1"],
-  "escape-none": [importing(String.raw`"./m.ts" with { "type": "m\acro" }`), "escape-none.ts:1:1"],
-  "escape-line": [importing(`"./m.ts" with { type: "mac\\\nro" }`), "escape-line.ts:1:1"],
-  "escape-specifier": [importing(String.raw`"\x6dacro:./m.ts"`), "escape-specifier.ts:1:1"],
+  attribute: [formatImport(plain), "attribute.ts:1:1"],
+  assertion: [formatImport(`"./m.ts" assert { type: "macro" }`), "assertion.ts:1:27"],
+  specifier: [`\n${formatImport(`"macro:./m.ts"`)}`, "specifier.ts:2:1"],
+  "escape-u": [formatImport(String.raw`"./m.ts" with { type: "m\u0061cro" }`), "escape-u.ts:1:1"],
+  "escape-none": [formatImport(String.raw`"./m.ts" with { "type": "m\acro" }`), "escape-none.ts:1:1"],
+  "escape-line": [formatImport(`"./m.ts" with { type: "mac\\\nro" }`), "escape-line.ts:1:1"],
+  "escape-specifier": [formatImport(String.raw`"\x6dacro:./m.ts"`), "escape-specifier.ts:1:1"],
   "top-level-return": [
     `import { x } from ${plain}\nconst one = x()\nreturn one\n`,
     "top-level-return.ts:1:1",
@@ -60,8 +60,8 @@ test.each(Object.entries(refused))("a macro is refused: %s", async (name, [sourc
   expect(listEntries(runsDir)).toEqual([])
 })
 
-// What an import declares a file to be is for the run: at submit it is read as what its name says.
-test.each(["prose.txt", "odd.weird"])("no macro of %s, declared to be code, runs", async (file) => {
+// An import's type attribute applies to the run; at submit, mill reads the file by its extension.
+test.each(["prose.txt", "odd.weird"])("no macro of %s runs if it is imported as code", async (file) => {
   const program = world.write(
     `declares-${file}.ts`,
     `import one from "./${file}" with { type: "ts" }\nexport default one\n`,
@@ -70,7 +70,7 @@ test.each(["prose.txt", "odd.weird"])("no macro of %s, declared to be code, runs
   expect(existsSync(ran)).toBe(false)
 })
 
-test("a program may speak of macros, and import texts and data that do", async () => {
+test("a program may mention macros and import texts and data that do", async () => {
   world.write("speaks.json", `{ "type": "macro", "escape": "\\u0041" }`)
   const program = world.write(
     "speaks.ts",

@@ -1,4 +1,4 @@
-/** A program is a module like any other, at its own place, and finds what is around it as under plain Bun. */
+/** A program is an ordinary module at its own path and resolves imports as under plain Bun. */
 import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -6,13 +6,13 @@ import { makeWorld, filterEvents } from "../support/mill.ts"
 import { executors, formatReadableExecutor } from "../support/sandbox.ts"
 
 const world = makeWorld()
-// Some import what a program's text does not name.
+// Some imports are computed at run time.
 world.write(
   "mill.config.ts",
   `import { defineConfig, vmExecutor } from "@mill/core"\nexport default defineConfig({ ${formatReadableExecutor("lib")} })`,
 )
 
-/** Programs that complete, and what each gives. */
+/** Programs that complete, with their results. */
 const completing: Readonly<Record<string, readonly [source: string, result: unknown]>> = {
   "a default export that is a promise": [
     `export default new Promise((resolve) => setTimeout(resolve, 1, "late"))`,
@@ -35,7 +35,7 @@ const completing: Readonly<Record<string, readonly [source: string, result: unkn
 describe.each(executors)("with the executor %s", (executor) => {
   const offline = ["--driver", "offline", "--executor", executor]
 
-  test.concurrent("modules are found from the program's own folder", async () => {
+  test.concurrent("modules are resolved from the program's folder", async () => {
     world.write(
       "node_modules/greet/package.json",
       `{ "name": "greet", "version": "1.0.0", "main": "main.js" }`,
@@ -95,7 +95,7 @@ describe.each(executors)("with the executor %s", (executor) => {
     expect(code).toBe(0)
   })
 
-  test.concurrent("what surrounds a program", async () => {
+  test.concurrent("a program has its arguments, metadata and environment", async () => {
     const program = world.write(
       "surroundings.ts",
       `const stdin = await Bun.stdin.text()
@@ -155,7 +155,7 @@ describe.each(executors)("with the executor %s", (executor) => {
     },
   )
 
-  test("a program in a folder whose name needs quoting", async () => {
+  test("a program may be in a folder whose name needs quoting", async () => {
     world.write("odd [folder] (1) 'x' \"y\" ü%20/lib.ts", `export const place = import.meta.dir`)
     const file = "odd [folder] (1) 'x' \"y\" ü%20/main.ts"
     world.write(file, `import { place } from "./lib.ts"\nexport default [place, import.meta.dir]`)
@@ -167,7 +167,7 @@ describe.each(executors)("with the executor %s", (executor) => {
 
 const offline = ["--driver", "offline"]
 
-// What a file is loaded as is known by its name alone.
+// A file is loaded by its extension only.
 test.concurrent.failing("a program may import code and data as text", async () => {
   world.write("texts/code.ts", `export const a = 1\n`)
   world.write("texts/data.json", `{ "a": 1 }`)
@@ -181,7 +181,7 @@ export default [code, data]`,
   expect(result.programResult).toEqual([`export const a = 1\n`, `{ "a": 1 }`])
 })
 
-// Bun does not see CommonJS in what a plugin gives it, and so mill gives it every local file.
+// Bun does not detect CommonJS in files that a plugin loads, and mill loads every local file.
 test.concurrent.failing("a program may import CommonJS", async () => {
   world.write("common/word.cjs", `module.exports = { word: "old" }`)
   world.write("common/main.ts", `import { word } from "./word.cjs"\nexport default word`)

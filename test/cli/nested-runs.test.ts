@@ -1,4 +1,4 @@
-/** Runs that are started inside runs know where they come from, and how deep they are. */
+/** Nested runs record their parent and depth. */
 import { expect, test } from "bun:test"
 import {
   formatJsonlDriver,
@@ -12,7 +12,7 @@ import {
 const world = makeWorld()
 const mill = millCommand.map((word) => `'${word}'`).join(" ")
 
-/** Starts a run of the program that its prompt names, and answers with what mill printed, and its own surroundings. */
+/** An agent that runs the program named in its prompt and answers with mill's output and its own environment. */
 const nests = writeScript(
   world,
   "nests",
@@ -25,7 +25,7 @@ const spawn = `(await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", m
 world.write("inner.ts", `export default ${spawn}`)
 world.write("outer.ts", `export default ${spawn}`)
 
-test.concurrent("a run inside a run records its parent, and one more inside is refused", async () => {
+test.concurrent("a nested run records its parent, and a run nested too deep is refused", async () => {
   const outer = await world.run("outer.ts")
   const outerId = outer.record.id
   expect(outer.result.programResult).toBe(`0 ${outerId} spawn_1 0`)
@@ -50,7 +50,7 @@ test.concurrent("a run inside a run records its parent, and one more inside is r
   expect(all.filter(({ parentRunId }) => parentRunId === run.id)).toEqual([])
 })
 
-test.concurrent("a program that starts a run is its parent too, though no spawn is", async () => {
+test.concurrent("a run that a program starts has a parent run but no parent spawn", async () => {
   world.write(
     "starts.ts",
     `const child = Bun.spawn([${millCommand.map((word) => JSON.stringify(word)).join(", ")}, "run", "empty.ts", "--json", "--driver", "offline"])

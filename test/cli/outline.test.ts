@@ -1,4 +1,4 @@
-/** What a person is shown of a program before it runs: what it does, not what its comments say, and all of it. */
+/** The preview of a program before it runs shows its calls, not its comments. */
 import { describe, expect, test } from "bun:test"
 import { makeWorld } from "../support/mill.ts"
 import { startInTerminal } from "../support/terminal.ts"
@@ -10,8 +10,8 @@ const spawn = (fields: string, call = "mill.spawn") =>
 const plain = spawn(`agent: "scout", model: "sonnet"`)
 const perhaps = "(perhaps more at run time)"
 
-/** The facts of a program in the plan that is printed for a person. */
-const factsOf = async (name: string, source: string) => {
+/** Reads the facts about a program from the printed plan. */
+const readFacts = async (name: string, source: string) => {
   world.write(name, source)
   const { code, stdout } = await world.mill(["run", name, "--dry-run", ...offline])
   expect(code).toBe(0)
@@ -32,7 +32,7 @@ const seen: Readonly<
     "sonnet",
   ],
   "keys in quotes": [spawn(`"agent": "a", 'model': \`b\``), "1 mill.spawn call", "a", "b"],
-  "calls by other ways": [
+  "other forms of calls": [
     spawn(`agent: "a", model: "m"`, `mill["spawn"]`) +
       spawn(`agent: "b", model: "m"`, `(mill as any)?.spawn`) +
       spawn(`agent: "c", model: "m"`, `globalThis.mill!.spawn`),
@@ -40,7 +40,7 @@ const seen: Readonly<
     "a, b, c",
     "m",
   ],
-  "calls by another name": [
+  "calls through an alias": [
     `const { spawn, log: say } = mill\n${spawn(`agent: "a", model: "m"`, "spawn")}` +
       `const other = mill.spawn\n${spawn(`agent: "b", model: "m"`, "other")}`,
     "2 mill.spawn calls",
@@ -55,19 +55,19 @@ const seen: Readonly<
     "a, b",
     "opus, haiku",
   ],
-  "names that it makes": [
+  "computed names": [
     "for (const kind of mill.args) " + spawn("agent: `${kind}-fan`, model: kind") + plain,
     "2 mill.spawn calls",
     `scout ${perhaps}`,
     `sonnet ${perhaps}`,
   ],
-  "a spawn that is passed on": [
+  "spawn as a value": [
     `const asked = [{ agent: "a", model: "m", systemPrompt: "s", prompt: "p" }]\nexport default await Promise.all(asked.map(mill.spawn))`,
     "known only at run time",
     "a",
     "m",
   ],
-  "options that lie elsewhere": [
+  "options from a variable": [
     `const options = JSON.parse("{}")\nawait mill.spawn(options)\n`,
     "1 mill.spawn call",
     "known only at run time",
@@ -79,14 +79,14 @@ const seen: Readonly<
     "a",
     "x",
   ],
-  "a name that is put together": [
+  "a concatenated name": [
     `${plain}${spawn(`agent: "a", model: "x"`, `mill["sp" + "awn"]`)}`,
     `1 mill.spawn call ${perhaps}`,
     "scout, a",
     "sonnet, x",
   ],
-  "code in a text": [`${plain}eval("1")`, `1 mill.spawn call ${perhaps}`, "scout", "sonnet"],
-  "what others take apart": [
+  "code in a string": [`${plain}eval("1")`, `1 mill.spawn call ${perhaps}`, "scout", "sonnet"],
+  "destructured values": [
     `type Answer = { agent: string }\ninterface Mine { mill: typeof mill }\nconst answer = ${plain}const tell = ({ agent, model }: any) => agent + model\nexport default tell(answer)`,
     "1 mill.spawn call",
     "scout",
@@ -94,16 +94,16 @@ const seen: Readonly<
   ],
 }
 
-describe("the text of a program shows", () => {
+describe("the preview shows", () => {
   test.concurrent.each(Object.entries(seen))("%s", async (name, [source, spawns, agents, models]) => {
-    expect(await factsOf(`${name.replaceAll(" ", "-")}.ts`, source)).toEqual({ spawns, agents, models })
+    expect(await readFacts(`${name.replaceAll(" ", "-")}.ts`, source)).toEqual({ spawns, agents, models })
   })
 
-  test.concurrent("what the files that it imports do, too", async () => {
+  test.concurrent("the calls in imported files", async () => {
     world.write("parts/ask.tsx", `export const ask = async () => ${plain}`)
     world.write("parts/data.json", `{ "agent": "none" }`)
     const source = `import { ask } from "./parts/ask.tsx"\nimport data from "./parts/data.json"\nexport default [await ask(), data]\n${plain}`
-    expect(await factsOf("imports.ts", source)).toEqual({
+    expect(await readFacts("imports.ts", source)).toEqual({
       spawns: "2 mill.spawn calls",
       agents: "scout",
       models: "sonnet",
@@ -111,7 +111,7 @@ describe("the text of a program shows", () => {
   })
 })
 
-test.concurrent("in a narrow terminal nothing is lost, and what is too long is counted", async () => {
+test.concurrent("in a narrow terminal long lists are wrapped or counted", async () => {
   const agents = Array.from({ length: 60 }, (_, index) => `agent-${index}`)
   const name = "a-program-with-quite-a-long-name-that-says-what-it-does.ts"
   world.write(`deep/${name}`, agents.map((agent) => spawn(`agent: "${agent}", model: "m"`)).join(""))
@@ -122,13 +122,13 @@ test.concurrent("in a narrow terminal nothing is lost, and what is too long is c
   expect((await session.result).code).toBe(130)
   const lines = shown.split("\r\n")
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(40)
-  const factOf = (fact: string) => {
+  const readFact = (fact: string) => {
     const first = lines.findIndex((line) => line.startsWith(` ${fact} `))
     const next = lines.findIndex((line, index) => index > first && /^ \S/.test(line))
     return lines.slice(first, next).map((line) => line.slice(13))
   }
-  expect(factOf("program").join("")).toStartWith(`deep/${name}`)
-  const told = factOf("agents")
+  expect(readFact("program").join("")).toStartWith(`deep/${name}`)
+  const told = readFact("agents")
   expect(told).toHaveLength(5)
   const named = [
     ...told

@@ -1,4 +1,4 @@
-/** Where what a command prints goes: whole, to readers of every kind, or the command says that it did not. */
+/** Output reaches slow, short and full readers completely, or the command reports an error. */
 import { describe, expect, test } from "bun:test"
 import { makeWorld, millCommand } from "../support/mill.ts"
 
@@ -10,8 +10,8 @@ const { id } = ended.record
 
 const words = millCommand.map((word) => `'${word}'`).join(" ")
 
-/** Runs a shell script, in which `mill` is the command and `$RUN` the run. */
-const shell = (script: string) => {
+/** Runs a shell script in which `mill` is the command and `$RUN` the run. */
+const runScript = (script: string) => {
   const child = Bun.spawnSync(["bash", "-c", `mill() { ${words} "$@"; }; ${script}`], {
     cwd: world.dir,
     env: { ...process.env, MILL_HOME: `${world.dir}/home`, RUN: id, NO_COLOR: "1" },
@@ -19,39 +19,39 @@ const shell = (script: string) => {
   return { stdout: child.stdout.toString(), stderr: child.stderr.toString(), code: child.exitCode }
 }
 
-test("a result of megabytes reaches a reader that takes its time", () => {
-  const { stdout } = shell(`mill watch --run $RUN --json | (sleep 0.3; wc -c)`)
+test("a slow reader receives a result of several megabytes", () => {
+  const { stdout } = runScript(`mill watch --run $RUN --json | (sleep 0.3; wc -c)`)
   expect(Number(stdout)).toBeGreaterThan(length)
 })
 
-test("a reader that has seen enough ends nothing badly", () => {
-  const { code, stderr, stdout } = shell(`set -o pipefail; mill status $RUN --json | head -c 10`)
+test("a reader that closes the pipe causes no error", () => {
+  const { code, stderr, stdout } = runScript(`set -o pipefail; mill status $RUN --json | head -c 10`)
   expect({ code, stderr, stdout: stdout.length }).toEqual({ code: 0, stderr: "", stdout: 10 })
 })
 
-describe("a disk that is full is told of, and is no success", () => {
+describe("a full disk is an error of", () => {
   test.each(["status $RUN --json", "status $RUN", "--help", "ls", "watch --run $RUN --json"])(
     "%s",
     (line) => {
-      const { code, stderr } = shell(`mill ${line} >/dev/full`)
+      const { code, stderr } = runScript(`mill ${line} >/dev/full`)
       expect(stderr).toBe("error: cannot write to standard output: no space left on device\n")
       expect(code).toBe(1)
     },
   )
 })
 
-test("whoever shares a pipe finds it as it was", () => {
+test("a shared pipe keeps its mode", () => {
   const after = `bun -e 'require("fs").writeSync(1, "y".repeat(1_000_000))'`
-  const { code, stderr, stdout } = shell(
+  const { code, stderr, stdout } = runScript(
     `PATH="${process.execPath.replace(/[^/]*$/, "")}:$PATH"; set -o pipefail; (mill watch --run $RUN --json >/dev/stdout; mill status $RUN --json; ${after}) | (sleep 0.5; wc -c)`,
   )
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
   expect(Number(stdout)).toBeGreaterThan(length + 1_000_000)
 })
 
-test("a command whose reader takes nothing can be interrupted", async () => {
+test("a command whose reader does not read can be interrupted", async () => {
   const child = world.start(["run", "long.ts", "--driver", "offline", "--sync", "--json"])
-  // The first of it fills the pipe; the rest is never taken.
+  // The output fills the pipe, and the rest is never read.
   const reader = child.stdout.getReader()
   await reader.read()
   child.kill("SIGINT")

@@ -1,4 +1,4 @@
-/** The frozen plan: seen before the run, kept with it, held against what the worker finds, and against the disk after. */
+/** The frozen plan: printed before the run, stored with it, verified by the worker and compared with the disk. */
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -23,7 +23,7 @@ export default text + EOL`,
 )
 const word = world.write("word.ts", `export const word = "old"`)
 const secret = "s3cret-value"
-const configOf = (
+const formatConfig = (
   driver: string,
   more = "",
 ) => `import { claudeCodec, defineConfig, jsonlCodec, processDriver } from "@mill/core"
@@ -32,7 +32,7 @@ export default defineConfig({ defaultDriver: "mine", authoring: { instructions }
 world.write("instructions.ts", `export const instructions = "be brief"`)
 const config = world.write(
   "mill.config.ts",
-  configOf(
+  formatConfig(
     formatJsonlDriver("./agent", `args: ["--x"], env: { TOKEN: "${secret}", A: "b" }`),
     `extensions: [{ name: "tell", api: { now: async () => 1, again: async () => 2 } }], cancelGrace: 3`,
   ),
@@ -41,7 +41,7 @@ const sha256 = (path: string) => createHash("sha256").update(readFileSync(path))
 const dryRun = async (...args: ReadonlyArray<string>) =>
   JSON.parse((await world.mill(["run", program, "--dry-run", "--json", ...args])).stdout)
 
-test("--dry-run prints all that a run would depend on, and starts nothing", async () => {
+test("--dry-run prints every input of the run and starts nothing", async () => {
   const plan = await dryRun()
   const { planId } = plan
   expect(JSON.stringify(plan)).not.toContain(secret)
@@ -87,13 +87,13 @@ test("--dry-run prints all that a run would depend on, and starts nothing", asyn
   expect(findProcesses(`MILL_HOME=${join(world.dir, "home")}`)).toEqual([])
 })
 
-test("a dry run refuses what a run refuses", async () => {
+test("a dry run refuses the same programs as a run", async () => {
   const bad = world.write("bad.ts", `import { x } from "./nothing.ts"\nexport default x`)
   const { code, stdout } = await world.mill(["run", bad, "--dry-run", "--json"])
   expect([code, JSON.parse(stdout).error._tag]).toEqual([2, "ProgramError"])
 })
 
-test("a run has the plan that was seen, and keeps it", async () => {
+test("a run stores the plan that --dry-run prints", async () => {
   const { events, record } = await world.run(program)
   const seen = await dryRun()
   expect(record.planId).toBe(seen.planId)
@@ -106,32 +106,32 @@ test("a run has the plan that was seen, and keeps it", async () => {
 test("a codec's options are part of the plan", async () => {
   const cwd = join(world.dir, "claude")
   world.write("claude/instructions.ts", `export const instructions = "none"`)
-  const planWith = async (options: string) => {
+  const makePlan = async (options: string) => {
     world.write(
       "claude/mill.config.ts",
-      configOf(`processDriver({ command: "true", codec: claudeCodec(${options}) })`),
+      formatConfig(`processDriver({ command: "true", codec: claudeCodec(${options}) })`),
     )
     return JSON.parse((await world.mill(["run", program, "--dry-run", "--json"], { cwd })).stdout)
   }
-  const plain = await planWith("")
-  const reading = await planWith(`{ tools: ["Read"] }`)
+  const plain = await makePlan("")
+  const reading = await makePlan(`{ tools: ["Read"] }`)
   expect([plain.driver.codecOptions, reading.driver.codecOptions]).toEqual([{}, { tools: ["Read"] }])
   expect(plain.planId).not.toBe(reading.planId)
 })
 
-test("a configuration that is another one each time is refused by the worker, which names the field", async () => {
+test("the worker refuses a configuration that evaluates differently, and names the field", async () => {
   const cwd = join(world.dir, "moody")
   world.write("moody/instructions.ts", `export const instructions = "none"`)
   world.write(
     "moody/mill.config.ts",
-    configOf(`processDriver({ command: "${agent}", codec: jsonlCodec(), args: [String(process.pid)] })`),
+    formatConfig(`processDriver({ command: "${agent}", codec: jsonlCodec(), args: [String(process.pid)] })`),
   )
   const { code, record, result } = await world.run(program, [], { cwd })
   expect([code, record.status, result.spawns]).toEqual([1, "failed", []])
   expect(record.errorMessage).toContain("driver.args.0 differs")
 })
 
-test("status names the sources that are not as they were, and the run does not mind", async () => {
+test("status lists changed sources, and the run is not affected", async () => {
   const fifo = join(world.dir, "gate")
   Bun.spawnSync(["mkfifo", fifo])
   world.write("live/instructions.ts", `export const instructions = "none"`)
@@ -140,7 +140,7 @@ test("status names the sources that are not as they were, and the run does not m
     "live/gated",
     `read -r _ < "${fifo}"\necho '{"type":"result","text":"done"}'`,
   )
-  const own = world.write("live/mill.config.ts", configOf(formatJsonlDriver(gated)))
+  const own = world.write("live/mill.config.ts", formatConfig(formatJsonlDriver(gated)))
   const main = world.write(
     "live/main.ts",
     `import { word } from "./part.ts"
@@ -151,7 +151,7 @@ export default [word, text, (await import("./part.ts")).word]`,
   const cwd = join(world.dir, "live")
   const { runId } = JSON.parse((await world.mill(["run", main, "--json"], { cwd })).stdout)
   const status = async () => JSON.parse((await world.mill(["status", runId, "--json"], { cwd })).stdout)
-  await waitFor("the agent runs", async () => (await status()).spawns.running === 1)
+  await waitFor("the agent to start", async () => (await status()).spawns.running === 1)
   expect((await status()).changedSources).toEqual([])
 
   writeFileSync(part, `export const word = "new"`)
@@ -172,11 +172,11 @@ export default [word, text, (await import("./part.ts")).word]`,
   expect((await status()).changedSources).toEqual([{ path: own, change: "missing" }])
 })
 
-describe("the worker refuses a plan that is not the one that was submitted", () => {
+describe("the worker", () => {
   const returning = world.write("returning.ts", `await Bun.sleep(1)\nreturn "honest"`)
 
-  /** A run as it was submitted, in a store of its own, which `change` may change before its worker starts. */
-  const tampered = async (name: string, change: (folder: string) => void) => {
+  /** Starts the worker of a submitted run, in its own store, after `change` has edited the run's files. */
+  const startChanged = async (name: string, change: (folder: string) => void) => {
     const store = join(world.dir, `stores/${name}`)
     const { record } = await world.run(returning)
     const folder = join(store, record.id)
@@ -190,8 +190,8 @@ describe("the worker refuses a plan that is not the one that was submitted", () 
   const edit = (file: string, from: string | RegExp, to: string) =>
     writeFileSync(file, readFileSync(file, "utf8").replace(from, to))
 
-  test("and carries out one that is", async () => {
-    expect(await tampered("same", () => undefined)).toMatchObject({
+  test("carries out the submitted plan", async () => {
+    expect(await startChanged("same", () => undefined)).toMatchObject({
       status: "complete",
       programResult: "honest",
     })
@@ -211,7 +211,7 @@ describe("the worker refuses a plan that is not the one that was submitted", () 
       },
     ],
   ])("for %s", async (field, change) => {
-    const result = await tampered(field, change)
+    const result = await startChanged(field, change)
     expect([result.status, result.errorMessage]).toEqual([
       "failed",
       expect.stringContaining(`${field} differs`),

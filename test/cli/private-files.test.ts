@@ -1,4 +1,4 @@
-/** What a run writes is for its owner's eyes, and secrets are not written at all. */
+/** Files of a run are readable by their owner only, and secrets are never written. */
 import { beforeAll, expect, test } from "bun:test"
 import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -34,31 +34,35 @@ export default text`,
   runId = JSON.parse(await new Response(child.stdout).text()).runId
 })
 
-/** Every file and folder from `root` on, with its permissions. */
-const modes = (root: string): ReadonlyArray<readonly [path: string, mode: string, directory: boolean]> => {
+/** Lists every file and folder below `root` with its permissions. */
+const listModes = (
+  root: string,
+): ReadonlyArray<readonly [path: string, mode: string, directory: boolean]> => {
   const info = lstatSync(root)
   const here = [root, (info.mode & 0o777).toString(8), info.isDirectory()] as const
-  return info.isDirectory() ? [here, ...readdirSync(root).flatMap((name) => modes(join(root, name)))] : [here]
+  return info.isDirectory()
+    ? [here, ...readdirSync(root).flatMap((name) => listModes(join(root, name)))]
+    : [here]
 }
-const tooOpen = (root: string) =>
-  modes(root).filter(([, mode, directory]) => mode !== (directory ? "700" : "600"))
+const listTooOpen = (root: string) =>
+  listModes(root).filter(([, mode, directory]) => mode !== (directory ? "700" : "600"))
 
-test("whatever the umask: folders are 0700, files 0600, also while the run lives", async () => {
-  await waitFor("the agent's file is there", () =>
+test("folders have mode 0700 and files 0600 whatever the umask, even while the run is live", async () => {
+  await waitFor("the file of the agent", () =>
     readdirSync(join(world.runsDir, runId, "spawns")).includes("spawn_1.json"),
   )
   const folder = join(runtimeDir, "mill")
   expect((lstatSync(folder).mode & 0o777).toString(8)).toBe("700")
   expect(readdirSync(folder).some((name) => name.includes(runId))).toBe(true)
-  expect(tooOpen(join(world.runsDir, runId))).toEqual([])
+  expect(listTooOpen(join(world.runsDir, runId))).toEqual([])
   world.write("go", "")
   const { code } = await world.mill(["wait", runId, "--timeout", "60"])
   expect(code).toBe(0)
-  expect(tooOpen(join(world.dir, "home"))).toEqual([])
-  expect(modes(join(world.runsDir, runId)).length).toBeGreaterThan(10)
+  expect(listTooOpen(join(world.dir, "home"))).toEqual([])
+  expect(listModes(join(world.runsDir, runId)).length).toBeGreaterThan(10)
 })
 
-test("a spawn's file tells what was asked, which process served it, and what became of it", () => {
+test("a spawn's file records its input, its process and its outcome", () => {
   const file = JSON.parse(readFileSync(join(world.runsDir, runId, "spawns/spawn_1.json"), "utf8"))
   expect(file).toMatchObject({
     spawnId: "spawn_1",
@@ -70,17 +74,17 @@ test("a spawn's file tells what was asked, which process served it, and what bec
   expect(Date.parse(file.startedAt)).toBeGreaterThan(0)
 })
 
-test("a driver's environment reaches its agent, and is nowhere in the run's folder", () => {
+test("a driver's environment reaches its agent and is not in the run's folder", () => {
   const result = JSON.parse(readFileSync(join(world.runsDir, runId, "result.json"), "utf8"))
   expect(result.programResult).toBe(new Bun.CryptoHasher("sha256").update(secret).digest("hex"))
-  const files = modes(join(world.runsDir, runId)).filter(([, , directory]) => !directory)
+  const files = listModes(join(world.runsDir, runId)).filter(([, , directory]) => !directory)
   const telling = files.filter(([path]) => readFileSync(path).includes(secret))
   expect(telling).toEqual([])
   const plan = JSON.parse(readFileSync(join(world.runsDir, runId, "plan.json"), "utf8"))
   expect(plan.driver.env).toEqual(["TOKEN"])
 })
 
-test("the sockets of a run are gone when it has ended", async () => {
+test("the sockets of a run are removed at its end", async () => {
   const folder = join(runtimeDir, "mill")
-  await waitFor("the sockets are gone", () => !readdirSync(folder).some((name) => name.includes(runId)))
+  await waitFor("the sockets to be removed", () => !readdirSync(folder).some((name) => name.includes(runId)))
 })

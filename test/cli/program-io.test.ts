@@ -1,4 +1,4 @@
-/** What passes between a program and mill: what it asks for is judged, and what it prints is never taken for more. */
+/** mill validates the calls of a program and never takes its output for protocol messages. */
 import { describe, expect, test } from "bun:test"
 import {
   isAlive,
@@ -15,7 +15,7 @@ writeConfig(world, {
   instant: formatJsonlDriver(writeScript(world, "instant", `echo '{"type":"result","text":"done"}'`)),
 })
 
-describe("a spawn that cannot be", () => {
+describe("an invalid spawn", () => {
   const refusals: Readonly<Record<string, RegExp>> = {
     nothing: /it takes an object; it got undefined$/,
     null: /^mill\.spawn: its argument is null; expected an object$/,
@@ -36,7 +36,7 @@ describe("a spawn that cannot be", () => {
     "a prompt that is a BigInt": /BigInt/,
     "a cyclic object": /cyclic|circular/i,
   }
-  test("rejects its own promise, naming the field; the program lives on, and no spawn has started", async () => {
+  test("rejects with the name of the field; the program continues, and no spawn starts", async () => {
     const { code, events, result } = await world.run(`${repository}/test/programs/bad-spawns.ts`)
     const { accepted, outcomes } = result.programResult as {
       readonly accepted: unknown
@@ -67,7 +67,7 @@ describe("a spawn that cannot be", () => {
   })
 })
 
-test("what a program prints is never protocol, however much it is", async () => {
+test("output of a program is never taken for protocol messages", async () => {
   const program = world.write(
     "prints.ts",
     `const lines = [
@@ -99,7 +99,7 @@ export default text`,
   expect(code).toBe(0)
 })
 
-test("a program may close what it never used, and log what is no string", async () => {
+test("a program may close unused streams and log values that are not strings", async () => {
   const program = world.write(
     "closes.ts",
     `import { closeSync } from "node:fs"
@@ -120,7 +120,7 @@ export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", m
   expect([nothing, long, half]).toEqual(["undefined", "x".repeat(100_000), "\ud83d"])
 })
 
-test("what a program logs before it exits is in the log", async () => {
+test("messages that a program logs just before it exits are in the log", async () => {
   const program = world.write(
     "logs.ts",
     `for (let n = 0; n < 100; n++) mill.log(n + " " + "x".repeat(1000))
@@ -132,7 +132,7 @@ process.exit(0)`,
   expect([events.at(-1)?.type, code]).toEqual(["run:complete", 0])
 })
 
-test("what a program leaves behind does not outlive its run", async () => {
+test("processes that a program leaves behind are killed with the run", async () => {
   const program = world.write(
     "leaves.ts",
     `const child = Bun.spawn(["sh", "-c", "setsid sleep 1000 > /dev/null 2>&1 & echo $!"])

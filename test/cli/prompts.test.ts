@@ -16,7 +16,7 @@ const world = makeWorld()
 const received = join(world.dir, "received")
 mkdirSync(received)
 
-/** Writes the prompt's UTF-16 code units, which hold also what UTF-8 cannot. */
+/** Writes the prompt's UTF-16 code units, which can encode lone surrogates. */
 const jsonl = writeAgent(
   world,
   "jsonl",
@@ -46,11 +46,11 @@ const send = async (driver: string) => {
   return { ...ended, outcomes, got }
 }
 
-/** What two buffers have in common is told by their hashes: a megabyte makes no good message. */
+/** Tests compare hashes, because a megabyte in an error message is unreadable. */
 const sha256 = (bytes: Uint8Array | undefined) =>
   bytes === undefined ? "nothing" : new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
 
-test("every prompt arrives intact at an agent that reads JSON", async () => {
+test("every prompt reaches an agent that reads JSON intact", async () => {
   const { code, got, outcomes } = await send("jsonl")
   const all = [...prompts, ["half a pair", loneSurrogate] as const]
   for (const [index, [name, prompt]] of all.entries()) {
@@ -63,7 +63,7 @@ test("every prompt arrives intact at an agent that reads JSON", async () => {
   expect(code).toBe(0)
 })
 
-test("every prompt that UTF-8 can carry arrives intact on standard input", async () => {
+test("every prompt that is valid UTF-8 is intact on standard input", async () => {
   const { events, got, outcomes } = await send("stdin")
   for (const [index, [name, prompt]] of prompts.entries()) {
     expect({ name, sha256: sha256(got(index)) }).toEqual({
@@ -79,14 +79,14 @@ test("every prompt that UTF-8 can carry arrives intact on standard input", async
   expect(filterEvents(events, "spawn:error")).toHaveLength(1)
 })
 
-describe("an argument", () => {
+describe("a prompt as an argument", () => {
   const refusals: Readonly<Record<string, RegExp>> = {
     "a megabyte": /^prompt: 1048576 bytes/,
     "a flag": /^prompt: it begins with a dash/,
     "a dash": /^prompt: it begins with a dash/,
     NUL: /^prompt: it holds a NUL/,
   }
-  test("carries the prompt intact, or the spawn is refused with the field's name", async () => {
+  test("is intact, or the spawn is refused with the name of the field", async () => {
     const { code, events, got, outcomes } = await send("argument")
     for (const [index, [name, prompt]] of prompts.entries()) {
       const refusal = refusals[name]

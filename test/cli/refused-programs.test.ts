@@ -1,4 +1,4 @@
-/** Programs that are refused when they are submitted: nothing is started, and nothing is left in the store. */
+/** Programs that are refused at submit: nothing starts, and nothing is left in the store. */
 import { describe, expect, test } from "bun:test"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -11,14 +11,14 @@ Bun.spawnSync(["mkfifo", join(world.dir, "fifo.ts")])
 world.write("broken.ts", "export const x =\n  = 3\n")
 world.write("data.json", `{ "a": 1,, }`)
 world.write("note.md", "# A note")
-// With its byte-order mark, as editors on Windows may save it; Bun would run it.
+// UTF-16 with a byte-order mark, as editors on Windows may save it. Bun would run it.
 writeFileSync(join(world.dir, "wide.ts"), Buffer.from("\uFEFFexport default 1", "utf16le"))
 world.write("secret.ts", "export default 1", 0o000)
 
 type Case = {
   readonly file: string
   readonly source?: string
-  /** file:line:column, in the world. */
+  /** file:line:column relative to the world. */
   readonly location?: string
   readonly message: RegExp
 }
@@ -29,25 +29,25 @@ const cases: Readonly<Record<string, Case>> = {
     location: "syntax.ts:3:8",
     message: /default/,
   },
-  "a relative import that leads nowhere": {
+  "a relative import of a missing file": {
     file: "relative.ts",
     source: `import { x } from "./nowhere.ts"\nexport default x\n`,
     location: "relative.ts:1:19",
     message: /\.\/nowhere\.ts/,
   },
-  "an import of a package that is not there": {
+  "an import of a missing package": {
     file: "package.ts",
     source: `// no-such-package is missing\nimport x from 'no-such-package/deep'\nexport default x\n`,
     location: "package.ts:2:15",
     message: /no-such-package\/deep/,
   },
-  "a syntax error in what it imports": {
+  "a syntax error in an imported file": {
     file: "imports-broken.ts",
     source: `import { x } from "./broken.ts"\nexport default x\n`,
     location: "broken.ts:2:3",
     message: /=/,
   },
-  "an imported JSON file that is none": {
+  "an import of invalid JSON": {
     file: "imports-json.ts",
     source: `import data from "./data.json"\nexport default data\n`,
     location: "data.json:1:10",
@@ -66,7 +66,7 @@ const cases: Readonly<Record<string, Case>> = {
   "another kind of file": { file: "note.md", message: /note\.md: it is not a TypeScript/ },
 }
 
-describe("a program is refused", () => {
+describe("mill run refuses", () => {
   test.concurrent.each(Object.entries(cases))("%s", async (_, { file, location, message, source }) => {
     if (source !== undefined) world.write(file, source)
     const runsDir = join(world.dir, "stores", file)
@@ -95,22 +95,22 @@ describe("a program is refused", () => {
   })
 })
 
-test("a program without a name is refused as a mistake of the command line", async () => {
+test("mill run without a program is a usage error", async () => {
   const { code, stderr, stdout } = await world.mill(["run", "", "--json", "--driver=offline"])
   const { error } = JSON.parse(stdout)
   expect([code, error._tag]).toEqual([2, "UsageError"])
   expect(stderr).toMatch(/^error: invalid value for argument <program\.ts>: "".*a file path\n/)
 })
 
-// The superuser may read anything.
-test.skipIf(process.getuid?.() === 0)("a program that may not be read", async () => {
+// root can read every file.
+test.skipIf(process.getuid?.() === 0)("mill run refuses an unreadable program", async () => {
   const { code, stderr } = await world.mill(["run", "secret.ts"])
   expect(stderr).toMatch(/secret\.ts.*permission denied/)
   expect(code).toBe(2)
   expect(listEntries(world.runsDir)).toEqual([])
 })
 
-test("a dynamic import of what is not there is the program's own affair", async () => {
+test("a dynamic import of a missing module fails at run time", async () => {
   const program = world.write(
     "dynamic.ts",
     `const names = ["./nowhere.ts", "no-such-package"]

@@ -1,4 +1,4 @@
-/** A program's result is JSON, or the run fails with the place in it that is not. */
+/** A program's result must be JSON; otherwise the run fails and names the path in the result. */
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { makeWorld } from "../support/mill.ts"
@@ -20,7 +20,7 @@ const refused: Readonly<Record<string, readonly [source: string, message: string
 describe.each(executors)("with the executor %s", (executor) => {
   const offline = ["--driver", "offline", "--executor", executor]
 
-  describe("a result is refused that holds", () => {
+  describe("a result is refused if it contains", () => {
     test.concurrent.each(Object.entries(refused))("a %s", async (name, [source, message]) => {
       const program = world.write(`${name}.ts`, source)
       const { code, events, record, result } = await world.run(program, offline)
@@ -30,7 +30,7 @@ describe.each(executors)("with the executor %s", (executor) => {
     })
   })
 
-  test("a result that throws when it is read fails the run", async () => {
+  test("a result with a getter that throws fails the run", async () => {
     const program = world.write(
       "thrower.ts",
       `export default { get bad(): number { throw new Error("not now") } }`,
@@ -58,14 +58,14 @@ describe.each(executors)("with the executor %s", (executor) => {
     expect(events.at(-1)).toMatchObject({ type: "run:complete", payload: { result: { status: "complete" } } })
   })
 
-  test("a result may be of 50 MiB, in lines and in one", async () => {
+  test("a result may have 50 MiB, on many lines or on one", async () => {
     const program = world.write("huge.ts", `export default "1234567".repeat(7.5e6) + "\\n".repeat(1000)`)
     const { result } = await world.run(program, offline)
     expect(result.errorMessage).toBeUndefined()
     expect(result.programResult === "1234567".repeat(7.5e6) + "\n".repeat(1000)).toBe(true)
   }, 60_000)
 
-  test("a message of more than 64 MiB fails the run, whether it ends or not", async () => {
+  test("a message of more than 64 MiB fails the run, even if it is incomplete", async () => {
     const message = "the program sent more than 64 MiB in one message"
     for (const send of [
       `export default "x".repeat(65 * 1024 * 1024)`,
@@ -77,7 +77,7 @@ describe.each(executors)("with the executor %s", (executor) => {
     }
   }, 60_000)
 
-  test("several connections hold no more than one may", async () => {
+  test("several connections share the limit of one", async () => {
     const path =
       executor === "vm" ? `"/run/mill/socket"` : `"/tmp/mill-${process.getuid?.()}/" + mill.run.id + ".host"`
     const program = world.write(

@@ -1,4 +1,4 @@
-/** How a run is named, and how runs are listed. */
+/** References to runs, and the list of runs. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -17,20 +17,20 @@ beforeAll(async () => {
   )
   for (const n of [1, 2, 4, 5]) copyRun(world, good?.record.id ?? "", id(n))
   copyRun(world, bad?.record.id ?? "", id(3))
-  // What a worker still tidies would be there again.
+  // A worker that is still cleaning up could write files again.
   for (const one of [good, bad]) await waitForNoProcess(one?.record.id ?? "")
   for (const one of [good, bad])
     rmSync(join(world.runsDir, one?.record.id ?? "x"), { recursive: true, force: true })
 })
 
-const list = async (...args: ReadonlyArray<string>) => {
+const listRuns = async (...args: ReadonlyArray<string>) => {
   const { code, stderr, stdout } = await world.mill(["ls", "--json", ...args])
   const runs: ReadonlyArray<RunRecord> = JSON.parse(stdout)
   return { code, stderr, ids: runs.map((run) => `${run.id}`), statuses: runs.map(({ status }) => status) }
 }
 
-describe("a run is named", () => {
-  const named = async (reference: string) => {
+describe("a reference to a run", () => {
+  const findRun = async (reference: string) => {
     const { code, stdout } = await world.mill(["status", reference, "--json"])
     return { code, ...JSON.parse(stdout) }
   }
@@ -39,19 +39,19 @@ describe("a run is named", () => {
     ["by the beginning of it", "run_01m73", id(3)],
     ["by last, which is the newest", "last", id(5)],
   ])("%s", async (_, reference, expected) => {
-    const found = await named(reference)
+    const found = await findRun(reference)
     expect([found.code, found.id]).toEqual([0, expected])
   })
-  test.concurrent("but not by the beginning of several", async () => {
-    const { code, error } = await named("run_01m7")
+  test.concurrent("is refused if it is the prefix of several ids", async () => {
+    const { code, error } = await findRun("run_01m7")
     expect([code, error._tag]).toEqual([2, "UsageError"])
     expect(error.message).toMatch(/run_01m7 is ambiguous: 5 run ids begin with it/)
     expect(error.hint).toContain(id(5))
   })
   test.concurrent.each(["../../evil", "/etc", "run_*", "x".repeat(129)])(
-    "and never by %j, which could leave the store",
+    "is refused if it is %j, which could be outside the store",
     async (reference) => {
-      const { code, error } = await named(reference)
+      const { code, error } = await findRun(reference)
       expect([code, error._tag]).toEqual([2, "UsageError"])
     },
   )
@@ -59,7 +59,7 @@ describe("a run is named", () => {
 
 describe("ls", () => {
   test.concurrent("lists runs, newest first", async () => {
-    expect(await list()).toEqual({
+    expect(await listRuns()).toEqual({
       code: 0,
       stderr: "",
       ids: ids.toReversed(),
@@ -67,12 +67,12 @@ describe("ls", () => {
     })
   })
   test.concurrent("filters before it limits", async () => {
-    expect((await list("--limit", "2")).ids).toEqual([id(5), id(4)])
-    expect((await list("--status", "failed", "--limit", "1")).ids).toEqual([id(3)])
-    expect((await list("--status", "complete", "--limit", "3")).ids).toEqual([id(5), id(4), id(2)])
-    expect((await list("--status", "running")).ids).toEqual([])
+    expect((await listRuns("--limit", "2")).ids).toEqual([id(5), id(4)])
+    expect((await listRuns("--status", "failed", "--limit", "1")).ids).toEqual([id(3)])
+    expect((await listRuns("--status", "complete", "--limit", "3")).ids).toEqual([id(5), id(4), id(2)])
+    expect((await listRuns("--status", "running")).ids).toEqual([])
   })
-  test.concurrent("says that there is nothing", async () => {
+  test.concurrent("prints that there are no runs", async () => {
     const nothing = await world.mill(["ls", "--runs-dir", "empty"])
     expect(nothing).toEqual({ code: 0, stdout: "no runs yet: mill run <program.ts>\n", stderr: "" })
     const json = await world.mill(["ls", "--runs-dir", "empty", "--json"])
@@ -80,13 +80,13 @@ describe("ls", () => {
   })
 })
 
-test("ls goes on without what it cannot read, and says so on stderr", async () => {
+test("ls skips unreadable runs and reports them on stderr", async () => {
   writeFileSync(join(world.runsDir, id(4), "run.json"), "{")
   writeFileSync(join(world.runsDir, id(4), "plan.json"), `{"planVersion":99}`)
   world.write("home/runs/run_empty/keep", "")
   world.write("home/runs/not-a-run", "a file")
   world.write("home/runs/.new-run_01/plan.json", "{}")
-  const listed = await list()
+  const listed = await listRuns()
   expect([listed.code, listed.ids]).toEqual([0, [id(5), id(3), id(2), id(1)]])
   const warnings = listed.stderr.trim().split("\n")
   expect(warnings.every((line) => line.startsWith("warning: "))).toBe(true)

@@ -1,4 +1,4 @@
-/** However a sandboxed run ends, nothing of it is left: not the program, not what it started, not its agents. */
+/** However a sandboxed run ends, its program, agents and other processes are gone. */
 import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { waitFor, isAlive } from "../support/mill.ts"
@@ -19,46 +19,46 @@ await Promise.all([spawn(), spawn()])`,
 )
 const beginSpawns = () => begin("children.ts", "spawn:milestone", 2, "family")
 
-const commandOf = (pid: number): string => {
+const readCommand = (pid: number): string => {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8")
   } catch {
-    // It has ended since it was listed.
+    // The process exited after it was listed.
     return ""
   }
 }
-const programOf = (runId: string): number => {
-  const found = findProcessesOf(runId).find((pid) => commandOf(pid).startsWith("/run/mill/bun\0"))
+const findProgram = (runId: string): number => {
+  const found = findProcessesOf(runId).find((pid) => readCommand(pid).startsWith("/run/mill/bun\0"))
   if (found === undefined) throw new Error(`the program of ${runId} does not run`)
   return found
 }
-const namespaceOf = (pid: number | string): string | undefined => {
+const readNamespace = (pid: number | string): string | undefined => {
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`)
   } catch {
     return undefined
   }
 }
-/** All that runs in a sandbox, whatever its environment. */
-const membersOf = (namespace: string | undefined): ReadonlyArray<string> =>
+/** Lists all processes in a sandbox. */
+const listMembers = (namespace: string | undefined): ReadonlyArray<string> =>
   readdirSync("/proc").filter(
-    (name) => /^\d+$/.test(name) && isAlive(Number(name)) && namespaceOf(name) === namespace,
+    (name) => /^\d+$/.test(name) && isAlive(Number(name)) && readNamespace(name) === namespace,
   )
 
 describe.skipIf(isWithoutSandbox)("a sandboxed run", () => {
   test(
-    "is cancelled with all that it has started",
+    "is cancelled with all its processes",
     async () => {
       const runId = await beginSpawns()
-      const namespace = namespaceOf(programOf(runId))
-      // bwrap's own, the program, and its two.
-      await waitFor("four processes are in it", () => membersOf(namespace).length === 4)
+      const namespace = readNamespace(findProgram(runId))
+      // bwrap, the program and its two children.
+      await waitFor("four processes in the sandbox", () => listMembers(namespace).length === 4)
       expect(await cancel(runId, "--reason", "enough")).toMatchObject({
         code: 0,
         answer: { status: "cancelled" },
       })
       expect(findProcessesOf(runId)).toEqual([])
-      expect(membersOf(namespace)).toEqual([])
+      expect(listMembers(namespace)).toEqual([])
       expect(readEnd(runId)).toEqual({
         type: "run:cancelled",
         payload: { reason: "enough" },
@@ -71,7 +71,7 @@ describe.skipIf(isWithoutSandbox)("a sandboxed run", () => {
   )
 
   test(
-    "never lets go of its processor, and is cancelled",
+    "is cancelled in an endless loop",
     async () => {
       const runId = await begin("loop.ts", "loops")
       expect(await cancel(runId)).toMatchObject({ code: 0, answer: { status: "cancelled" } })
@@ -81,10 +81,10 @@ describe.skipIf(isWithoutSandbox)("a sandboxed run", () => {
   )
 
   test(
-    "has failed when its program is killed, and its agents are ended",
+    "fails if its program is killed, and its agents are terminated",
     async () => {
       const runId = await beginSpawns()
-      process.kill(programOf(runId), "SIGKILL")
+      process.kill(findProgram(runId), "SIGKILL")
       await waitForEnd(runId)
       expect(readEnd(runId)).toEqual({
         type: "run:failed",

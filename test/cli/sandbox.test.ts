@@ -1,4 +1,4 @@
-/** What a sandboxed program cannot do, each shown against the same program outside; and what it can. */
+/** What a sandboxed program can and cannot do, compared with the same program outside. */
 import { afterAll, describe, expect, test } from "bun:test"
 import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { createServer } from "node:http"
@@ -22,7 +22,7 @@ symlinkSync(world.dir, join(world.dir, "project/alias"))
 
 const drivers = {
   instant: formatJsonlDriver(writeScript(world, "agents/instant", `echo '{"type":"result","text":"done"}'`)),
-  // Tells where it is, what lies there, and a variable that no program is let see.
+  // Answers with its folder, the files in it and a variable that is hidden from programs.
   outside: formatJsonlDriver(
     writeScript(
       world,
@@ -64,7 +64,7 @@ const options = {
 const run = (program: string, executor: string, driver = "instant", args: ReadonlyArray<string> = []) =>
   world.run(program, ["--executor", executor, "--driver", driver, ...args], options)
 
-/** What is tried: an expression that gives something, and rejects or throws where it cannot be done. */
+/** Attempts: expressions that return a value, or reject or throw if the sandbox prevents them. */
 const attempts: Readonly<Record<string, string>> = {
   "read the home folder": `fs.readFileSync(${JSON.stringify(join(userHome, ".ssh/id_rsa"))}, "utf8")`,
   "list the store": `fs.readdirSync(${JSON.stringify(world.runsDir)}).length`,
@@ -92,7 +92,7 @@ const attempts: Readonly<Record<string, string>> = {
   "signal another process": `process.kill(${sleeper.pid}, 0)`,
 }
 
-/** What only some users can do outside. */
+/** Attempts that may fail outside, too, depending on the user. */
 const attemptsOfRoot: Readonly<Record<string, string>> = {
   "ask for a name": `new dns.Resolver({ timeout: 500, tries: 1 }).resolve4("example.com")`,
   "change the kernel's settings": `fs.closeSync(fs.openSync("/proc/sys/kernel/core_pattern", "r+")) ?? "opened"`,
@@ -102,7 +102,7 @@ const attemptsOfRoot: Readonly<Record<string, string>> = {
   "see the names of other machines": `fs.readFileSync("/etc/hosts", "utf8")`,
 }
 
-const trying = (what: Readonly<Record<string, string>>): string => `import * as fs from "node:fs"
+const formatAttempts = (what: Readonly<Record<string, string>>): string => `import * as fs from "node:fs"
 import * as dns from "node:dns/promises"
 import { used } from "./lib/used.ts"
 const connect = async (unix: string) => {
@@ -123,33 +123,36 @@ ${Object.entries(what)
   .join("\n")}
 export default outcomes`
 
-const outcomesOf = async (program: string, executor: string) => {
+const readOutcomes = async (program: string, executor: string) => {
   const { result } = await run(program, executor)
   expect(result.errorMessage).toBeUndefined()
   return result.programResult as Readonly<Record<string, { readonly failed?: string } | string>>
 }
-const done = (names: ReadonlyArray<string>) =>
+const expectAllowed = (names: ReadonlyArray<string>) =>
   Object.fromEntries(names.map((name) => [name, { done: expect.anything() }]))
-const failed = (names: ReadonlyArray<string>) =>
+const expectDenied = (names: ReadonlyArray<string>) =>
   Object.fromEntries(names.map((name) => [name, { failed: expect.any(String) }]))
 
 describe.skipIf(isWithoutSandbox)("a sandboxed program", () => {
   test("cannot do what the same program can do outside", async () => {
-    const program = world.write("project/tries.ts", trying(attempts))
+    const program = world.write("project/tries.ts", formatAttempts(attempts))
     const names = Object.keys(attempts)
-    expect(await outcomesOf(program, "vm")).toEqual({ used: "used", ...failed(names) })
+    expect(await readOutcomes(program, "vm")).toEqual({ used: "used", ...expectDenied(names) })
     for (const name of ["written", "lib/written", "written-too"]) {
       expect(existsSync(join(world.dir, "project", name))).toBe(false)
     }
-    expect(await outcomesOf(program, "direct")).toEqual({ used: "used", ...done(names) })
+    expect(await readOutcomes(program, "direct")).toEqual({ used: "used", ...expectAllowed(names) })
   })
 
-  test("cannot do what is not for everybody outside", async () => {
-    const program = world.write("project/tries-more.ts", trying(attemptsOfRoot))
-    expect(await outcomesOf(program, "vm")).toEqual({ used: "used", ...failed(Object.keys(attemptsOfRoot)) })
+  test("cannot do what only some users can do outside", async () => {
+    const program = world.write("project/tries-more.ts", formatAttempts(attemptsOfRoot))
+    expect(await readOutcomes(program, "vm")).toEqual({
+      used: "used",
+      ...expectDenied(Object.keys(attemptsOfRoot)),
+    })
   })
 
-  test("sees itself, mill's own files and the system, and nothing else", async () => {
+  test("sees only itself, mill's files and the system", async () => {
     const program = world.write(
       "project/looks.ts",
       `import { readdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -170,7 +173,7 @@ export default {
       lib: ["used.ts"],
       tmp: [top, "mine"].toSorted(),
       own: ["bin", "bun", "domain", "plan.json", "socket", "sources"].filter(
-        // As it is shipped, the host is one file.
+        // The shipped host is one file.
         (name) => process.env["MILL_TEST_COMMAND"] === undefined || name !== "domain",
       ),
       run: ["mill"],
@@ -184,7 +187,7 @@ export default {
       readonly plan: string
     }
     expect(commands).toHaveLength(2)
-    // Of the plan, only what is its own: neither the configuration nor how agents are called.
+    // The sandbox has only a part of the plan, without the configuration and the commands of agents.
     expect(Object.keys(JSON.parse(plan)).toSorted()).toEqual([
       "extensions",
       "invocation",
@@ -194,7 +197,7 @@ export default {
     expect(existsSync("/tmp/mine")).toBe(false)
   })
 
-  test("finds what its executor lets in, whose values are nowhere on the disk", async () => {
+  test("sees the files and variables of its executor, whose values are not on disk", async () => {
     const program = world.write(
       "project/let-in.ts",
       `import { readFileSync } from "node:fs"
@@ -227,7 +230,7 @@ export default { lengths: [FIXED?.length, LET_IN?.length], fixed: FIXED === "fix
     }
   })
 
-  test("is let in variables by whatever name, and none that are not set", async () => {
+  test("sees variables with unusual names, and none that are not set", async () => {
     const program = world.write(
       "project/odd-names.ts",
       `export default [Object.hasOwn(process.env, "toString"), Object.hasOwn(process.env, "__proto__"), process.env.LET_IN]`,
@@ -235,7 +238,7 @@ export default { lengths: [FIXED?.length, LET_IN?.length], fixed: FIXED === "fix
     expect((await run(program, "odd")).result.programResult).toEqual([false, false, "let-in"])
   })
 
-  test("sees no runs through a link that is readable", async () => {
+  test("sees no runs through a readable link", async () => {
     const program = world.write(
       "project/by-link.ts",
       `import { existsSync, readdirSync, readFileSync } from "node:fs"
@@ -245,7 +248,7 @@ export default [readFileSync("alias/beside.txt", "utf8"), list("alias/home"), li
     expect((await run(program, "alias")).result.programResult).toEqual(["beside", [], [], []])
   })
 
-  test("writes to devices, and nowhere beside them", async () => {
+  test("can write to devices but not next to them", async () => {
     const program = world.write(
       "project/devices.ts",
       `import { writeFileSync } from "node:fs"
@@ -255,7 +258,7 @@ export default ["/dev/null", "/tmp/x", "/dev/x", "/dev/shm/x", "/dev/pts/x"].map
     expect((await run(program, "vm")).result.programResult).toEqual([true, true, false, false, false])
   })
 
-  test("reads itself as it was submitted, whatever becomes of its file", async () => {
+  test("reads its file as it was submitted", async () => {
     const source = `import { readFileSync } from "node:fs"
 await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
 export default readFileSync(import.meta.path, "utf8")`
@@ -265,7 +268,7 @@ export default readFileSync(import.meta.path, "utf8")`
     expect(result.programResult).toBe(source)
   })
 
-  test("spawns agents, many at once, and they are not sandboxed", async () => {
+  test("spawns several agents concurrently, outside the sandbox", async () => {
     const program = world.write(
       "project/spawns.ts",
       `const spawn = () => mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })
@@ -279,7 +282,7 @@ export default (await Promise.all(Array.from({ length: 20 }, spawn))).map(({ tex
     expect(filterEvents(events, "run:log").map(({ payload }) => payload.message)).toEqual(["begins"])
   })
 
-  test("finds packages and what these need, with what lies in the same node_modules", async () => {
+  test("resolves packages and their dependencies in the same node_modules", async () => {
     const modules = "project/node_modules"
     world.write(`${modules}/greet/package.json`, `{ "name": "greet", "main": "main.js" }`)
     world.write(`${modules}/greet/main.js`, `export { word as greeting } from "@deep/word/word.js"`)
@@ -304,11 +307,11 @@ const refused = async (program: string, executor: string, cwd = options.cwd) => 
   return JSON.parse(stdout).error
 }
 
-describe.skipIf(isWithoutSandbox)("a program is refused by a sandbox that imports", () => {
+describe.skipIf(isWithoutSandbox)("a sandbox refuses a program that imports", () => {
   const imports: Readonly<Record<string, string>> = {
-    "what is outside of its project": join(userHome, ".ssh/id_rsa"),
-    "what is hidden beside it": "./.env",
-    "what is hidden in its project": "./.git/config",
+    "a file outside its project": join(userHome, ".ssh/id_rsa"),
+    "a hidden file next to it": "./.env",
+    "a file in a hidden folder of its project": "./.git/config",
   }
   test.each(Object.entries(imports))("%s", async (name, path) => {
     const program = world.write(

@@ -1,4 +1,4 @@
-/** Programs that give their result by a top-level `return`; what becomes of their text is in the plan's tests. */
+/** Programs that return their result with a top-level `return`. test/internal has the tests of their transformed text. */
 import { describe, expect, test } from "bun:test"
 import { listEntries, makeWorld } from "../support/mill.ts"
 import { executors } from "../support/sandbox.ts"
@@ -35,7 +35,7 @@ describe.each(executors)("with the executor %s", (executor) => {
   const offline = ["--driver", "offline", "--executor", executor]
 
   test.concurrent.each(Object.entries(returning))(
-    "a top-level return %s",
+    "a program may have a top-level return %s",
     async (name, [source, expected]) => {
       const file = `${name.replace(/\W+/g, "-")}.ts`
       world.write(file, source)
@@ -50,7 +50,7 @@ describe.each(executors)("with the executor %s", (executor) => {
   )
 
   test.concurrent.each(Object.entries(places))(
-    "an error in a program that returns has its own place: %s",
+    "an error in a program with a top-level return has the right location: %s",
     async (name, [source, place]) => {
       const program = world.write(`${name.replace(/\W+/g, "-")}.ts`, `${source}\nreturn 1`)
       const { code, result } = await world.run(program, offline)

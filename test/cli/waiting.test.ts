@@ -21,15 +21,15 @@ const program = world.write(
   "program.ts",
   `export default (await mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })).text`,
 )
-const starts = () => (existsSync(started) ? readFileSync(started, "utf8").trim().split("\n") : [])
+const readStarts = () => (existsSync(started) ? readFileSync(started, "utf8").trim().split("\n") : [])
 
 /** Starts a run whose agent waits at a gate, calls a function, opens the gate and waits for the end. */
-const meanwhile = async (what: (runId: string, paths: RunPaths) => Promise<void>) => {
+const runDuring = async (what: (runId: string, paths: RunPaths) => Promise<void>) => {
   rmSync(gate, { force: true })
   Bun.spawnSync(["mkfifo", gate])
-  const before = starts().length
+  const before = readStarts().length
   const { paths, runId } = JSON.parse((await world.mill(["run", program, "--json"])).stdout)
-  await waitFor("the agent is there", () => starts().length > before)
+  await waitFor("the agent to start", () => readStarts().length > before)
   await what(runId, paths)
   writeFileSync(gate, "\n")
   const waited = await world.mill(["wait", runId, "--json", "--timeout", "60"])
@@ -37,22 +37,22 @@ const meanwhile = async (what: (runId: string, paths: RunPaths) => Promise<void>
 }
 
 /** Interrupts a command that waits. It prints nothing when it starts to wait, so `ready` looks at its open files. */
-const interrupted = async (args: ReadonlyArray<string>, ready: (pid: number) => boolean) => {
+const interrupt = async (args: ReadonlyArray<string>, ready: (pid: number) => boolean) => {
   const child = world.start(args)
   await waitFor(`${args.join(" ")} waits`, () => ready(child.pid))
   child.kill("SIGINT")
   return { code: await child.exited, stderr: await new Response(child.stderr).text() }
 }
 
-/** Whether the process watches files, as a waiting command does. */
-const watches = (pid: number): boolean => {
+/** Whether the process isWatching files, as a waiting command does. */
+const isWatching = (pid: number): boolean => {
   const found = Bun.spawnSync(["sh", "-c", `ls -l /proc/${pid}/fd`]).stdout.toString()
   return found.includes("inotify")
 }
 
 describe("while a run is live", () => {
-  test("wait --timeout exits with 124, and the run keeps running", async () => {
-    const { code, record } = await meanwhile(async (runId) => {
+  test("mill wait exits with 124 when the timeout passes, and the run keeps running", async () => {
+    const { code, record } = await runDuring(async (runId) => {
       const { code, stderr, stdout } = await world.mill(["wait", runId, "--timeout", "0.05", "--json"])
       const { error } = JSON.parse(stdout)
       expect([code, error._tag, error.run, error.seconds]).toEqual([124, "WaitTimeout", runId, 0.05])
@@ -66,9 +66,9 @@ describe("while a run is live", () => {
     expect([code, record.status]).toEqual([0, "complete"])
   })
 
-  test("an interrupted wait exits with 130, and the run keeps running", async () => {
-    const { code, record } = await meanwhile(async (runId) => {
-      expect((await interrupted(["wait", runId, "--timeout", "60"], watches)).code).toBe(130)
+  test("an interrupted mill wait exits with 130, and the run keeps running", async () => {
+    const { code, record } = await runDuring(async (runId) => {
+      expect((await interrupt(["wait", runId, "--timeout", "60"], isWatching)).code).toBe(130)
     })
     expect([code, record.status]).toEqual([0, "complete"])
   })
@@ -76,12 +76,12 @@ describe("while a run is live", () => {
   test("an interrupted run --sync exits with 130 and prints hints, and the run keeps running", async () => {
     rmSync(gate, { force: true })
     Bun.spawnSync(["mkfifo", gate])
-    const before = starts().length
-    const { code, stderr } = await interrupted(
+    const before = readStarts().length
+    const { code, stderr } = await interrupt(
       ["run", program, "--sync"],
-      (pid) => starts().length > before && watches(pid),
+      (pid) => readStarts().length > before && isWatching(pid),
     )
-    const runId = starts().at(-1) ?? ""
+    const runId = readStarts().at(-1) ?? ""
     expect(code).toBe(130)
     expect(stderr).toContain(`${runId} is still running`)
     for (const next of ["watch --run", "cancel"]) expect(stderr).toContain(`mill ${next} ${runId}`)
@@ -90,15 +90,15 @@ describe("while a run is live", () => {
   })
 
   test("a second worker refuses to start, and starts no agent", async () => {
-    const before = starts().length
-    const { code, runId } = await meanwhile(async (runId, paths) => {
+    const before = readStarts().length
+    const { code, runId } = await runDuring(async (runId, paths) => {
       const second = await world.mill(["_worker", "--run-id", runId, "--runs-dir", world.runsDir])
       expect(second.code).toBe(1)
       expect(second.stderr).toMatch(/is owned by process \d+, which is alive/)
       expect(readFileSync(paths.eventsFile, "utf8").match(/"type":"run:start"/g)).toHaveLength(1)
     })
     expect(code).toBe(0)
-    expect(starts().slice(before)).toEqual([runId])
+    expect(readStarts().slice(before)).toEqual([runId])
     expect(world.readEvents(runId).map(({ type }) => `${type}`)).toEqual([
       "run:start",
       "spawn:start",

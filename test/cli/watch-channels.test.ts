@@ -22,7 +22,7 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
     await Promise.all([all, io, program].map(({ waitForText }) => waitForText(`tick`)))
     // These two print nothing yet. When a later watcher prints something, they have been listening for a while.
     await one.waitForText("spawn:start")
-    await waitFor("the watchers have begun", () => [driver, one].every(({ output }) => output.err !== ""))
+    await waitFor("the watchers to start", () => [driver, one].every(({ output }) => output.err !== ""))
     for (let late = 0; late < 3; late += 1) {
       const last = watch("io")
       await last.waitForText("tick")

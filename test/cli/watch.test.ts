@@ -63,7 +63,7 @@ describe("mill watch", () => {
     const after = await begin(`await ${formatSpawn(gate("both"))}`)
     await watcher.waitForText(after)
     open("both")
-    await waitFor("both ends are told", () => watcher.output.out.split(`"run:complete"`).length > 2)
+    await waitFor("the ends of both runs", () => watcher.output.out.split(`"run:complete"`).length > 2)
     watcher.child.kill("SIGINT")
     const { code, items } = await watcher.end()
     expect(code).toBe(130)
@@ -80,12 +80,12 @@ describe("mill watch", () => {
     await watcher.waitForText(broken)
     rmSync(join(world.runsDir, broken), { recursive: true })
     const other = await begin(`export default 1`)
-    await waitFor("the end of the other run is told", () =>
+    await waitFor("the end of the other run", () =>
       parseItems(watcher.output.out).some(
         ({ event, runId }) => runId === other && event?.type === "run:complete",
       ),
     )
-    await waitFor("the lost run is told of", () => watcher.output.err.includes(broken))
+    await waitFor("the error for the lost run", () => watcher.output.err.includes(broken))
     watcher.child.kill("SIGINT")
     expect((await watcher.end()).code).toBe(130)
     open("torn")
@@ -111,7 +111,7 @@ describe("mill watch", () => {
     const runId = await begin(`await ${formatSpawn(gate("goes on"))}`)
     const watchers = ["events", "io", "all"].map((channel) => follow(["--run", runId, "--channel", channel]))
     await Promise.all([watchers[0]?.waitForText("spawn:start"), watchers[2]?.waitForText("spawn:start")])
-    await waitFor("the second one listens", () => watchers[1]?.output.err !== "")
+    await waitFor("the second watcher to start", () => watchers[1]?.output.err !== "")
     for (const { child } of watchers) child.kill("SIGINT")
     const ends = await Promise.all(watchers.map(({ end }) => end()))
     expect(ends.map(({ code }) => code)).toEqual([130, 130, 130])
