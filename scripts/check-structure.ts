@@ -101,7 +101,6 @@ const sharedNames = new Set([
   // Each module of services has one.
   "layer",
   // What a user imports is documented in src/public, and validated or carried out under the same name elsewhere.
-  "EngineOptions",
   "ExtensionFunction",
   "MillConfig",
   "directExecutor",
@@ -114,12 +113,9 @@ const pending = {
   pairs: new Set<string>(),
   names: new Set([
     "Answer",
-    "Cancellation",
     "Engine",
     "Overrides",
     "Step",
-    "Surroundings",
-    "keyOf",
     "messageOf",
     "serialization",
     "settleRun",

@@ -60,7 +60,7 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
     const types = ofOne.items.flatMap(({ event }) => event?.type ?? [])
     expect(types).toEqual(["spawn:start", "spawn:tool_call", "spawn:complete", "run:complete"])
     for (const { code, stderr } of [ofAll, ofIo, ofProgram, ofDriver, ofOne]) {
-      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("not kept") })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("not stored") })
     }
   }, 30_000)
 
