@@ -105,9 +105,9 @@ test.concurrent("a failing call rejects, can be caught and is logged", async () 
   const inWorker = [
     ["rejects", "out of luck"],
     ["throws", "a string"],
-    ["part", "what it gave is not JSON: $.list[1].f is a function"],
-    ["loops", "what it gave is not JSON: $.a contains itself"],
-    ["odd", "what it gave is not JSON: Error: no JSON"],
+    ["part", "the result is not JSON: $.list[1].f is a function"],
+    ["loops", "the result is not JSON: $.a contains itself"],
+    ["odd", "the result is not JSON: Error: no JSON"],
   ] as const
   expect(result.programResult).toEqual({
     report: [

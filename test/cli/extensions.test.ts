@@ -107,9 +107,9 @@ test.concurrent("an onEvent that fails for each event is logged once per message
   expect(of("fails")).toEqual(["no logs"])
   expect(of("throws")).toEqual(["thrown"])
   expect(of("varies")).toHaveLength(20)
-  expect(of("promises")).toEqual([expect.stringMatching(/^it gave a Promise, not an Effect/)])
+  expect(of("promises")).toEqual([expect.stringMatching(/^returned a Promise, not an Effect/)])
   expect(of("rejects")).toEqual(["rejected"])
-  expect(of("stops")).toEqual(["it was interrupted"])
+  expect(of("stops")).toEqual(["interrupted"])
   await waitFor("a note for each event", () => demo.readNotes().length === events.length)
   await waitForWorkers(world)
   const log = readWorkerLog(world, record.id)
@@ -131,7 +131,7 @@ test.concurrent("an extension whose setup fails is switched off; the run and oth
   )
   const { events, result } = await demo.run()
   expect(result.programResult).toEqual([
-    "the extension fails is off, since its setup failed: no luck",
+    "the extension fails is disabled, because its setup failed: no luck",
     "well",
   ])
   expect(filterEvents(events, "extension:error").map(({ payload }) => payload)).toEqual([
@@ -140,7 +140,7 @@ test.concurrent("an extension whose setup fails is switched off; the run and oth
     {
       extensionName: "none",
       hook: "setup",
-      message: expect.stringMatching(/^it gave undefined, not an Effect/),
+      message: expect.stringMatching(/^returned undefined, not an Effect/),
     },
   ])
   expect(demo.readNotes()).toEqual(["acquired", "released"])
@@ -177,7 +177,7 @@ test.concurrent("a hook that hangs after the end of a run is abandoned and repor
   for (const name of ["waits", "deaf"]) {
     expect(log).toContain(`extension ${name}, onEvent: 3 events not handled within 5 seconds`)
   }
-  expect(log).toContain("extension keeps, setup: what it acquired was not released within 5 seconds")
+  expect(log).toContain("extension keeps, setup: resources not released within 5 seconds")
   expect(log).toContain("extension breaks, setup: broken")
 })
 

@@ -1,24 +1,24 @@
 /**
- * The events that wait for one extension's `onEvent`, and the fiber that hands them over, one after the other. Putting
- * an event in never waits: what does not fit is dropped and counted. The run's end always fits.
+ * Queues events for one extension's `onEvent` and passes them on in order, one at a time. Queueing never waits: events that
+ * do not fit are dropped and counted. The run's terminal event always fits.
  */
 import { type Cause, Effect, Fiber, Option, Queue } from "effect"
 import { isRunTerminal, type MillEvent } from "../../domain/event.schema.ts"
-import { within } from "./hook.effect.ts"
+import { runWithin } from "./hook.effect.ts"
 
 /** How many events may wait for an extension. */
 const capacity = 1024
 
-/** How long an extension may take for the events that wait when the run has ended. */
+/** How long an extension may take for the events that are still queued when the run has ended. */
 export const drainLimit = "5 seconds"
 
 export type EventFeed = {
   readonly put: (event: MillEvent) => void
   /** How many events were dropped so far. */
   readonly dropped: () => number
-  /** Hands what has been put in, and what will be, to `handle`. */
+  /** Passes the events, queued and to come, to `handle`. */
   readonly start: (handle: (event: MillEvent) => Effect.Effect<void>) => Effect.Effect<void>
-  /** No more comes: waits until all is handled, for `drainLimit` at most. Gives how many events were not. */
+  /** Closes the queue and waits until it is empty, for `drainLimit` at most. Returns how many events were not handled. */
   readonly finish: Effect.Effect<number>
 }
 
@@ -28,7 +28,7 @@ export const makeEventFeed = Effect.fnUntraced(function* () {
   let consumer: Fiber.Fiber<void> | undefined
 
   const start: EventFeed["start"] = Effect.fnUntraced(function* (handle) {
-    // A copy for each extension: what one of them does to its events, nobody else sees.
+    // Each extension gets its own copy: changes to it are not visible to the others.
     const next = Effect.flatMap(Queue.take(queue), (event) => handle(structuredClone(event)))
     const all = Effect.forever(next).pipe(Effect.catchTag("Done", () => Effect.void))
     consumer = yield* Effect.forkDetach(all)
@@ -36,7 +36,7 @@ export const makeEventFeed = Effect.fnUntraced(function* () {
   const finish = Effect.gen(function* () {
     yield* Queue.end(queue)
     if (consumer === undefined) return 0
-    const ended = yield* within(drainLimit, Fiber.await(consumer))
+    const ended = yield* runWithin(drainLimit, Fiber.await(consumer))
     if (Option.isSome(ended)) return 0
     consumer.interruptUnsafe()
     return Queue.sizeUnsafe(queue) + 1

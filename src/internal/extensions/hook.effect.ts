@@ -1,12 +1,12 @@
 /**
- * Runs what the author of an extension wrote. It promises: whatever a hook or a function throws, rejects, fails or dies
- * with is one failure with a message, and nobody waits longer than is said. It cannot interrupt what computes without
- * a pause: hooks share the worker's one thread.
+ * Runs an extension's code. Whatever a hook or a function throws, rejects, fails or dies with becomes one failure with a
+ * message, and every wait has a limit. Code that computes without a pause cannot be interrupted: hooks share the worker's
+ * one thread.
  */
 import { Cause, type Duration, Effect, Fiber, Predicate, Schema, type Scope } from "effect"
 import { cutText } from "../../domain/cut-text.ts"
 
-/** How much of a message is told: characters. */
+/** How many characters of a message are reported. */
 const messageLimit = 2000
 
 /** A hook or a function that failed. */
@@ -14,70 +14,66 @@ export class HookFailure extends Schema.TaggedError<HookFailure>()("HookFailure"
   message: Schema.String,
 }) {}
 
-const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
-
-/** What a thrown value says. */
-const spoken = (thrown: unknown): string => {
-  // What Effect makes of a rejection of which nothing is known says nothing itself.
-  if (Predicate.isTagged(thrown, "UnknownError") && "cause" in thrown) return spoken(thrown.cause)
-  if (isObject(thrown) && "message" in thrown && typeof thrown.message === "string" && thrown.message !== "")
-    return thrown.message
-  if (isObject(thrown) && "name" in thrown && typeof thrown.name === "string") return thrown.name
-  return isObject(thrown) ? (JSON.stringify(thrown) ?? "an object") : String(thrown)
+const readMessage = (thrown: unknown): string => {
+  // Effect's wrapper of a rejection has no message of its own.
+  if (Predicate.isTagged(thrown, "UnknownError") && "cause" in thrown) return readMessage(thrown.cause)
+  if (typeof thrown !== "object" || thrown === null) return String(thrown)
+  if ("message" in thrown && typeof thrown.message === "string" && thrown.message !== "") return thrown.message
+  if ("name" in thrown && typeof thrown.name === "string") return thrown.name
+  return JSON.stringify(thrown) ?? "an object"
 }
 
-/** What a thrown value says, whatever it is: asking it may throw again. */
-export const messageOf = (thrown: unknown): Effect.Effect<string> =>
-  Effect.try({ try: () => cutText(spoken(thrown), messageLimit), catch: () => undefined }).pipe(
-    Effect.orElseSucceed(() => "something that cannot be told"),
+/** The message of a thrown value, whatever it is: reading it may throw again. */
+export const formatThrown = (thrown: unknown): Effect.Effect<string> =>
+  Effect.try({ try: () => cutText(readMessage(thrown), messageLimit), catch: () => undefined }).pipe(
+    Effect.orElseSucceed(() => "an unprintable error"),
   )
 
-const asFailure = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
-  const message = Cause.hasInterruptsOnly(cause)
-    ? "it was interrupted"
-    : yield* messageOf(Cause.squash(cause))
+const failWithMessage = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+  const message = Cause.hasInterruptsOnly(cause) ? "interrupted" : yield* formatThrown(Cause.squash(cause))
   return yield* new HookFailure({ message })
 })
 
-/** Says what is wrong with what was given, and has a Promise's rejection heard, which would end the worker. */
-const notAnEffect = Effect.fnUntraced(function* (given: unknown) {
-  if (Predicate.isPromiseLike(given)) {
-    yield* Effect.forkDetach(Effect.ignore(Effect.tryPromise(() => given)), { startImmediately: true })
+/** Fails for a hook that did not return an Effect. A Promise is awaited, since a rejection that is not would end the worker. */
+const refuseResult = Effect.fnUntraced(function* (result: unknown) {
+  const isPromise = Predicate.isPromiseLike(result)
+  if (isPromise) {
+    yield* Effect.forkDetach(Effect.ignore(Effect.tryPromise(() => result)), { startImmediately: true })
   }
-  const what = Predicate.isPromiseLike(given) ? "a Promise" : isObject(given) ? "an object" : String(given)
+  const what = isPromise ? "a Promise" : Predicate.isObjectOrArray(result) ? "an object" : String(result)
   return yield* new HookFailure({
-    message: `it gave ${what}, not an Effect (of effect 4): write Effect.promise(async () => { … }), for example`,
+    message: `returned ${what}, not an Effect of effect 4; return Effect.promise(async () => { … }), for example`,
   })
 })
 
-/** All that an effect may fail with. */
+/** Any value that an effect may fail with. */
 type Anything = object | string | number | boolean | bigint | symbol | null | undefined
 
 const isHookEffect = (value: unknown): value is Effect.Effect<unknown, Anything, Scope.Scope> =>
   Effect.isEffect(value)
 
-/** The effect that a hook gives. */
+/** Runs a hook and the effect that it returns. */
 export const runHook = (hook: () => unknown): Effect.Effect<void, HookFailure, Scope.Scope> =>
   Effect.suspend(() => {
-    const given = hook()
-    return isHookEffect(given) ? Effect.catchCause(given, asFailure) : notAnEffect(given)
+    const result = hook()
+    return isHookEffect(result) ? Effect.catchCause(result, failWithMessage) : refuseResult(result)
   }).pipe(
     Effect.asVoid,
-    Effect.catchDefect((defect) => asFailure(Cause.die(defect))),
+    Effect.catchDefect((defect) => failWithMessage(Cause.die(defect))),
   )
 
-/** What a function of an extension's gives in the end: it may give a Promise, or a value at once. */
+/** Runs a function that an extension adds; it may return a Promise or a plain value. */
 export const runFunction = (call: () => unknown) =>
   Effect.suspend(() => {
-    const given = call()
-    return Predicate.isPromiseLike(given) ? Effect.tryPromise(() => given) : Effect.succeed(given)
-  }).pipe(Effect.catchCause(asFailure))
+    const result = call()
+    return Predicate.isPromiseLike(result) ? Effect.tryPromise(() => result) : Effect.succeed(result)
+  }).pipe(Effect.catchCause(failWithMessage))
 
 /**
- * The effect's end, or nothing when the time is up: then it is interrupted, and left behind if it does not heed that.
- * It is also when the one who waits is interrupted.
+ * Waits for an effect's exit, for `limit` at most; `None` when the time is up. The effect is then interrupted, and left
+ * behind if it ignores that, as it is when the caller is interrupted.
  */
-export const within = Effect.fnUntraced(function* <A, E, R>(
+export const runWithin = Effect.fnUntraced(function* <A, E, R>(
   limit: Duration.Input,
   effect: Effect.Effect<A, E, R>,
 ) {

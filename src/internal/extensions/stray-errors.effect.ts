@@ -1,22 +1,22 @@
 /**
- * What an extension may do outside of any hook and function, such as in a timer, or to the process that it shares: errors
- * that nobody handles, and `process.exit`, would end the worker, and with it the run. While the scope lives the errors go
- * to the worker's log, and `process.exit` throws in who calls it. It cannot keep a signal or a native crash away.
+ * Protects the worker from extension code that runs outside of hooks and functions, such as in a timer. While the scope is
+ * open, unhandled errors go to the worker's log and `process.exit` throws in its caller, instead of ending the process and
+ * with it the run. Signals and native crashes still end the process.
  */
 import { Effect, Queue, Result } from "effect"
-import { messageOf } from "./hook.effect.ts"
+import { formatThrown } from "./hook.effect.ts"
 
-/** How many may wait to be told. */
+/** How many errors may wait to be logged. */
 const capacity = 100
 
-/** Throws, as code that is not mill's has to be told. */
+/** Throws, because the caller is not mill's code. */
 const refuseExit = (code?: unknown): never =>
   Result.getOrThrowWith(
     Result.fail(code),
     () => new Error(`an extension cannot end the run's process (process.exit(${code ?? ""}))`),
   )
 
-/** Both of them: an `exit` that was imported from `node:process` is not the one that stands in `process`, but calls the other. */
+/** Both: an `exit` imported from `node:process` is another function than `process.exit`, but calls `reallyExit`. */
 const exits = ["exit", "reallyExit"] as const
 
 const outliveExit = Effect.acquireRelease(
@@ -28,7 +28,7 @@ const outliveExit = Effect.acquireRelease(
   ({ exitCode, saved }) =>
     Effect.sync(() => {
       for (const [name, method] of saved) Reflect.set(process, name, method)
-      // What they have said meanwhile about how the process ends is not theirs to say.
+      // Extensions do not choose the worker's exit code.
       process.exitCode = exitCode
     }),
 )
@@ -42,8 +42,8 @@ export const outliveStrayErrors = Effect.gen(function* () {
     () => Effect.sync(() => process.off("uncaughtException", take).off("unhandledRejection", take)),
   )
   yield* Queue.take(strays).pipe(
-    Effect.flatMap(messageOf),
-    Effect.flatMap((message) => Effect.logError(`an error that nobody handles, of an extension: ${message}`)),
+    Effect.flatMap(formatThrown),
+    Effect.flatMap((message) => Effect.logError(`unhandled error in an extension: ${message}`)),
     Effect.forever,
     Effect.forkScoped,
   )
