@@ -121,7 +121,14 @@ export const makeExtension = Effect.fnUntraced(function* (
     yield* reports.total
   })
 
-  return { name, start: Effect.andThen(setUp, startEvents), put, call, reportDropped, end } satisfies RunningExtension
+  return {
+    name,
+    start: Effect.andThen(setUp, startEvents),
+    put,
+    call,
+    reportDropped,
+    end,
+  } satisfies RunningExtension
 })
 
 /** A function's result as JSON. Asking a value for its JSON may throw: `toJSON` is the extension's code. */

@@ -18,7 +18,8 @@ const readMessage = (thrown: unknown): string => {
   // Effect's wrapper of a rejection has no message of its own.
   if (Predicate.isTagged(thrown, "UnknownError") && "cause" in thrown) return readMessage(thrown.cause)
   if (typeof thrown !== "object" || thrown === null) return String(thrown)
-  if ("message" in thrown && typeof thrown.message === "string" && thrown.message !== "") return thrown.message
+  if ("message" in thrown && typeof thrown.message === "string" && thrown.message !== "")
+    return thrown.message
   if ("name" in thrown && typeof thrown.name === "string") return thrown.name
   return JSON.stringify(thrown) ?? "an object"
 }

@@ -44,7 +44,8 @@ export const makeReports = (
   const total = Effect.suspend(() =>
     Effect.forEach(
       [...failures].filter(([, count]) => count > 1),
-      ([hook, count]) => Effect.logWarning(`extension ${extensionName}, ${hook}: failed ${count} times in all`),
+      ([hook, count]) =>
+        Effect.logWarning(`extension ${extensionName}, ${hook}: failed ${count} times in all`),
       { discard: true },
     ),
   )
