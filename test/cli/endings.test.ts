@@ -36,7 +36,7 @@ type Failing = {
 const failing: Readonly<Record<string, Failing>> = {
   "throws an error": { source: `\n  throw new TypeError("oh")`, message: /^TypeError: oh$/, at: ":2:13" },
   "throws an error without a message": { source: `throw new Error()`, message: /^Error$/, at: ":1:11" },
-  "throws an error of its own class": {
+  "throws an error of a custom class": {
     source: `class Mine extends Error { override name = "Mine" }\nthrow new Mine("two\\nlines")`,
     message: /^Mine: two\nlines$/,
     at: ":2:11",

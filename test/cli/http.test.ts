@@ -7,7 +7,7 @@ import { waitFor, makeWorld, filterEvents } from "../support/mill.ts"
 import { type ModelServer, startModelServer } from "../support/model-server.ts"
 
 const world = makeWorld()
-const key = "sk-0123456789-nobody-may-see-this"
+const key = "sk-0123456789-a-secret"
 const codecs = {
   anthropicMessagesCodec: { api: "messages", stop: "end_turn", length: "max_tokens", cacheWriteTokens: 0 },
   chatCompletionsCodec: { api: "chat", stop: "stop", length: "length" },
@@ -139,7 +139,7 @@ for (const codec of names) {
 describe("a busy server", () => {
   test("gets maxRetries retries, and then the spawn fails", async () => {
     configure("impatient", "chatCompletionsCodec", "maxRetries: 1")
-    const { milestones, spawns } = await ask("impatient", "[error 529] [retry-after 0] busy for ever")
+    const { milestones, spawns } = await ask("impatient", "[error 529] [retry-after 0] always busy")
     expect(spawns).toMatchObject([
       {
         status: "error",
@@ -147,7 +147,7 @@ describe("a busy server", () => {
       },
     ])
     expect(milestones).toHaveLength(1)
-    const heard = (await server.listRequests()).filter(({ prompt }) => prompt.includes("busy for ever"))
+    const heard = (await server.listRequests()).filter(({ prompt }) => prompt.includes("always busy"))
     expect(heard).toHaveLength(2)
   })
 
@@ -157,7 +157,7 @@ describe("a busy server", () => {
       "responsesCodec",
       "[error 503] [retry-after 3600] long",
       `[error 503] [retry-after ${date}] long too`,
-      `[error 503] [retry-after ${"9".repeat(400)}] for ever`,
+      `[error 503] [retry-after ${"9".repeat(400)}] forever`,
     )
     expect(milestones).toEqual([])
     expect(spawns.map(({ status }) => status)).toEqual(["error", "error", "error"])
@@ -187,7 +187,7 @@ test("a silent server fails the spawn after the driver's timeout", async () => {
 
 test("an unreachable server is named by its address", async () => {
   configure("nowhere", "chatCompletionsCodec", "", "", "http://127.0.0.1:9")
-  const { events } = await ask("nowhere", "anybody?")
+  const { events } = await ask("nowhere", "hello?")
   expect(filterEvents(events, "spawn:error")).toMatchObject([
     {
       payload: {

@@ -133,7 +133,7 @@ export default defineConfig({
   extensions: [
     {
       name: "notify",
-      description: "Tells people things.",
+      description: "Sends messages.",
       api: { send: async () => null, plain: async () => null },
       docs: { send: { description: "Sends */ a message.", type: "(message: string) => Promise<void>" } },
     },
@@ -143,7 +143,7 @@ export default defineConfig({
   )
   await init(cwd)
   const types = readFileSync(join(cwd, "mill-env.d.ts"), "utf8")
-  expect(types).toContain("Tells people things.")
+  expect(types).toContain("Sends messages.")
   world.write(
     "extended/good.ts",
     `/// <reference path="./mill-env.d.ts" />

@@ -128,14 +128,14 @@ test.concurrent("in a narrow terminal long lists are wrapped or counted", async 
     return lines.slice(first, next).map((line) => line.slice(13))
   }
   expect(readFact("program").join("")).toStartWith(`deep/${name}`)
-  const told = readFact("agents")
-  expect(told).toHaveLength(5)
+  const listed = readFact("agents")
+  expect(listed).toHaveLength(5)
   const named = [
-    ...told
+    ...listed
       .slice(0, -1)
       .join(" ")
       .matchAll(/agent-\d+/g),
   ].map(([agent]) => agent)
   expect(named).toEqual(agents.slice(0, named.length))
-  expect(told.at(-1)).toBe(`+ ${60 - named.length} more`)
+  expect(listed.at(-1)).toBe(`+ ${60 - named.length} more`)
 })

@@ -210,7 +210,7 @@ describe("the worker", () => {
         edit(join(folder, "sources", sources[0].loadAs), "honest", "evil")
       },
     ],
-  ])("for %s", async (field, change) => {
+  ])("refuses a plan with another %s", async (field, change) => {
     const result = await startChanged(field, change)
     expect([result.status, result.errorMessage]).toEqual([
       "failed",

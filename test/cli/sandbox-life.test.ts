@@ -102,7 +102,7 @@ describe.skipIf(isWithoutSandbox)("a sandboxed run", () => {
     ["loop.ts", "loops", 1],
   ] as const) {
     test(
-      `comes to its end by itself when its worker is killed: ${program}`,
+      `ends when its worker is killed: ${program}`,
       async () => {
         const runId = await begin(program, what, times, "family")
         process.kill(findWorker(runId), "SIGKILL")

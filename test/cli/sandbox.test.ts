@@ -277,8 +277,8 @@ console.log("printed")
 export default (await Promise.all(Array.from({ length: 20 }, spawn))).map(({ text }) => text)`,
     )
     const { events, result } = await run(program, "vm", "outside")
-    const told = `${join(world.dir, "project")} .env notes.txt ${secret}`
-    expect(result.programResult).toEqual(Array.from({ length: 20 }, () => told))
+    const answer = `${join(world.dir, "project")} .env notes.txt ${secret}`
+    expect(result.programResult).toEqual(Array.from({ length: 20 }, () => answer))
     expect(filterEvents(events, "run:log").map(({ payload }) => payload.message)).toEqual(["begins"])
   })
 

@@ -44,7 +44,7 @@ const interrupt = async (args: ReadonlyArray<string>, ready: (pid: number) => bo
   return { code: await child.exited, stderr: await new Response(child.stderr).text() }
 }
 
-/** Whether the process isWatching files, as a waiting command does. */
+/** Whether the process watches files, as a waiting command does. */
 const isWatching = (pid: number): boolean => {
   const found = Bun.spawnSync(["sh", "-c", `ls -l /proc/${pid}/fd`]).stdout.toString()
   return found.includes("inotify")

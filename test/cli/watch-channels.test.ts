@@ -79,14 +79,14 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
     const decoder = new TextDecoder()
     for (let next = await reader.read(); !next.done; next = await reader.read())
       text += decoder.decode(next.value, { stream: true })
-    const told = parseItems(text)
-    const numbers = told.flatMap(({ line = "" }) =>
+    const received = parseItems(text)
+    const numbers = received.flatMap(({ line = "" }) =>
       line.startsWith("noise") ? [Number(line.split(" ")[1])] : [],
     )
-    const dropped = told.reduce((sum, { lines = 0 }) => sum + lines, 0)
+    const dropped = received.reduce((sum, { lines = 0 }) => sum + lines, 0)
     expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
     expect(dropped).toBeGreaterThan(0)
-    const others = told.filter(({ line }) => line?.startsWith("{")).length
+    const others = received.filter(({ line }) => line?.startsWith("{")).length
     expect(numbers.length + others + dropped).toBeGreaterThanOrEqual(100_000)
     expect(await watcher.exited).toBe(0)
   }, 60_000)

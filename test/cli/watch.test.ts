@@ -69,8 +69,8 @@ describe("mill watch", () => {
     expect(code).toBe(130)
     expect([...new Set(items.map(({ runId }) => runId))]).toEqual([before, after])
     for (const runId of [before, after]) {
-      const told = items.filter((item) => item.runId === runId).map(({ event }) => event)
-      expect(told).toEqual([...world.readEvents(runId)])
+      const events = items.filter((item) => item.runId === runId).map(({ event }) => event)
+      expect(events).toEqual([...world.readEvents(runId)])
     }
   }, 30_000)
 
@@ -108,14 +108,14 @@ describe("mill watch", () => {
   }, 30_000)
 
   test("exits with 130 on Ctrl-C, and the run keeps running", async () => {
-    const runId = await begin(`await ${formatSpawn(gate("goes on"))}`)
+    const runId = await begin(`await ${formatSpawn(gate("continues"))}`)
     const watchers = ["events", "io", "all"].map((channel) => follow(["--run", runId, "--channel", channel]))
     await Promise.all([watchers[0]?.waitForText("spawn:start"), watchers[2]?.waitForText("spawn:start")])
     await waitFor("the second watcher to start", () => watchers[1]?.output.err !== "")
     for (const { child } of watchers) child.kill("SIGINT")
     const ends = await Promise.all(watchers.map(({ end }) => end()))
     expect(ends.map(({ code }) => code)).toEqual([130, 130, 130])
-    open("goes on")
+    open("continues")
     expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
   }, 30_000)
 })
