@@ -12,7 +12,7 @@ import { renderWatchItem, renderWatchItemJson, type WatchedEvent, type WatchItem
 
 const parameters = {
   run: Flag.String("run").pipe(
-    Flag.withDescription("Run id, a prefix of one, or `last` (default: all current and new runs)"),
+    Flag.withDescription('Run id, a prefix of one, or "last" (default: all current and new runs)'),
     Flag.optional,
   ),
   channel: Flag.Literals("channel", ["events", "io", "all"]).pipe(
