@@ -2,13 +2,13 @@
  * The spawns of one run. Each has one `spawn:start`, on disk before its agent starts, and one terminal event, on disk
  * before the program is answered. Spawns run concurrently, and none waits for another.
  */
-import { Cause, Clock, DateTime, Effect, Exit, Fiber, FiberSet, Scope } from "effect"
+import { Cause, Clock, DateTime, Deferred, Effect, Exit, Fiber, FiberSet, Scope } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { type RunId, makeSessionRef, type SpawnId, makeSpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { runMarks } from "../../domain/run-marks.ts"
-import type { EndedSpawn } from "../../domain/spawn-verdict.schema.ts"
+import type { EndedSpawn, SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnOptions, SpawnResult } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
@@ -110,8 +110,12 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     // Numbered just before its first event, so that the numbers follow the order of the log.
     started += 1
     const spawnId = makeSpawnId(started)
-    const fiber = yield* FiberSet.run(running, Effect.exit(carryOut(spawnId, input, key)))
-    const exit = yield* Effect.flatten(Fiber.join(fiber)).pipe(Effect.exit)
+    const ended = yield* Deferred.make<SpawnTerminal, Effect.Error<ReturnType<typeof carryOut>>>()
+    const work = Effect.uninterruptible(Deferred.into(carryOut(spawnId, input, key), ended))
+    // The fiber of a cancelled spawn ends as interrupted, so its result is not in the fiber.
+    yield* Fiber.await(yield* FiberSet.run(running, work))
+    yield* Deferred.interrupt(ended)
+    const exit = yield* Effect.exit(Deferred.await(ended))
     if (Exit.isFailure(exit)) {
       const message = `the spawn could not be recorded in the run's event log: ${Cause.pretty(exit.cause)}`
       return yield* new SpawnFailure({ cause: "run-ending", message, spawnId })
