@@ -1,6 +1,7 @@
 /** What a spawn becomes in the event log, and what its program is answered. */
-import { Cause, Exit, Option } from "effect"
+import { Cause, Effect, Exit, Option } from "effect"
 import { cutBytes } from "../../domain/cut-text.ts"
+import { defined } from "../../domain/defined.ts"
 import type { DriverEvent } from "../../domain/driver.schema.ts"
 import type { SpawnRefused } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
@@ -14,6 +15,7 @@ import {
   makeSpawnRefusal,
   type SpawnTerminal,
 } from "../../domain/spawn-verdict.schema.ts"
+import type { SpawnResult } from "../../domain/spawn.schema.ts"
 
 /** How many bytes of a tool's input an event keeps. */
 const toolInputLimit = 2048
@@ -47,15 +49,13 @@ export const toTerminalEvent = (
     : makeSpawnCancellation(spawn, reason, sessionRef)
 }
 
-/** The failure that a program gets for a spawn that did not complete. */
-export const toSpawnFailure = ({
-  payload,
-  type,
-}: Exclude<SpawnTerminal, { readonly type: "spawn:complete" }>): SpawnFailure => {
+/** The answer of `mill.spawn` for a terminal event. It is sent as JSON, where a key without a value must be absent. */
+export const answerSpawn = ({ payload, type }: SpawnTerminal): Effect.Effect<SpawnResult, SpawnFailure> => {
+  if (type === "spawn:complete") return Effect.succeed(defined(payload.result))
   const { result, spawnId } = payload
   const [cause, message] =
     type === "spawn:error"
       ? ([payload.cause, payload.message] as const)
       : (["cancelled", `the spawn was cancelled: ${payload.reason ?? "the run is ending"}`] as const)
-  return new SpawnFailure({ spawnId, cause, message, result })
+  return Effect.fail(new SpawnFailure(defined({ spawnId, cause, message, result })))
 }

@@ -16,7 +16,7 @@ import type { Driver, DriverRequest } from "../drivers/driver.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import type { EventLog } from "../store/event-log.effect.ts"
 import { scratchDir } from "../store/run-paths.ts"
-import { toSpawnEvents, toSpawnFailure, toTerminalEvent } from "./spawn-events.ts"
+import { answerSpawn, toSpawnEvents, toTerminalEvent } from "./spawn-events.ts"
 import { makeSpawnFiles } from "./spawn-files.effect.ts"
 import { decodeSpawnInput } from "./spawn-input.effect.ts"
 
@@ -120,8 +120,7 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
       const message = `the spawn could not be recorded in the run's event log: ${Cause.pretty(exit.cause)}`
       return yield* new SpawnFailure({ cause: "run-ending", message, spawnId })
     }
-    const terminal = exit.value
-    return terminal.type === "spawn:complete" ? terminal.payload.result : yield* toSpawnFailure(terminal)
+    return yield* answerSpawn(exit.value)
   })
 
   const awaitIdle = Effect.andThen(FiberSet.awaitEmpty(running), FiberSet.awaitEmpty(cleaning))

@@ -1,11 +1,11 @@
 /** The events of a spawn in its run's log, and the answer of its program. */
 import { describe, expect, test } from "bun:test"
-import { Cause, Exit } from "effect"
+import { Cause, Effect, Exit } from "effect"
 import { DriverEvent } from "../../../src/domain/driver.schema.ts"
 import { SpawnRefused } from "../../../src/domain/error.schema.ts"
 import { makeSpawnId } from "../../../src/domain/ids.schema.ts"
-import type { AgentReport, EndedSpawn } from "../../../src/domain/spawn-verdict.schema.ts"
-import { toSpawnEvents, toSpawnFailure, toTerminalEvent } from "../../../src/internal/engine/spawn-events.ts"
+import type { AgentReport, EndedSpawn, SpawnTerminal } from "../../../src/domain/spawn-verdict.schema.ts"
+import { answerSpawn, toSpawnEvents, toTerminalEvent } from "../../../src/internal/engine/spawn-events.ts"
 
 const spawnId = makeSpawnId(3)
 const spawn: EndedSpawn = {
@@ -75,25 +75,33 @@ describe("the end of a driver", () => {
 })
 
 describe("the program's answer", () => {
+  const fail = (terminal: SpawnTerminal) => Effect.runSync(Effect.flip(answerSpawn(terminal)))
   const cancelled = (reason?: string) => ({ type: "spawn:cancelled", payload: { spawnId, reason } }) as const
 
   test("an error keeps its cause, its message and the result so far", () => {
     const result = { text: "so far", agent: "a", model: "m", driver: "d", durationMs: 5 }
     const payload = { spawnId, cause: "exit", message: "d exited with code 2", result } as const
-    const failure = toSpawnFailure({ type: "spawn:error", payload })
+    const failure = fail({ type: "spawn:error", payload })
     expect(failure._tag).toBe("MillSpawnError")
     expect([failure.spawnId, failure.cause, failure.message]).toEqual([spawnId, "exit", payload.message])
     expect(failure.result).toEqual(result)
   })
 
   test("a cancellation names its reason", () => {
-    expect(toSpawnFailure(cancelled("Ctrl-C")).message).toBe("the spawn was cancelled: Ctrl-C")
-    expect(toSpawnFailure(cancelled()).message).toBe("the spawn was cancelled: the run is ending")
-    expect(toSpawnFailure(cancelled()).cause).toBe("cancelled")
+    expect(fail(cancelled("Ctrl-C")).message).toBe("the spawn was cancelled: Ctrl-C")
+    expect(fail(cancelled()).message).toBe("the spawn was cancelled: the run is ending")
+    expect(fail(cancelled()).cause).toBe("cancelled")
   })
 
-  test("a missing result is absent on the wire", () => {
-    const failure = toSpawnFailure(cancelled())
-    expect(JSON.parse(JSON.stringify(failure))).not.toHaveProperty("result")
+  test("has no keys without a value", () => {
+    const usage = { inputTokens: 1, outputTokens: 2, costUsd: undefined }
+    const outcome = { final: true, text: "hi", stopReason: undefined, usage }
+    const report = { outcome, exit: { code: 0, overlongLines: 0 }, stderr: "" }
+    const result = Effect.runSync(
+      answerSpawn(toTerminalEvent(spawn, Exit.succeed(report), undefined, undefined)),
+    )
+    expect(result).not.toHaveProperty("stopReason")
+    expect(result.usage).toStrictEqual({ inputTokens: 1, outputTokens: 2 })
+    expect(fail(cancelled())).not.toHaveProperty("result")
   })
 })
