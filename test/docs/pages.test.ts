@@ -68,7 +68,7 @@ describe("commands", () => {
         const section = /^FLAGS\n(?: {2}\S.*\n?)+/m.exec(await readHelp(command))?.[0] ?? ""
         const flags = [...section.matchAll(/^ {2}(--[\w-]+)/gm)].map(([, flag = ""]) => flag)
         const named = readNames("commands", `Flag of \`mill ${command}\``)
-          .map((name) => name.replace(/[ =].*/, ""))
+          .map((name) => name.replace(/[ =].*/, "").replace("--no-", "--"))
           .filter((name) => name.startsWith("--"))
         // Both channels have a row, and so has `--run`, in the text before the table.
         const known = new Set(command === "watch" ? [...named, "--run"] : named)

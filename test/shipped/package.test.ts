@@ -25,8 +25,11 @@ test("brings what is used, and no source", () => {
   )
   const modules = files.filter((name) => /^dist\/modules\/[\w.-]+\.js$/.test(name))
   expect(modules.length).toBeGreaterThan(0)
-  const others = files.filter((name) => !name.endsWith(".d.ts") && !modules.includes(name))
+  const docs = files.filter((name) => /^docs\/[\w-]+\.(?:md|svg)$/.test(name))
+  expect(docs).toContain("docs/drivers.md")
+  const others = files.filter((name) => !name.endsWith(".d.ts") && ![...docs, ...modules].includes(name))
   expect(others.toSorted()).toEqual([
+    "CHANGELOG.md",
     "README.md",
     "dist/acp-sdk.js",
     "dist/acp-sdk.js.jsc",
