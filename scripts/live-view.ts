@@ -15,13 +15,13 @@ const rows = 14
 /** Seconds of work, then an answer, for each reviewer. The prompts hold directives of the offline agent. */
 const program = `/// <reference types="@mill/core/program" />
 const reviewers = {
-  security: "[sleep 0.3] [milestone following the request into the query] [sleep 0.5] [tool Grep db.query] [sleep 9]",
-  correctness: "[sleep 0.6] [tool Read src/store/event-log.ts] [sleep 9]",
+  security: "[sleep 0.3] [milestone following the request into the query] [sleep 0.5] [tool Grep db.query] [sleep 30]",
+  correctness: "[sleep 0.6] [tool Read src/store/event-log.ts] [sleep 30]",
   performance: "[sleep 0.2] [say one query per invoice]",
   accessibility: "[sleep 0.4] [say the total has no label]",
   errors: "[sleep 0.5] [fail the model is overloaded]",
-  tests: "[sleep 0.7] [milestone running the suite] [sleep 9]",
-  docs: "[sleep 0.9] [tool Edit docs/invoices.md] [sleep 9]",
+  tests: "[sleep 0.7] [milestone running the suite] [sleep 30]",
+  docs: "[sleep 0.9] [tool Edit docs/invoices.md] [sleep 30]",
 }
 mill.log(\`\${Object.keys(reviewers).length} reviewers are reading src/invoice.ts\`)
 await Promise.allSettled(
@@ -36,7 +36,7 @@ const config = `export default { defaultDriver: "offline", confirm: false }\n`
 
 /** What the terminal must show before the picture is taken. */
 const isReady = (screen: string) =>
-  ["4 running", "2 done", "1 failed", "Grep", "Read", "running the suite", "Edit"].every((text) =>
+  ["4 running", "2 complete", "1 failed", "Grep", "Read", "running the suite", "Edit"].every((text) =>
     screen.includes(text),
   )
 
@@ -140,7 +140,7 @@ const width = Math.ceil(columns * cell.width + 2 * margin)
 const height = lines.length * cell.height + 2 * margin
 // A dark window with a border of its own reads well on light and on dark pages.
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
-<title>The live view of mill run --sync: four agents at work, two done, one failed</title>
+<title>The live view of mill run --sync: four agents at work, two complete, one failed</title>
 <rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8" fill="#0d1117" stroke="#57606a"/>
 <g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="#e6edf3" xml:space="preserve">
 ${lines
