@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { ProcessStreams } from "../cli/output.ts"
 import { readTerminalSize } from "../runtime/bun/standard-streams.ts"
 import { runMain } from "../runtime/main.effect.ts"
-import { processLayer, writeErr, writeOut } from "../runtime/platform/platform.effect.ts"
+import { processLayer, writeStderr, writeStdout } from "../runtime/platform/platform.effect.ts"
 
 const offlineAgent = Effect.flatMap(
   Effect.promise(() => import("../runtime/offline/offline-agent.effect.ts")),
@@ -32,8 +32,8 @@ const streams: ProcessStreams = {
   debug: process.env["MILL_DEBUG"] === "1",
   stdoutSize: () => readTerminalSize(1),
   stderrSize: () => readTerminalSize(2),
-  writeOut,
-  writeErr,
+  writeOut: writeStdout,
+  writeErr: writeStderr,
   onInterrupt: (listener) => {
     process.once("SIGINT", listener)
     return () => void process.off("SIGINT", listener)

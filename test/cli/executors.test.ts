@@ -66,11 +66,11 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "no image for docker": {
     executor: `vmExecutor({ runtime: "docker" })`,
-    message: /executors\.vm\.image: docker needs an image to start$/,
+    message: /executors\.vm\.image: docker needs an image$/,
   },
   "an image for bubblewrap": {
     executor: `vmExecutor({ image: "debian" })`,
-    message: /executors\.vm\.image: bubblewrap starts no images$/,
+    message: /executors\.vm\.image: bubblewrap does not run images$/,
   },
   "bubblewrap, which is not installed": {
     executor: `vmExecutor()`,
@@ -95,13 +95,13 @@ const cases: Readonly<Record<string, Case>> = {
     path: resolvePath("forbidden"),
     message:
       /executor vm: bubblewrap cannot make a sandbox here: bwrap: No permissions to create new namespace$/,
-    hint: /unprivileged user namespaces are probably switched off/,
+    hint: /unprivileged user namespaces are probably disabled/,
   },
   "bubblewrap, which is too old": {
     executor: `vmExecutor()`,
     path: resolvePath("old"),
     message: /Unknown option --disable-userns$/,
-    hint: /^bubblewrap 0\.8 or later is needed$/,
+    hint: /^mill needs bubblewrap 0\.8 or later$/,
   },
   "bubblewrap, which fails without a message": {
     executor: `vmExecutor({ command: "/bin/false" })`,
@@ -109,7 +109,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "a missing readable path": {
     executor: `vmExecutor({ readable: ["missing"] })`,
-    message: /executor vm: readable: .*\/missing is not there$/,
+    message: /executor vm: readable: .*\/missing does not exist$/,
   },
   "the root folder as readable": {
     executor: `vmExecutor({ readable: ["/"] })`,

@@ -1,4 +1,4 @@
-/** Any process's side of a run's control socket. */
+/** The client side of a run's control socket, for any process. */
 import { Data, Effect, FileSystem, Layer } from "effect"
 import { RpcClient } from "effect/rpc"
 import { Socket } from "effect/socket"
@@ -6,16 +6,16 @@ import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Sockets } from "../sockets/sockets.effect.ts"
 import { controlFile, runPaths } from "../store/run-paths.ts"
-import { ControlRpcs, serialization } from "./control-protocol.effect.ts"
+import { ControlRpcs, controlSerialization } from "./control-protocol.effect.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
 
-/** How long a worker that lives may take to answer. */
+/** How long a live worker may take to answer. */
 const answerPatience = "500 millis"
 
-/** Nobody answers at the run's control socket. */
+/** No worker answers on the run's control socket. */
 export class NoWorker extends Data.TaggedError("NoWorker")<{ readonly runId: RunId }> {}
 
-/** Talks to the worker of a live run for as long as the scope lives. Fails when nobody answers. */
+/** Connects to the worker of a live run until the scope closes. Fails when no worker answers. */
 export const connectControl = Effect.fn("Control.connect")(function* (runId: RunId) {
   const { runsDir, socketDir } = yield* Settings
   const fs = yield* FileSystem.FileSystem
@@ -27,15 +27,15 @@ export const connectControl = Effect.fn("Control.connect")(function* (runId: Run
   const socket = yield* Effect.mapError(sockets.connect(path), () => noWorker)
   const layer = RpcClient.layerProtocolSocket({ retryTransientErrors: false }).pipe(
     Layer.provide(Layer.succeed(Socket.Socket, socket)),
-    Layer.provide(serialization),
+    Layer.provide(controlSerialization),
   )
   const context = yield* Layer.build(layer)
   const client = yield* Effect.provideContext(RpcClient.make(ControlRpcs, { disableTracing: true }), context)
-  // The connection is made with the first call.
+  // The first call makes the connection.
   yield* Effect.mapError(client.ping(), () => noWorker)
   return client
 })
 
-/** Whether the run's worker answers. */
-export const workerAnswers = (runId: RunId) =>
+/** Asks whether the run's worker answers. */
+export const pingWorker = (runId: RunId) =>
   connectControl(runId).pipe(Effect.scoped, Effect.timeout(answerPatience), Effect.isSuccess)

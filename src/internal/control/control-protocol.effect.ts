@@ -1,18 +1,18 @@
 /**
- * What a live run's worker can be asked, over its control socket: Effect's RPC, a message a line. That the socket
- * accepts a connection proves that the worker lives: the kernel closes it with the process.
+ * The calls that a live run's worker answers on its control socket: Effect's RPC, one message per line. An accepted
+ * connection proves that the worker lives, since the kernel closes the socket with the process.
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
 import { IoItem } from "../../domain/engine.schema.ts"
 
 export const ControlRpcs = RpcGroup.make(
-  /** Answered by whoever lives. */
+  /** Succeeds while the worker lives. */
   Rpc.make("ping"),
-  /** Asks for the end of the run; answered at once, the end is in the event log. */
+  /** Requests the end of the run and returns at once. The end itself is in the event log. */
   Rpc.make("cancel", { payload: { reason: Schema.optional(Schema.String) } }),
-  /** What the program and its agents print from now on. */
+  /** The lines that the program and its agents print from now on. */
   Rpc.make("io", { success: IoItem, stream: true }),
 )
 
-export const serialization = RpcSerialization.layerNdjson
+export const controlSerialization = RpcSerialization.layerNdjson

@@ -1,4 +1,4 @@
-/** The worker's side of the control socket, for as long as the scope lives. */
+/** The worker's side of the control socket. */
 import { Deferred, Effect, Layer } from "effect"
 import { RpcServer } from "effect/rpc"
 import { SocketServer } from "effect/socket"
@@ -9,17 +9,20 @@ import { clearSocketPlace } from "../sockets/socket-place.effect.ts"
 import { Sockets } from "../sockets/sockets.effect.ts"
 import { writeAtomically } from "../files/files.effect.ts"
 import { controlFile, runPaths } from "../store/run-paths.ts"
-import { ControlRpcs, serialization } from "./control-protocol.effect.ts"
+import { ControlRpcs, controlSerialization } from "./control-protocol.effect.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
 import { IoHub } from "./io-hub.effect.ts"
 
-/** What the run does when it is asked to end. */
+/** How the run handles requests. */
 export type ControlHandlers = { readonly cancel: (reason: string | undefined) => Effect.Effect<void> }
 
-/** How long those who listen may take to read to the end, when there is nothing more to tell. */
+/** How long listeners may take to read the last lines. */
 const patience = "1 second"
 
-/** Serves the run that this process owns. A socket that an earlier owner left is replaced. At the end those who listen are told all that was printed. */
+/**
+ * Serves the run that this process owns until the scope closes. Replaces a socket that an earlier owner left. Listeners
+ * get all printed lines before the end.
+ */
 export const serveControl = Effect.fn("Control.serve")(function* (runId: RunId, handlers: ControlHandlers) {
   const { runsDir, socketDir } = yield* Settings
   const sockets = yield* Sockets
@@ -31,14 +34,14 @@ export const serveControl = Effect.fn("Control.serve")(function* (runId: RunId, 
     .pipe(
       Effect.mapError((error) => new LaunchError({ message: `cannot listen at ${path}: ${error.message}` })),
     )
-  // Another terminal's surroundings may name another folder for sockets.
+  // The environment of another terminal may lead to another socket directory.
   yield* writeAtomically(controlFile(runPaths(runsDir, runId)), path)
   let connections = 0
-  const deserted = yield* Deferred.make<void>()
+  const allLeft = yield* Deferred.make<void>()
   let closing = false
   const leave = Effect.suspend(() => {
     connections -= 1
-    return closing && connections === 0 ? Deferred.succeed(deserted, undefined) : Effect.void
+    return closing && connections === 0 ? Deferred.succeed(allLeft, undefined) : Effect.void
   })
   const counted = SocketServer.SocketServer.of({
     address: server.address,
@@ -58,14 +61,14 @@ export const serveControl = Effect.fn("Control.serve")(function* (runId: RunId, 
     ),
     Layer.provide(RpcServer.layerProtocolSocketServer),
     Layer.provide(Layer.succeed(SocketServer.SocketServer, counted)),
-    Layer.provide(serialization),
+    Layer.provide(controlSerialization),
   )
   yield* Layer.build(layer)
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
       closing = true
       yield* hub.close
-      if (connections > 0) yield* Effect.timeoutOption(Deferred.await(deserted), patience)
+      if (connections > 0) yield* Effect.timeoutOption(Deferred.await(allLeft), patience)
     }),
   )
 })

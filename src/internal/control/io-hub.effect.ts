@@ -1,6 +1,6 @@
 /**
- * Tier 2: what the program and its agents print, line by line, to whoever listens now. Nothing is kept, and nobody who
- * listens slowly holds up the run: a listener has a bounded buffer, and is told how many lines did not fit.
+ * Tier 2: passes on the lines that the program and its agents print to the current listeners. No line is stored, and a
+ * slow listener never slows the run: its buffer is bounded, and it gets the number of dropped lines.
  */
 import { Context, Effect, Layer, Stream } from "effect"
 import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
@@ -10,9 +10,9 @@ export class IoHub extends Context.Service<
   IoHub,
   {
     readonly publish: (lines: () => ReadonlyArray<IoLine>) => Effect.Effect<void>
-    /** Lines from now on, until the hub is closed. */
+    /** The lines from now on, until the hub closes. */
     readonly listen: Stream.Stream<IoItem>
-    /** Nothing is printed any more: who listens gets what waits, and the end. */
+    /** Ends the streams of the listeners behind the buffered lines. */
     readonly close: Effect.Effect<void>
   }
 >()("mill/internal/IoHub") {

@@ -1,26 +1,25 @@
 /**
- * Printed lines on their way to a reader who may be slow: a bounded number of them waits, and how many did not fit is
- * told. Whoever offers never waits.
+ * A bounded buffer of printed lines for one reader, which may be slow. The writer never waits: lines that do not fit are
+ * dropped, and the reader gets their number.
  */
 import { Effect, Queue, Stream } from "effect"
 import type { Done } from "effect/Cause"
 import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
 
-/** How many lines wait for a slow reader, and how many characters they may have together. */
+/** The most lines in a buffer, and the most characters in all of them. */
 const lineLimit = 4096
 const characterLimit = 16 * 1024 * 1024
 
-/** Lines that wait for one reader. */
 export type LineBuffer = {
   readonly offer: (line: IoLine) => void
-  /** Counts lines that were lost on the way here. */
+  /** Counts lines that were dropped before they got here. */
   readonly lose: (lines: number) => void
-  /** Nothing comes any more: the reader's stream ends behind what waits. */
+  /** Ends the reader's stream behind the buffered lines. */
   readonly end: () => void
   readonly items: Stream.Stream<IoItem>
 }
 
-/** An empty buffer. */
+/** Makes an empty buffer. */
 export const makeLineBuffer = Effect.gen(function* () {
   const queue = yield* Queue.dropping<IoLine, Done>(lineLimit)
   let characters = 0
@@ -41,7 +40,7 @@ export const makeLineBuffer = Effect.gen(function* () {
       for (const { line } of lines) characters -= line.length
       return Stream.fromIterable([...lines.map((io): IoItem => ({ kind: "io", io })), ...takeLost()])
     }),
-    // A reader that has not taken anything since lines were lost learns of it all the same.
+    // For a reader that has taken no line since some were dropped.
     Stream.concat(Stream.suspend(() => Stream.fromIterable(takeLost()))),
   )
   return {

@@ -24,7 +24,7 @@ import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver, listDrivers, findCommand } from "../drivers/driver-registry.effect.ts"
 import { listModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
 import { readSecrets } from "../drivers/secret-headers.effect.ts"
-import { chooseExecutor, executorsOf } from "../executors/executor-registry.effect.ts"
+import { chooseExecutor, listExecutors } from "../executors/executor-registry.effect.ts"
 import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { checkDocumentedTypes } from "../scaffold/documented-types.effect.ts"
 import { renderEnv, renderExample } from "../scaffold/scaffold-texts.ts"
@@ -126,7 +126,7 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
     },
     drivers,
     executors: Object.fromEntries(
-      [...executorsOf(loaded.config)].map(([name, { type }]) => [
+      [...listExecutors(loaded.config)].map(([name, { type }]) => [
         name,
         { description: executorDescriptions[type], default: name === defaultExecutor },
       ]),

@@ -35,7 +35,7 @@ const workerLost: Settlement = {
 /** Whether the run's worker answers. Few commands have to ask, so the client is loaded on call. */
 const workerAnswers = importOnCall(
   Effect.promise(() => import("../control/control-client.effect.ts")),
-  (client) => client.workerAnswers,
+  (client) => client.pingWorker,
 )
 
 /** Reads which process was started to become the run's worker, if that is known. */

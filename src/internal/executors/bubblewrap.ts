@@ -1,13 +1,14 @@
 /**
- * The command line of bubblewrap (`bwrap`, 0.8 or later). It makes new namespaces of every kind, so the sandbox has no
- * network, sees no other process and holds no rights; what is not mounted is not there. It has no limits to set.
+ * The command line of bubblewrap (`bwrap`, 0.8 or later). It makes new namespaces of all kinds, so the sandbox has no
+ * network, sees no other process, holds no capabilities, and has only the files that are mounted. It cannot limit
+ * resources.
  *
- * The environment is bwrap's own, given exactly and not by `--clearenv`: what bwrap was started with stays readable in
- * the sandbox, as `/proc/1/environ`.
+ * The sandbox inherits bwrap's environment, which is set exactly. `--clearenv` would not do: the environment that bwrap
+ * starts with stays readable in the sandbox as `/proc/1/environ`.
  */
-import { liesIn, type Sandbox, scratch } from "./sandbox.ts"
+import { isWithin, type Sandbox, scratch } from "./sandbox.ts"
 
-/** What programs and their libraries need of the system. */
+/** System paths that programs and their libraries need. */
 const system = [
   "/usr",
   "/bin",
@@ -25,7 +26,7 @@ const system = [
 const isolation = [
   "--unshare-all",
   "--unshare-user",
-  // No namespaces inside: they are where most ways out of a sandbox have begun.
+  // No namespaces inside: most sandbox escapes have begun there.
   "--disable-userns",
   "--die-with-parent",
   "--cap-drop",
@@ -35,15 +36,15 @@ const isolation = [
 ]
 
 /**
- * /proc as a whole is read-only: files in /proc/sys ask for nothing but the user id 0, which root keeps in a sandbox,
- * and one of them names a program that the kernel starts outside. /dev is too, but for its devices: mounts of their own.
+ * /proc is read-only: root keeps the user id 0 in a sandbox, which is enough to write to /proc/sys, and one file there
+ * names a program that the kernel starts outside. /dev is read-only too, except for the devices, which are mounts.
  */
 const kernel = ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
 
 const shownAnyway = [...system, "/proc", "/dev"]
 
-/** Arguments that try whether a sandbox can be made here, by running a command of this machine in it. */
-export const probeArgs = (command: ReadonlyArray<string>): ReadonlyArray<string> => [
+/** Builds the arguments that run a command of this machine in a sandbox, to check that one can be made. */
+export const buildProbeArgs = (command: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...isolation,
   "--ro-bind",
   "/",
@@ -53,9 +54,15 @@ export const probeArgs = (command: ReadonlyArray<string>): ReadonlyArray<string>
   ...command,
 ]
 
-export const bubblewrapArgs = ({ command, cwd, folders, hidden, mounts }: Sandbox): ReadonlyArray<string> => {
-  // In the temporary folder, folders could be written to; elsewhere, they would be what they are outside.
-  const empty = folders.filter((folder) => !shownAnyway.some((shown) => liesIn(folder, shown)))
+export const buildBubblewrapArgs = ({
+  command,
+  cwd,
+  folders,
+  hidden,
+  mounts,
+}: Sandbox): ReadonlyArray<string> => {
+  // Each is its own read-only tmpfs: inside /tmp it would be writable, elsewhere it would show the machine's directory.
+  const empty = folders.filter((folder) => !shownAnyway.some((shown) => isWithin(folder, shown)))
   return [
     ...isolation,
     "--tmpfs",

@@ -1,33 +1,33 @@
 /**
- * The command lines of docker and podman. The host's own Bun runs in the container, so the image needs nothing but
- * glibc. What they print is handed on and kept by neither.
+ * The command lines of docker and podman. Mill's own Bun runs in the container, so any image with glibc works. Neither
+ * runtime keeps a log of the output.
  */
 import { Effect } from "effect"
 import { ChildProcess } from "effect/process"
 import type { RunId } from "../../domain/ids.schema.ts"
 import type { PlanExecutor } from "../../domain/plan.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
-import { liesIn, type Sandbox, scratch } from "./sandbox.ts"
+import { isWithin, type Sandbox, scratch } from "./sandbox.ts"
 
 /** How long the removal of a container may take. */
 const removalPatience = "30 seconds"
 
-/** What the container of a run is called. */
+/** The name of a run's container. */
 export const containerName = (runId: RunId): string => `mill-${runId}`
 
-/** A field of `--mount`, whose value is a line of CSV. */
-const field = (text: string): string => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+/** Quotes a field of `--mount`, whose value is a line of CSV. */
+const quoteField = (text: string): string => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
-/** An option for each, such as `--env A --env B`. */
-const each = (option: string, values: ReadonlyArray<string>): ReadonlyArray<string> =>
+/** Repeats an option for each value, such as `--env A --env B`. */
+const repeatOption = (option: string, values: ReadonlyArray<string>): ReadonlyArray<string> =>
   values.flatMap((value) => [option, value])
 
-export const containerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArray<string> => {
+export const buildContainerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArray<string> => {
   const { executor, userId } = sandbox
   const [program, ...args] = sandbox.command
   const { image = "", memory, processes } = executor
   const empty = [
-    ...(sandbox.folders.some((folder) => liesIn(sandbox.cwd, folder)) ? [sandbox.cwd] : []),
+    ...(sandbox.folders.some((folder) => isWithin(sandbox.cwd, folder)) ? [sandbox.cwd] : []),
     ...sandbox.hidden,
   ]
   return [
@@ -41,33 +41,33 @@ export const containerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArray<str
     "--read-only",
     "--cap-drop",
     "ALL",
-    ...each("--security-opt", ["no-new-privileges", "label=disable"]),
+    ...repeatOption("--security-opt", ["no-new-privileges", "label=disable"]),
     "--log-driver",
     "none",
     "--user",
     `${userId}:${sandbox.groupId}`,
-    // Where no root is behind it, users are others in a container, unless they are to be the same.
+    // Rootless podman maps user ids to others, unless it keeps the id.
     ...(executor.runtime === "podman" && userId !== 0 ? ["--userns", "keep-id"] : []),
-    // As much with swap as without.
+    // The same limit with swap, so that there is no swap.
     ...(memory === undefined ? [] : ["--memory", `${memory}m`, "--memory-swap", `${memory}m`]),
     ...(processes === undefined ? [] : ["--pids-limit", String(processes)]),
     "--tmpfs",
     scratch,
-    ...each(
+    ...repeatOption(
       "--mount",
-      empty.map((folder) => `type=tmpfs,${field(`dst=${folder}`)}`),
+      empty.map((folder) => `type=tmpfs,${quoteField(`dst=${folder}`)}`),
     ),
-    ...each(
+    ...repeatOption(
       "--mount",
       sandbox.mounts.map(
-        ({ at, from }) => `type=bind,${field(`src=${from}`)},${field(`dst=${at}`)},readonly`,
+        ({ at, from }) => `type=bind,${quoteField(`src=${from}`)},${quoteField(`dst=${at}`)},readonly`,
       ),
     ),
-    ...each(
+    ...repeatOption(
       "--env",
       Object.entries(sandbox.openEnv).map(([name, value]) => `${name}=${value}`),
     ),
-    ...each("--env", Object.keys(sandbox.secretEnv)),
+    ...repeatOption("--env", Object.keys(sandbox.secretEnv)),
     "--workdir",
     sandbox.cwd,
     "--entrypoint",
@@ -77,7 +77,7 @@ export const containerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArray<str
   ]
 }
 
-/** Removes the run's container, if it has one and it is still there. */
+/** Removes the run's container if there is one. */
 export const removeContainer = Effect.fn("Container.remove")(function* ({
   executor,
   runId,

@@ -1,4 +1,4 @@
-/** Runs the host as a process like any other. */
+/** Runs the host as a plain process, without a sandbox. */
 import { Effect } from "effect"
 import type { Executor } from "./executor.effect.ts"
 
@@ -11,7 +11,7 @@ export const directExecutor = (name: string): Executor => ({
       env: { ...bun.env, ...env, MILL_RUNS_DIR: runsDir },
       inheritEnv: true,
     }),
-  exitOf: (exit) => exit,
+  readExit: (exit) => exit,
   lockedIn: false,
   cleanUp: Effect.void,
 })

@@ -1,4 +1,4 @@
-/** Which executor runs the program: the one that was asked for, the configuration's default, or `direct`. */
+/** Chooses the executor that runs the program: the requested one, the configuration's default, or `direct`. */
 import { Effect } from "effect"
 import type {
   DirectExecutorConfig,
@@ -13,33 +13,33 @@ import { describeUnknown } from "../config/decode-config.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { directExecutor } from "./direct-executor.effect.ts"
-import { runtimeOf } from "./sandbox-runtimes.ts"
-import { vmExecutor } from "./vm-executor.effect.ts"
+import { findRuntimeFacts } from "./sandbox-runtimes.ts"
+import { makeVmExecutor } from "./vm-executor.effect.ts"
 
-/** An executor that can be used: what it needs is installed. */
+/** An executor whose runtime is installed. */
 export type ChosenExecutor =
   | { readonly name: string; readonly config: DirectExecutorConfig }
   | { readonly name: string; readonly config: VmExecutorConfig; readonly command: string }
 
-/** All executors by name: the built-in ones and the configuration's. */
-export const executorsOf = (config: MillConfig) =>
+/** Lists all executors by name: the built-in ones and the configuration's. */
+export const listExecutors = (config: MillConfig) =>
   new Map<string, ExecutorConfig>([
     ["direct", { type: "direct" }],
     ["vm", { type: "vm" }],
     ...Object.entries(config.executors ?? {}),
   ])
 
-/** The executor `name`, or the one to use when there is no name. */
+/** Chooses the executor `name`, or the default when there is no name. */
 export const chooseExecutor = Effect.fn("Executors.choose")(function* (
   config: MillConfig,
   name: string | undefined,
 ) {
-  const executors = executorsOf(config)
+  const executors = listExecutors(config)
   const wanted = name ?? config.defaultExecutor ?? "direct"
   const executor = executors.get(wanted)
   if (executor === undefined) {
-    const key = name === undefined ? { key: "defaultExecutor" } : {}
-    return yield* new ConfigError({ ...key, ...describeUnknown("executor", wanted, [...executors.keys()]) })
+    const key = name === undefined ? "defaultExecutor" : undefined
+    return yield* new ConfigError({ key, ...describeUnknown("executor", wanted, [...executors.keys()]) })
   }
   if (executor.type === "direct") return { name: wanted, config: executor } satisfies ChosenExecutor
   return {
@@ -49,24 +49,24 @@ export const chooseExecutor = Effect.fn("Executors.choose")(function* (
   } satisfies ChosenExecutor
 })
 
-/** The executable of a sandbox's runtime. Refuses what the runtime cannot give, rather than going without. */
+/** Finds the executable of a sandbox's runtime. Fails when the runtime cannot provide what the configuration asks for. */
 const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecutorConfig) {
-  const { command, install, limits, needsImage, title } = runtimeOf(config)
+  const { command, install, limits, needsImage, title } = findRuntimeFacts(config)
   for (const limit of ["memory", "processes"] as const) {
     if (limits || config[limit] === undefined) continue
     return yield* new ConfigError({
       key: `executors.${name}.${limit}`,
       message: `${title} cannot limit ${limit}`,
-      hint: "docker and podman can; leave it out to run without a limit",
+      hint: `docker and podman can; remove ${limit} to run without a limit`,
     })
   }
   if (needsImage !== (config.image !== undefined)) {
     return yield* new ConfigError({
       key: `executors.${name}.image`,
-      message: needsImage ? `${title} needs an image to start` : `${title} starts no images`,
+      message: needsImage ? `${title} needs an image` : `${title} does not run images`,
       hint: needsImage
-        ? 'for example "debian:stable-slim": any with glibc'
-        : 'say runtime: "docker", or "podman"',
+        ? 'for example "debian:stable-slim"; any image with glibc works'
+        : 'set runtime to "docker" or "podman"',
     })
   }
   const processes = yield* Processes
@@ -80,8 +80,8 @@ const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecuto
   })
 })
 
-/** What a plan says of an executor. */
-export const planExecutor = (chosen: ChosenExecutor): PlanExecutor => {
+/** Describes an executor for a plan, without the values of variables. */
+export const toPlanExecutor = (chosen: ChosenExecutor): PlanExecutor => {
   if (!("command" in chosen)) return { name: chosen.name, type: "direct" }
   const { command, config, name } = chosen
   const { env = [], image, memory, processes, readable = [], setEnv = {} } = config
@@ -90,22 +90,22 @@ export const planExecutor = (chosen: ChosenExecutor): PlanExecutor => {
     type: "vm",
     runtime: config.runtime ?? "bubblewrap",
     command,
-    ...(image === undefined ? {} : { image }),
+    image,
     env: [...env].sort(),
     setEnv: Object.keys(setEnv).sort(),
     readable,
-    ...(memory === undefined ? {} : { memory }),
-    ...(processes === undefined ? {} : { processes }),
+    memory,
+    processes,
   }
 }
 
-/** The executor that a plan names, with what is in the configuration and in no plan. */
+/** Makes the executor of a plan, with the values that only the configuration has. */
 export const makeExecutor = Effect.fn("Executors.make")(function* (
   plan: Plan,
   paths: RunPaths,
   { config }: ChosenExecutor,
 ) {
   return plan.executor.type === "vm" && config.type === "vm"
-    ? yield* vmExecutor(plan, paths, plan.executor, config)
+    ? yield* makeVmExecutor(plan, paths, plan.executor, config)
     : directExecutor(plan.executor.name)
 })

@@ -1,11 +1,11 @@
-/** Where the program host runs: a transformation of its command line. It knows nothing of drivers. */
-import type { Effect, FileSystem } from "effect"
+/** An executor decides where the program host runs, by transforming its command line. */
+import type { Effect, FileSystem, Path } from "effect"
 import type { StoreError } from "../../domain/error.schema.ts"
 import type { ProcessExit } from "../process/started-process.ts"
 
-/** What starts the host where nothing is around it, and the files that it needs. Paths are absolute. */
+/** The command of a host without a sandbox, and the files that the host needs. Paths are absolute. */
 export type HostCall = {
-  /** How a Bun script is run. */
+  /** Runs a Bun script. */
   readonly bun: {
     readonly command: string
     readonly args: ReadonlyArray<string>
@@ -14,11 +14,11 @@ export type HostCall = {
   readonly script: string
   readonly planFile: string
   readonly socketPath: string
-  /** How mill is started by a host that finds its worker gone. */
+  /** The command line of mill, for a host whose worker is gone. */
   readonly mill: ReadonlyArray<string>
-  /** Where runs that the program starts would go. */
+  /** The store of nested runs. */
   readonly runsDir: string
-  /** What the program finds of its run in its environment. */
+  /** The variables that name the run. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -27,26 +27,24 @@ export type HostCommand = {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly env: Readonly<Record<string, string>>
-  /** Whether the command has the worker's environment too, beneath `env`. */
+  /** Whether the command also inherits the worker's environment. `env` takes precedence. */
   readonly inheritEnv: boolean
 }
 
 export type Executor = {
   readonly name: string
-  readonly wrap: (host: HostCall) => Effect.Effect<HostCommand, StoreError, FileSystem.FileSystem>
-  /** How the host ended, when its command ended so. */
-  readonly exitOf: (exit: ProcessExit) => ProcessExit
-  /** Whether the host is locked in, so that somebody outside has to see to the run when its worker is gone. */
+  readonly wrap: (host: HostCall) => Effect.Effect<HostCommand, StoreError, FileSystem.FileSystem | Path.Path>
+  /** Reads how the host ended from the exit of its command. */
+  readonly readExit: (exit: ProcessExit) => ProcessExit
+  /** Whether the host is in a sandbox, so that a guard outside has to settle the run when the worker is gone. */
   readonly lockedIn: boolean
-  /** Ends what the end of the command may have left of the host. */
+  /** Removes what the command may have left behind. */
   readonly cleanUp: Effect.Effect<void>
 }
 
-/** The arguments by which the same script is the guard of a host that is locked in; how mill is started follows. */
-export const guardArgs = (script: string, controlSocket: string, planFile: string): ReadonlyArray<string> => [
-  "--no-install",
-  script,
-  "--guard",
-  controlSocket,
-  planFile,
-]
+/** Builds the arguments that run the host's script as a guard. The command line of mill follows them. */
+export const buildGuardArgs = (
+  script: string,
+  controlSocket: string,
+  planFile: string,
+): ReadonlyArray<string> => ["--no-install", script, "--guard", controlSocket, planFile]

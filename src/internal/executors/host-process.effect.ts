@@ -13,9 +13,9 @@ import { describeReason } from "../files/files.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import type { StartOptions } from "../process/started-process.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
-import { type Executor, guardArgs, type HostCommand } from "./executor.effect.ts"
+import { type Executor, buildGuardArgs, type HostCommand } from "./executor.effect.ts"
 
-/** The effect waits for the exit of the host, as the program's process ended. */
+/** Starts the host and returns the effect that waits for its exit. The scope ends the process. */
 export const startHost = Effect.fnUntraced(function* (
   { invocation, limits }: Plan,
   paths: RunPaths,
@@ -60,12 +60,12 @@ export const startHost = Effect.fnUntraced(function* (
   const { exit } = yield* start(host, output)
   if (executor.lockedIn) {
     const control = controlSocket(socketDir, invocation.runId)
-    const args = [...bun.args, ...guardArgs(hostScript, control, paths.planFile), ...mill]
+    const args = [...bun.args, ...buildGuardArgs(hostScript, control, paths.planFile), ...mill]
     const guard = { command: bun.command, args, env: { ...bun.env, ...env }, inheritEnv: true }
     yield* start(guard, { onStdout: () => Effect.void, onStderr: () => Effect.void })
   }
   return Effect.map(exit, (exit) => {
     exitedAlone = exit._tag === "Code"
-    return executor.exitOf(exit)
+    return executor.readExit(exit)
   })
 })

@@ -1,5 +1,5 @@
-/** What is found out of a sandbox before a run that is to have one: whether it can be made, and whether it would hold. */
-import { Effect, FileSystem } from "effect"
+/** Checks at submit that the sandbox of a run can be made, and that its program reads only what it may. */
+import { Effect, Path } from "effect"
 import { ChildProcess } from "effect/process"
 import { ConfigError, ProgramError } from "../../domain/error.schema.ts"
 import type { DraftPlan, PlanVmExecutor } from "../../domain/plan.schema.ts"
@@ -7,24 +7,24 @@ import { configName } from "../config/config-lookup.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { formatExit } from "../process/started-process.ts"
-import { describeReason } from "../files/files.effect.ts"
-import { probeArgs } from "./bubblewrap.ts"
-import { liesIn } from "./sandbox.ts"
-import { folderOf, upward } from "./sandbox-view.effect.ts"
+import { describeReason, pathExists } from "../files/files.effect.ts"
+import { buildProbeArgs } from "./bubblewrap.ts"
+import { isWithin } from "./sandbox.ts"
+import { listAncestors } from "./sandbox-view.effect.ts"
 
-const refused = ({ name }: PlanVmExecutor, message: string, hint?: string) =>
-  new ConfigError({ message: `executor ${name}: ${message}`, ...(hint === undefined ? {} : { hint }) })
+const refuse = ({ name }: PlanVmExecutor, message: string, hint?: string) =>
+  new ConfigError({ message: `executor ${name}: ${message}`, hint })
 
-const probeHint = (said: string): string =>
-  said.includes("Unknown option")
-    ? "bubblewrap 0.8 or later is needed"
-    : "unprivileged user namespaces are probably switched off: see the sysctls kernel.unprivileged_userns_clone (1 allows them), kernel.apparmor_restrict_unprivileged_userns (0 does) and user.max_user_namespaces; or use docker or podman"
+const explainProbe = (problem: string): string =>
+  problem.includes("Unknown option")
+    ? "mill needs bubblewrap 0.8 or later"
+    : "unprivileged user namespaces are probably disabled; check the sysctls kernel.unprivileged_userns_clone (1 allows them), kernel.apparmor_restrict_unprivileged_userns (0 allows them) and user.max_user_namespaces, or use docker or podman"
 
-/** Makes a sandbox around a command that does nothing: some milliseconds, and an answer that can be understood. */
+/** Makes a sandbox around a trivial command: this takes milliseconds and gives a clear error early. */
 const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   const { bun } = yield* Settings
   const { run } = yield* Processes
-  const command = ChildProcess.make(executor.command, probeArgs([bun.command, "--version"]), {
+  const command = ChildProcess.make(executor.command, buildProbeArgs([bun.command, "--version"]), {
     env: bun.env,
     extendEnv: true,
     detached: false,
@@ -32,68 +32,65 @@ const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
     stdout: "ignore",
   })
   const { exit, stderr } = yield* Effect.mapError(run(command), (error) =>
-    refused(executor, `cannot start ${executor.command}: ${describeReason(error)}`),
+    refuse(executor, `cannot start ${executor.command}: ${describeReason(error)}`),
   )
   if (exit._tag === "Code" && exit.code === 0) return
   const why = stderr.trim() || `${executor.command} failed without an error message (${formatExit(exit)})`
-  return yield* refused(executor, `bubblewrap cannot make a sandbox here: ${why}`, probeHint(why))
+  return yield* refuse(executor, `bubblewrap cannot make a sandbox here: ${why}`, explainProbe(why))
 })
 
-/** What would show everything, or lies over what the sandbox needs. */
+/** Paths that would show everything, or cover what the sandbox needs. */
 const unshowable = ["/", "/tmp", "/run", "/proc", "/dev"]
 
 const checkReadable = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
-  const fs = yield* FileSystem.FileSystem
   for (const path of executor.readable) {
     if (unshowable.includes(path)) {
-      return yield* refused(executor, `${path} cannot be readable as a whole`, "name folders in it")
+      return yield* refuse(executor, `${path} cannot be readable as a whole`, "name directories in it")
     }
-    if (!(yield* Effect.orElseSucceed(fs.exists(path), () => false))) {
-      return yield* refused(
+    if (!(yield* pathExists(path))) {
+      return yield* refuse(
         executor,
-        `readable: ${path} is not there`,
-        "paths are meant from the configuration's folder",
+        `readable: ${path} does not exist`,
+        "paths are relative to the directory of the configuration",
       )
     }
   }
 })
 
-/** What the folder of a project holds. */
+/** A directory that has one of these is the root of a project. */
 const projectMarks = [".git", ".jj", configName]
 
-/** The folder of the project that a program belongs to; the program's own where nothing marks one. */
-const projectOf = Effect.fnUntraced(function* (programPath: string) {
-  const fs = yield* FileSystem.FileSystem
-  const own = folderOf(programPath)
-  for (const folder of upward(own)) {
-    for (const mark of projectMarks) {
-      if (yield* Effect.orElseSucceed(fs.exists(`${folder}/${mark}`), () => false)) return folder
-    }
+/** Finds the root of the program's project: the program's own directory when none is marked. */
+const findProject = Effect.fnUntraced(function* (programPath: string) {
+  const paths = yield* Path.Path
+  const own = paths.dirname(programPath)
+  for (const folder of listAncestors(own, paths)) {
+    for (const mark of projectMarks) if (yield* pathExists(paths.join(folder, mark))) return folder
   }
   return own
 })
 
 /**
- * An import is read at submit, outside of any sandbox. So it may name only what the program's project holds, and
- * nothing hidden in it, such as `.env`.
+ * Imports are read at submit, outside the sandbox. So they may name only files of the program's project that are not
+ * hidden, as `.env` is.
  */
 const checkImports = Effect.fnUntraced(function* (plan: DraftPlan, { name, readable }: PlanVmExecutor) {
-  const project = yield* projectOf(plan.programPath)
-  const hidden = (path: string) => path.slice(project.length).includes("/.")
-  const allowed = (path: string) =>
-    (liesIn(path, project) && !hidden(path)) || readable.some((folder) => liesIn(path, folder))
+  const project = yield* findProject(plan.programPath)
+  const isHidden = (path: string) => path.slice(project.length).includes("/.")
+  const isAllowed = (path: string) =>
+    (isWithin(path, project) && !isHidden(path)) || readable.some((folder) => isWithin(path, folder))
   const imported = plan.program.flatMap(({ imports = {}, path }) => [path, ...Object.values(imports)])
-  const bad = imported.find((path) => path !== plan.programPath && path.startsWith("/") && !allowed(path))
+  const bad = imported.find((path) => path !== plan.programPath && path.startsWith("/") && !isAllowed(path))
   if (bad !== undefined) {
     return yield* new ProgramError({
       path: plan.programPath,
       message: `the program imports ${bad}, which it may not read in executor ${name}`,
-      hint: `it may import what is in ${project}, unless it is hidden; "readable" of the executor allows more`,
+      hint: `it may import files in ${project} that are not hidden; to allow more, add paths to "readable" of the executor`,
     })
   }
 })
 
-/** Fails where the plan's program cannot be run in the sandbox that the plan says, or could read more than it should. */
+/** Fails when the plan's program cannot run in its sandbox, or could read more than it may. */
 export const checkSandbox = Effect.fn("Sandbox.check")(function* (plan: DraftPlan) {
   const { executor } = plan
   if (executor.type === "direct") return

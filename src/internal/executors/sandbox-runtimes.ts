@@ -1,13 +1,13 @@
-/** The programs that make sandboxes: what they are called, where they come from, and what they can do. */
+/** The runtimes that make sandboxes: their commands, how to install them, and what they can do. */
 import type { SandboxRuntime, VmExecutorConfig } from "../../domain/config.schema.ts"
 
 type RuntimeFacts = {
   readonly title: string
   readonly command: string
-  /** What to do where it is missing. */
+  /** The hint when the command is missing. */
   readonly install: string
   readonly needsImage: boolean
-  /** Whether it can bound memory and the number of processes. */
+  /** Whether it can limit memory and the number of processes. */
   readonly limits: boolean
 }
 
@@ -15,8 +15,7 @@ const runtimes: Readonly<Record<SandboxRuntime, RuntimeFacts>> = {
   bubblewrap: {
     title: "bubblewrap",
     command: "bwrap",
-    install:
-      "install the package bubblewrap, on Debian and Ubuntu: apt-get install bubblewrap (it is for Linux alone)",
+    install: "install the package bubblewrap, on Debian and Ubuntu: apt-get install bubblewrap (Linux only)",
     needsImage: false,
     limits: false,
   },
@@ -36,4 +35,5 @@ const runtimes: Readonly<Record<SandboxRuntime, RuntimeFacts>> = {
   },
 }
 
-export const runtimeOf = ({ runtime = "bubblewrap" }: VmExecutorConfig): RuntimeFacts => runtimes[runtime]
+export const findRuntimeFacts = ({ runtime = "bubblewrap" }: VmExecutorConfig): RuntimeFacts =>
+  runtimes[runtime]

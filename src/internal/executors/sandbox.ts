@@ -1,35 +1,35 @@
-/** What a sandbox is to be, whichever runtime makes it. */
+/** Describes a sandbox, independent of the runtime that makes it. */
 import type { PlanVmExecutor } from "../../domain/plan.schema.ts"
 
-/** A file or folder of this machine, and where it is seen in the sandbox. It cannot be written to. */
+/** A file or directory of the machine and its path in the sandbox, where it is read-only. */
 export type Mount = { readonly from: string; readonly at: string }
 
 export type Sandbox = {
   readonly executor: PlanVmExecutor
-  /** The working directory. Where no mount shows it, it is empty. */
+  /** The working directory. It is empty unless a mount shows it. */
   readonly cwd: string
-  /** Folders in which mounts lie and nothing else, none of them in another. */
+  /** Directories that contain mounts only. None of them contains another. */
   readonly folders: ReadonlyArray<string>
-  /** In this order: later ones lie over earlier ones. */
+  /** In this order: later mounts cover earlier ones. */
   readonly mounts: ReadonlyArray<Mount>
-  /** Folders that are seen empty though a mount would show them. */
+  /** Directories that are empty although a mount would show them. */
   readonly hidden: ReadonlyArray<string>
-  /** What is run in it, by its path in it. */
+  /** The command, by its path in the sandbox. */
   readonly command: readonly [string, ...ReadonlyArray<string>]
-  /** Variables whose values may be seen by other users of the machine. */
+  /** Variables whose values other users of the machine may see. */
   readonly openEnv: Readonly<Record<string, string>>
-  /** Variables whose values may not. */
+  /** Variables whose values other users must not see. */
   readonly secretEnv: Readonly<Record<string, string>>
   readonly userId: number
   readonly groupId: number
 }
 
-/** Where mill's own files are in a sandbox. */
+/** The directory of mill's own files in a sandbox. */
 export const inside = "/run/mill"
 
-/** The only folder that can be written to; what is written is gone with the sandbox. */
+/** The writable directory of a sandbox. Its contents are gone with the sandbox. */
 export const scratch = "/tmp"
 
-/** Whether `path` is `folder` or lies in it. */
-export const liesIn = (path: string, folder: string): boolean =>
+/** Whether `path` is `folder` or inside it. */
+export const isWithin = (path: string, folder: string): boolean =>
   path === folder || folder === "/" || path.startsWith(`${folder}/`)

@@ -22,7 +22,7 @@ import type {
   ChosenHttpDriver,
   ChosenProcessDriver,
 } from "../drivers/driver-registry.effect.ts"
-import { type ChosenExecutor, planExecutor } from "../executors/executor-registry.effect.ts"
+import { type ChosenExecutor, toPlanExecutor } from "../executors/executor-registry.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 
 /** What a plan is made of. Of both kinds of sources, the entry comes first. */
@@ -86,7 +86,7 @@ export const planContent = Effect.fnUntraced(function* (parts: PlanParts) {
     program: parts.program,
     config: parts.configSources,
     driver: planDriver(parts.driver, cancelGrace),
-    executor: planExecutor(parts.executor),
+    executor: toPlanExecutor(parts.executor),
     extensions: (config.extensions ?? []).map(({ api = {}, name }) => ({
       name,
       api: Object.keys(api).sort(),

@@ -1,4 +1,4 @@
-/** The platform: Effect's services on Bun. The only file that imports the platform packages. */
+/** The platform layer: Effect's services on Bun. */
 import * as BunFileSystem from "@effect/platform-bun/BunFileSystem"
 import * as BunPath from "@effect/platform-bun/BunPath"
 import * as BunStdio from "@effect/platform-bun/BunStdio"
@@ -19,10 +19,10 @@ import type { Processes } from "../../internal/process/processes.effect.ts"
 import * as BunProcesses from "./processes.effect.ts"
 import { Sockets } from "../../internal/sockets/sockets.effect.ts"
 
-// The package was built against another release, whose types do not name these services: say which they are.
+// The package was built against another release of Effect, in which the types of these layers are `any`.
 const bunServices: Layer.Layer<FileSystem | Path> = Layer.mergeAll(BunFileSystem.layer, BunPath.layer)
 
-/** The terminal, which listens to standard input, once something of it is used: few commands do. */
+/** The terminal, built on first use: it listens to standard input, and few commands need it. */
 const terminal = Layer.effect(
   Terminal,
   Effect.gen(function* () {
@@ -41,21 +41,25 @@ const terminal = Layer.effect(
   }),
 )
 
-const writer = (method: string, write: typeof Streams.writeOut) => (chunk: string | Uint8Array) =>
+const makeWriter = (method: string, write: typeof Streams.writeOut) => (chunk: string | Uint8Array) =>
   Effect.tryPromise({
     try: () => write(chunk),
     catch: (cause) => systemError({ module: "Stdio", method, _tag: "Unknown", cause }),
   })
 
-/** Write, and wait until the reader has taken it. */
-export const writeOut = writer("stdout", Streams.writeOut)
-export const writeErr = writer("stderr", Streams.writeErr)
+/** Each writes a chunk and waits until the reader has taken it. */
+export const writeStdout = makeWriter("stdout", Streams.writeOut)
+export const writeStderr = makeWriter("stderr", Streams.writeErr)
 
-/** What is written goes out by mill's own writers. */
+/** Bun's standard streams, with mill's own writers. */
 const stdio = Layer.effect(
   Stdio,
   Effect.map(Stdio, (streams) =>
-    makeStdio({ ...streams, stdout: () => Sink.forEach(writeOut), stderr: () => Sink.forEach(writeErr) }),
+    makeStdio({
+      ...streams,
+      stdout: () => Sink.forEach(writeStdout),
+      stderr: () => Sink.forEach(writeStderr),
+    }),
   ),
 ).pipe(Layer.provide(BunStdio.layer))
 
@@ -77,14 +81,14 @@ export type Platform =
   | SecureRandom.SecureRandom
   | Sockets
 
-/** What is as good in a script's process: the standard streams there are the script's, and none of it listens to them. */
+/** The services that also suit a user's script, whose standard streams belong to the script. */
 export const layer: Layer.Layer<Platform> = Layer.mergeAll(
   Layer.provideMerge(BunProcesses.layer, bunServices),
   sockets,
   SecureRandom.layerWebCrypto,
 )
 
-/** What a process of mill's own has besides. */
+/** The services of mill's own processes. */
 export const processLayer: Layer.Layer<Platform | Stdio | Terminal> = Layer.merge(layer, standardStreams)
 
 export { runMain } from "@effect/platform-node-shared/NodeRuntime"

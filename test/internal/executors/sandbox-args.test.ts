@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test"
 import { Schema } from "effect"
 import type { PlanVmExecutor } from "../../../src/domain/plan.schema.ts"
 import { RunId } from "../../../src/domain/ids.schema.ts"
-import { bubblewrapArgs } from "../../../src/internal/executors/bubblewrap.ts"
-import { containerArgs } from "../../../src/internal/executors/container.effect.ts"
+import { buildBubblewrapArgs } from "../../../src/internal/executors/bubblewrap.ts"
+import { buildContainerArgs } from "../../../src/internal/executors/container.effect.ts"
 import type { Sandbox } from "../../../src/internal/executors/sandbox.ts"
 
 const runId = Schema.decodeUnknownSync(RunId)("run_01m7wpkzr5a6v4z8sv7vwp2m3c")
@@ -38,7 +38,7 @@ const sandbox: Sandbox = {
 const words = (text: string): ReadonlyArray<string> => text.trim().split(/\s+/)
 
 test("bubblewrap", () => {
-  const args = bubblewrapArgs(sandbox)
+  const args = buildBubblewrapArgs(sandbox)
   const first = words(`
     --unshare-all --unshare-user --disable-userns --die-with-parent --cap-drop ALL --hostname mill
     --tmpfs /tmp --tmpfs /work/project --ro-bind /store/sources/1 /work/project/main.ts --ro-bind`)
@@ -60,7 +60,7 @@ test("bubblewrap", () => {
 
 test("bubblewrap, with the root or a system directory as working directory", () => {
   for (const folder of ["/usr/share/mill", "/proc/self"]) {
-    const args = bubblewrapArgs({ ...sandbox, cwd: folder, folders: [folder] })
+    const args = buildBubblewrapArgs({ ...sandbox, cwd: folder, folders: [folder] })
     expect(args).not.toContain(`--tmpfs ${folder}`)
     expect(args.filter((word, index) => args[index - 1] === "--remount-ro" && word === folder)).toEqual([])
   }
@@ -80,7 +80,7 @@ describe("a container", () => {
 
   test("of docker, with limits", () => {
     const docker: PlanVmExecutor = { ...executor, runtime: "docker", image, memory: 512, processes: 64 }
-    expect(containerArgs(runId, { ...sandbox, executor: docker })).toEqual([
+    expect(buildContainerArgs(runId, { ...sandbox, executor: docker })).toEqual([
       ...words(`run ${common} --memory 512m --memory-swap 512m --pids-limit 64`),
       ...mounts,
     ])
@@ -88,15 +88,15 @@ describe("a container", () => {
 
   test("of podman, as a user of the same id", () => {
     const podman: PlanVmExecutor = { ...executor, runtime: "podman", image }
-    expect(containerArgs(runId, { ...sandbox, executor: podman })).toEqual([
+    expect(buildContainerArgs(runId, { ...sandbox, executor: podman })).toEqual([
       ...words(`run ${common} --userns keep-id`),
       ...mounts,
     ])
-    expect(containerArgs(runId, { ...sandbox, userId: 0, executor: podman })).not.toContain("--userns")
+    expect(buildContainerArgs(runId, { ...sandbox, userId: 0, executor: podman })).not.toContain("--userns")
   })
 
   test("has no empty directory over a mount", () => {
-    const args = containerArgs(runId, { ...sandbox, executor: { ...executor, image }, folders: [] })
+    const args = buildContainerArgs(runId, { ...sandbox, executor: { ...executor, image }, folders: [] })
     expect(args).not.toContain("type=tmpfs,dst=/work/project")
   })
 })
