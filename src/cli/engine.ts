@@ -10,7 +10,7 @@ export const openEngine = Effect.gen(function* () {
   return yield* createEngine({ runsDir: Option.getOrUndefined(yield* runsDirFlag) })
 })
 
-export type Engine = Effect.Success<typeof openEngine>
+export type CommandEngine = Effect.Success<typeof openEngine>
 
 export const runArgument = Argument.String("run").pipe(
   Argument.withDescription('Run id, a prefix of one, or "last"'),

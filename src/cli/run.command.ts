@@ -5,7 +5,7 @@ import type { RunId } from "../domain/ids.schema.ts"
 import type { DraftPlan } from "../domain/plan.schema.ts"
 import { canAsk, confirmRun } from "./confirm.ts"
 import { PrintsJson } from "./discovery.ts"
-import { type Engine, exitWithStatus, openEngine } from "./engine.ts"
+import { type CommandEngine, exitWithStatus, openEngine } from "./engine.ts"
 import { renderErrorJson } from "./error.render.ts"
 import { showLive } from "./live.ts"
 import { Output } from "./output.ts"
@@ -116,7 +116,7 @@ const renderChoices = (
 const secondInterrupt = "2 seconds"
 
 /** Handles Ctrl-C: the run keeps running, unless Ctrl-C is pressed again. */
-const leaveRun = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+const leaveRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunId) {
   const { err, errSize, errStyle, nextInterrupt } = yield* Output
   yield* err(`${runId} is still running`)
   for (const command of [`mill watch --run ${runId}`, `mill cancel ${runId}`])
@@ -130,7 +130,7 @@ const leaveRun = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
 })
 
 /** Waits for the run to finish and shows its progress. Interrupting this leaves the run running. */
-const followRun = Effect.fnUntraced(function* (engine: Engine, runId: RunId) {
+const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunId) {
   const { errSize, errStyle, json, out, writeErr } = yield* Output
   const events = Stream.map(engine.watch(runId), (entry) => ({ runId, entry }))
   const finished = yield* Effect.andThen(

@@ -2,12 +2,12 @@
 import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
 import { PrintsJson } from "./discovery.ts"
-import { type Engine, openEngine, runArgument } from "./engine.ts"
+import { type CommandEngine, openEngine, runArgument } from "./engine.ts"
 import { Output } from "./output.ts"
 import { renderRun } from "./run.render.ts"
 
 /** Prints a run in detail. */
-export const printRun = Effect.fnUntraced(function* (engine: Engine, reference: string) {
+export const printRun = Effect.fnUntraced(function* (engine: CommandEngine, reference: string) {
   const { out, size, style } = yield* Output
   const { result, run, spawns } = yield* engine.inspect(reference)
   yield* out(renderRun(run, spawns, result, yield* Clock.currentTimeMillis, style, size()?.columns))

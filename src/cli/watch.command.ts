@@ -4,7 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { isRunTerminal, type LogEntry } from "../domain/event.schema.ts"
 import type { RunId } from "../domain/ids.schema.ts"
 import { PrintsJson } from "./discovery.ts"
-import { type Engine, exitWithStatus, openEngine } from "./engine.ts"
+import { type CommandEngine, exitWithStatus, openEngine } from "./engine.ts"
 import { type PrintableError, renderError } from "./error.render.ts"
 import { showLive } from "./live.ts"
 import { Output, ReaderGone } from "./output.ts"
@@ -33,7 +33,7 @@ const parameters = {
 type Channel = "events" | "io" | "all"
 
 /** Reads what the channel carries of a run. */
-const readItems = (engine: Engine, runId: RunId, channel: Channel) => {
+const readItems = (engine: CommandEngine, runId: RunId, channel: Channel) => {
   const events = engine.watch(runId).pipe(Stream.map((entry): WatchItem => ({ kind: "event", runId, entry })))
   const io = engine.watchIo(runId).pipe(Stream.map((item): WatchItem => ({ ...item, runId })))
   return channel === "events" ? events : channel === "io" ? io : Stream.merge(events, io)

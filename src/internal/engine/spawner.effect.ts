@@ -16,7 +16,7 @@ import type { Driver, DriverRequest } from "../drivers/driver.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import type { EventLog } from "../store/event-log.effect.ts"
 import { scratchDir } from "../store/run-paths.ts"
-import { answerSpawn, toSpawnEvents, toTerminalEvent } from "./spawn-events.ts"
+import { answerSpawn, toSpawnEvents, toTerminalEvent } from "./spawn-events.effect.ts"
 import { makeSpawnFiles } from "./spawn-files.effect.ts"
 import { decodeSpawnInput } from "./spawn-input.effect.ts"
 
