@@ -5,7 +5,11 @@ import { DriverEvent } from "../../../src/domain/driver.schema.ts"
 import { SpawnRefused } from "../../../src/domain/error.schema.ts"
 import { makeSpawnId } from "../../../src/domain/ids.schema.ts"
 import type { AgentReport, EndedSpawn, SpawnTerminal } from "../../../src/domain/spawn-verdict.schema.ts"
-import { answerSpawn, toSpawnEvents, toTerminalEvent } from "../../../src/internal/engine/spawn-events.effect.ts"
+import {
+  answerSpawn,
+  toSpawnEvents,
+  toTerminalEvent,
+} from "../../../src/internal/engine/spawn-events.effect.ts"
 
 const spawnId = makeSpawnId(3)
 const spawn: EndedSpawn = {
