@@ -8,13 +8,13 @@ import { runMain } from "../runtime/main.effect.ts"
 import { processLayer, writeStderr, writeStdout } from "../runtime/platform/platform.effect.ts"
 
 const offlineAgent = Effect.flatMap(
-  Effect.promise(() => import("../runtime/offline/offline-agent.effect.ts")),
+  Effect.promise(() => import("../runtime/offline-agent.effect.ts")),
   ({ offlineAgent: agent }) => agent,
 )
 
 const scriptedAgent = (socket: string) =>
   Effect.flatMap(
-    Effect.promise(() => import("../runtime/testing/scripted-agent.effect.ts")),
+    Effect.promise(() => import("../runtime/scripted-agent.effect.ts")),
     ({ scriptedAgent: agent }) => agent(socket),
   )
 

@@ -19,7 +19,7 @@ import { isTerminalStatus } from "../domain/run.schema.ts"
 import type { ScriptedResult } from "../domain/scripted-agent.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../domain/spawn.schema.ts"
 import { checkTestOptions } from "../runtime/testing/test-options.effect.ts"
-import { withTestDriver } from "../runtime/testing/test-config.effect.ts"
+import { writeTestConfig } from "../runtime/testing/test-config.effect.ts"
 import * as TestStage from "../runtime/testing/test-stage.effect.ts"
 import { processDriver } from "./config.api.ts"
 import { createMill } from "./engine.api.ts"
@@ -151,7 +151,7 @@ const closed = new UsageError({
 export const createTestMill = async (options: TestMillOptions): Promise<TestMill> => {
   await bareRuntime.runPromise(checkTestOptions(options))
   const { agents, config, cwd } = options
-  const answer: TestStage.Answer = (spawn) =>
+  const answer: TestStage.AnswerSpawn = (spawn) =>
     Effect.tryPromise({
       try: (signal) => askAgent(agents, spawn, signal),
       catch: (error) =>
@@ -169,7 +169,7 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
       return { ...config, defaultDriver: "test", drivers: { ...config?.drivers, test: agent } }
     }
     const text = await stageRuntime.runPromise(
-      Effect.provide(withTestDriver(config, cwd, stage.agent), TestStage.layer),
+      Effect.provide(writeTestConfig(config, cwd, stage.agent), TestStage.layer),
     )
     return stageRuntime.runPromise(stage.write("mill.config.ts", text))
   }
@@ -192,7 +192,7 @@ export const createTestMill = async (options: TestMillOptions): Promise<TestMill
     const { runs } = await mill.list({ limit: maxRuns }).catch(() => ({ runs: [] }))
     for (const { id, status } of runs)
       if (!isTerminalStatus(status)) await mill.cancel(id, "the test is over")
-    await stageRuntime.runPromise(stage.deserted)
+    await stageRuntime.runPromise(stage.awaitWorkers)
     await mill.close()
     await stageRuntime.dispose()
   }

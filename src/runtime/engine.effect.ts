@@ -59,9 +59,6 @@ const configLoader = (modules: Package["modules"]) =>
     })),
   )
 
-/** What the surroundings do not say. */
-export type Overrides = Environment.Overrides
-
 /** Has the processes of a run find what they are started from. */
 const launchPreparation = Layer.effect(
   LaunchPreparation,
@@ -80,7 +77,7 @@ const launchPreparation = Layer.effect(
 )
 
 /** Everything that a mill process may need, from its surroundings. */
-export const layer = (options: Overrides & Package) =>
+export const layer = (options: Environment.EnvironmentOverrides & Package) =>
   Engine.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(RunStore.layer, IoHub.layer)),
     Layer.provideMerge(

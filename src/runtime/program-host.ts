@@ -16,7 +16,7 @@ import { findJsonProblem } from "../domain/json-problem.ts"
 import { makeMillGlobal } from "./host/mill-global.ts"
 import { describeFailure } from "./host/program-error.ts"
 import { connect } from "./host/rpc-client.ts"
-import { settleRun } from "./host/settle-run.ts"
+import { startSettling } from "./host/start-settling.ts"
 
 if (process.argv[2] === guardWord) {
   const [socket = "", plan = "", ...mill] = process.argv.slice(3)
@@ -36,7 +36,7 @@ let hasEnded = false
 
 /** Called when the worker is gone: settling the run kills its agents, and this process. */
 const onWorkerGone = () => {
-  settleRun(mill, planFile)
+  startSettling(mill, planFile)
   process.exit(1)
 }
 // The worker may be gone before there is a connection to close.

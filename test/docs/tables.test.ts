@@ -15,7 +15,7 @@ import { HttpDriverConfig } from "../../src/domain/http-config.schema.ts"
 import { ScriptedResult } from "../../src/domain/scripted-agent.schema.ts"
 import { SpawnOptions, SpawnResult } from "../../src/domain/spawn.schema.ts"
 import { createMill } from "../../src/public/mill.api.ts"
-import { scriptOf } from "../../src/runtime/offline/offline-script.effect.ts"
+import { makeScript } from "../../src/runtime/offline/script.ts"
 import { makeWorld, repository } from "../support/mill.ts"
 import { findPage, readme, readNames, readSpans, readTable } from "./pages.ts"
 
@@ -100,7 +100,7 @@ describe("tables name", () => {
       CODE: "4",
     }
     const scriptFor = (prompt: string) =>
-      scriptOf({ type: "spawn", agent: "a", systemPrompt: "s", model: "m", prompt })
+      makeScript({ type: "spawn", agent: "a", systemPrompt: "s", model: "m", prompt })
     const plain = scriptFor("[unknown] task")
     expect(JSON.stringify(plain)).toContain("[unknown] task")
     const directives = readNames("offline-agent", "In a prompt")
@@ -113,7 +113,7 @@ describe("tables name", () => {
       )
     }
     // No directive is left out: the list is the one at the head of the script.
-    const source = readFileSync(join(repository, "src/runtime/offline/offline-script.effect.ts"), "utf8")
+    const source = readFileSync(join(repository, "src/runtime/offline/directives.ts"), "utf8")
     const documented = [...source.matchAll(/^ \* {5}(\[.*?\]) /gm)].map(([, directive]) => directive)
     expect(directives).toEqual(documented.map(String))
   })

@@ -9,7 +9,7 @@ import { resolveCommands } from "./commands.ts"
 import packageJson from "../../../package.json" with { type: "json" }
 
 /** Options that override the environment. */
-export type Overrides = {
+export type EnvironmentOverrides = {
   readonly runsDir?: string | undefined
   readonly cwd?: string | undefined
   readonly configValues?: ReadonlyArray<ConfigValue> | undefined
@@ -50,7 +50,7 @@ const readWorkingDirectory = Effect.try({
 })
 
 /** Resolves the absolute path of the directory in which programs and agents work. */
-export const resolveWorkingDirectory = Effect.fnUntraced(function* ({ cwd }: Overrides) {
+export const resolveWorkingDirectory = Effect.fnUntraced(function* ({ cwd }: EnvironmentOverrides) {
   const { isAbsolute, resolve } = yield* Path.Path
   if (cwd !== undefined && isAbsolute(cwd)) return resolve(cwd)
   const here = yield* readWorkingDirectory
@@ -60,7 +60,7 @@ export const resolveWorkingDirectory = Effect.fnUntraced(function* ({ cwd }: Ove
 /** Reads the environment that a child process inherits, as it is now. */
 export const readEnvironment = () => process.env
 
-export const layer = (overrides: Overrides) =>
+export const layer = (overrides: EnvironmentOverrides) =>
   Layer.effect(
     Settings,
     Effect.gen(function* () {

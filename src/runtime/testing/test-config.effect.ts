@@ -1,11 +1,14 @@
-/** A project's configuration file with the agents of a test: a file that imports it and adds the test's driver. */
+/** The configuration file of a test that uses its project's own: imports that one and adds the test's driver. */
 import { Effect, Path } from "effect"
 import { resolveWorkingDirectory } from "../platform/environment.effect.ts"
 
 type Command = { readonly command: string; readonly args: ReadonlyArray<string> }
 
-/** The text of the file; `config` and `cwd` are as the test gives them. What the project says of paths stays meant from its folder. */
-export const withTestDriver = Effect.fnUntraced(function* (
+/**
+ * Writes the text of the file. `config` and `cwd` are as the test passes them. The text resolves the paths of the project's
+ * configuration from its own folder.
+ */
+export const writeTestConfig = Effect.fnUntraced(function* (
   config: string,
   cwd: string | undefined,
   { args, command }: Command,
@@ -18,16 +21,15 @@ import { resolve } from "node:path"
 import project from ${text(path)}
 
 const from = (path: string) => resolve(${text(dirname(path))}, path)
-const command = (name: string) => (name.includes("/") ? from(name) : name)
-const placed = (all: any = {}) =>
+const resolvePaths = (all: any = {}) =>
   Object.fromEntries(
-    Object.entries<any>(all).map(([name, one]) => [
+    Object.entries<any>(all).map(([name, { command, cwd, readable, ...rest }]) => [
       name,
       {
-        ...one,
-        ...(one.command === undefined ? {} : { command: command(one.command) }),
-        ...(one.cwd === undefined ? {} : { cwd: from(one.cwd) }),
-        ...(one.readable === undefined ? {} : { readable: one.readable.map(from) }),
+        ...rest,
+        ...(command === undefined ? {} : { command: command.includes("/") ? from(command) : command }),
+        ...(cwd === undefined ? {} : { cwd: from(cwd) }),
+        ...(readable === undefined ? {} : { readable: readable.map(from) }),
       },
     ]),
   )
@@ -35,9 +37,9 @@ const placed = (all: any = {}) =>
 export default {
   ...project,
   defaultDriver: "test",
-  executors: placed(project.executors),
+  executors: resolvePaths(project.executors),
   drivers: {
-    ...placed(project.drivers),
+    ...resolvePaths(project.drivers),
     test: processDriver({ command: ${text(command)}, args: ${text(args)}, codec: jsonlCodec() }),
   },
 }

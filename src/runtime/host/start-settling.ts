@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path"
 import { runMarks } from "../../domain/run-marks.ts"
 
 /** Starts `mill _settle` for the run whose plan is at `planFile`, detached from this process. */
-export const settleRun = (mill: ReadonlyArray<string>, planFile: string): void => {
+export const startSettling = (mill: ReadonlyArray<string>, planFile: string): void => {
   const [command, ...args] = mill
   if (command === undefined) return
   const runDir = dirname(planFile)

@@ -2,14 +2,14 @@ import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { Effect, Fiber, Layer, ManagedRuntime, PlatformError, Sink, Stdio, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { jsonlCodec } from "../../../src/codecs/jsonl.codec.ts"
-import type { SpawnOptions } from "../../../src/domain/spawn.schema.ts"
-import { offlineAgent } from "../../../src/runtime/offline/offline-agent.effect.ts"
-import { encoded, spawnInput } from "../../codecs/calls.ts"
-import { decodeLines, linesOf } from "../../codecs/recorded.ts"
+import { jsonlCodec } from "../../src/codecs/jsonl.codec.ts"
+import type { SpawnOptions } from "../../src/domain/spawn.schema.ts"
+import { offlineAgent } from "../../src/runtime/offline-agent.effect.ts"
+import { encoded, spawnInput } from "../codecs/calls.ts"
+import { decodeLines, linesOf } from "../codecs/recorded.ts"
 
-/** What a spawn gives an agent, by the codec that mill's driver uses. */
-const requestOf = (fields: Partial<SpawnOptions>) => encoded(jsonlCodec(), fields).stdin ?? ""
+/** Encodes a spawn for the agent, with the codec of mill's driver. */
+const encodeRequest = (fields: Partial<SpawnOptions>) => encoded(jsonlCodec(), fields).stdin ?? ""
 
 const capture = () => {
   const chunks: Array<string> = []
@@ -41,15 +41,15 @@ const runOn = async <A, E>(
 
 /** Runs the agent to its end and decodes what it printed. */
 const ask = async (prompt: string, fields: Partial<SpawnOptions> = {}) => {
-  const { stderr, stdout, value: code } = await runOn(requestOf({ ...fields, prompt }), (agent) => agent)
+  const { stderr, stdout, value: code } = await runOn(encodeRequest({ ...fields, prompt }), (agent) => agent)
   const { events, outcome } = decodeLines(jsonlCodec(), linesOf(stdout), { code, overlongLines: 0 })
-  const told = events.flatMap((event) => (event._tag === "Session" ? [] : [event]))
-  return { code, stdout, stderr, told, ...outcome }
+  const reported = events.flatMap((event) => (event._tag === "Session" ? [] : [event]))
+  return { code, stdout, stderr, reported, ...outcome }
 }
 
 describe("the offline agent", () => {
   test("answers with its name, the model and the task", async () => {
-    const { code, final, stopReason, text, told, usage } = await ask(
+    const { code, final, stopReason, text, reported, usage } = await ask(
       "Review src/auth,\nand [summarize] it.",
       {
         agent: "scout",
@@ -58,9 +58,14 @@ describe("the offline agent", () => {
       },
     )
     expect(text).toBe(
-      'This is scout, rehearsing offline: openai/gpt-6 has not been asked. The task was: "Review src/auth, and [summarize] it."',
+      'This is scout, rehearsing offline: openai/gpt-6 was not called. Task: "Review src/auth, and [summarize] it."',
     )
-    expect({ code, final, stopReason, told }).toEqual({ code: 0, final: true, stopReason: "stop", told: [] })
+    expect({ code, final, stopReason, reported }).toEqual({
+      code: 0,
+      final: true,
+      stopReason: "stop",
+      reported: [],
+    })
     expect(usage).toEqual({ inputTokens: 11, outputTokens: Math.ceil(text.length / 4), costUsd: 0 })
   })
   test("quotes only the beginning of a long task, in whole characters", async () => {
@@ -68,7 +73,7 @@ describe("the offline agent", () => {
     expect(text).toEndWith(`"${"🚀".repeat(79)}…"`)
     expect(text.isWellFormed()).toBe(true)
   })
-  test("says the same to the same request, and names another session for another one", async () => {
+  test("gives the same answer to the same request, and another session to another request", async () => {
     const first = await ask("one")
     expect(await ask("one")).toEqual(first)
     expect(first.sessionRef).toMatch(/^offline-[0-9a-f]{16}$/)
@@ -80,23 +85,23 @@ describe("the offline agent", () => {
       expect(other.sessionRef).not.toBe(first.sessionRef)
     }
   })
-  test("says what it is told to say", async () => {
+  test("answers with the text or JSON of a directive", async () => {
     expect((await ask("[say one] and [say [two\\]] \\]]\n[say]")).text).toBe("one\n[two]] ]\n")
     expect((await ask("[say]")).text).toBe("")
     expect((await ask('[json {"a": [1, {"b": "]["}]}]')).text).toBe('{"a": [1, {"b": "]["}]}')
   })
-  test("tells tools and milestones in their order", async () => {
-    const { told } = await ask(
+  test("reports tool calls and milestones in order", async () => {
+    const { reported } = await ask(
       '[milestone half way][tool bash {"command":"ls"}] [tool think about it][tool stop]',
     )
-    expect(told).toMatchObject([
+    expect(reported).toMatchObject([
       { _tag: "Milestone", message: "half way" },
       { _tag: "ToolCall", toolName: "bash", input: '{"command":"ls"}' },
       { _tag: "ToolCall", toolName: "think", input: "about it" },
       { _tag: "ToolCall", toolName: "stop" },
     ])
   })
-  test("fails in its answer, with an exit code that says nothing of it", async () => {
+  test("reports an error and exits with 0", async () => {
     const { code, errorMessage, final, text } = await ask("[say so far][fail out of luck][say never]")
     expect({ code, errorMessage, final, text }).toEqual({
       code: 0,
@@ -105,14 +110,14 @@ describe("the offline agent", () => {
       text: "so far",
     })
   })
-  test("exits with a code, after an answer or an error", async () => {
+  test("exits with a given code, after an answer or an error", async () => {
     expect(await ask("[exit 3][say done]")).toMatchObject({ code: 3, final: true, text: "done" })
     expect(await ask("[fail no][exit 4]")).toMatchObject({ code: 4, final: true, errorMessage: "no" })
   })
   test("crashes without an answer", async () => {
     expect(await ask("[say so far][crash]")).toMatchObject({ code: 137, final: false, text: "so far" })
   })
-  test("prints noise that means nothing, and as much to standard error as it is told", async () => {
+  test("prints noise, and as many bytes to standard error as asked", async () => {
     const { stderr, stdout, text } = await ask("[noise 2503][stderr 123457][say done]")
     expect(linesOf(stdout)).toHaveLength(2503 + 3)
     expect(stderr).toHaveLength(123_457)
@@ -120,7 +125,7 @@ describe("the offline agent", () => {
   })
   test("waits", async () => {
     const { stdout } = await runOn(
-      requestOf({ prompt: "[say one][sleep 3600][say two]" }),
+      encodeRequest({ prompt: "[say one][sleep 3600][say two]" }),
       (agent, printed) =>
         Effect.gen(function* () {
           const fiber = yield* Effect.forkChild(agent)
@@ -135,7 +140,7 @@ describe("the offline agent", () => {
     expect(stdout).toContain("two")
   })
   test("hangs", async () => {
-    const { stdout } = await runOn(requestOf({ prompt: "[hang][say never]" }), (agent) =>
+    const { stdout } = await runOn(encodeRequest({ prompt: "[hang][say never]" }), (agent) =>
       Effect.gen(function* () {
         const fiber = yield* Effect.forkChild(agent)
         yield* TestClock.adjust("100 days")
@@ -145,19 +150,19 @@ describe("the offline agent", () => {
     )
     expect(linesOf(stdout)).toHaveLength(1)
   })
-  test("takes other brackets, and directives that make no sense, for text", async () => {
+  test("treats other brackets, and directives with invalid arguments, as text", async () => {
     const prompt =
       "[hang on] [crash report] [exit 256] [exit -1] [sleep long] [noise 1.5] [json {] [tool] [sayings] [say-so] [fail"
-    const { code, final, text, told } = await ask(prompt)
-    expect({ code, final, told }).toEqual({ code: 0, final: true, told: [] })
-    expect(text).toContain('The task was: "[hang on] [crash report] [exit 256] [exit -1]')
+    const { code, final, text, reported } = await ask(prompt)
+    expect({ code, final, reported }).toEqual({ code: 0, final: true, reported: [] })
+    expect(text).toContain('Task: "[hang on] [crash report] [exit 256] [exit -1]')
   })
-  test("does not repeat directives in its answer, which may become another's prompt", async () => {
+  test("does not repeat directives in its answer, which may become part of another prompt", async () => {
     const { text } = await ask("before [sleep 0] between [exit 0] after")
-    expect(text).toEndWith('The task was: "before between after"')
-    expect((await ask("[milestone m]")).text).toEndWith("There was nothing to do.")
+    expect(text).toEndWith('Task: "before between after"')
+    expect((await ask("[milestone m]")).text).toEndWith("There was no task.")
   })
-  test("copes with a prompt full of brackets", async () => {
+  test("handles a prompt full of brackets", async () => {
     for (const prompt of [
       "[".repeat(300_000),
       `${"[".repeat(150_000)}${"]".repeat(150_000)}`,
@@ -166,7 +171,7 @@ describe("the offline agent", () => {
       expect((await ask(prompt)).final).toBe(true)
     }
   })
-  test("refuses what is no request", async () => {
+  test("refuses an invalid request", async () => {
     for (const input of [
       "",
       "hello\n",
@@ -178,10 +183,10 @@ describe("the offline agent", () => {
       expect(stderr).toMatch(/one line of JSON\n$/)
     }
   })
-  test("ends when nobody reads what it prints", async () => {
+  test("ends when its output cannot be written", async () => {
     const gone = PlatformError.systemError({ _tag: "Unknown", module: "Stdio", method: "stdout" })
     const stdio = Stdio.layerTest({
-      stdin: Stream.succeed(new TextEncoder().encode(requestOf({}))),
+      stdin: Stream.succeed(new TextEncoder().encode(encodeRequest({}))),
       stdout: () => Sink.fail(gone),
     })
     const runtime = ManagedRuntime.make(stdio)
@@ -192,7 +197,7 @@ describe("the offline agent", () => {
 
 describe("the offline agent as a process", () => {
   const run = async (input: string) => {
-    const mill = join(import.meta.dir, "../../../src/bin/mill.ts")
+    const mill = join(import.meta.dir, "../../src/bin/mill.ts")
     const child = Bun.spawn([process.execPath, mill, "_offline-agent"], {
       stdin: new Blob([input]),
       stdout: "pipe",
@@ -203,14 +208,14 @@ describe("the offline agent as a process", () => {
   }
   test("answers on standard output, and with its exit code", async () => {
     const { code, stderr, stdout } = await run(
-      requestOf({ prompt: "[stderr 200000][noise 20000][say done][exit 7]" }),
+      encodeRequest({ prompt: "[stderr 200000][noise 20000][say done][exit 7]" }),
     )
     expect(stderr).toHaveLength(200_000)
     expect(code).toBe(7)
     expect(decodeLines(jsonlCodec(), linesOf(stdout)).outcome).toMatchObject({ final: true, text: "done" })
   })
   test("takes a prompt of a megabyte", async () => {
-    const { code, stdout } = await run(requestOf({ prompt: `[say done] ${"x\u2028".repeat(500_000)}` }))
+    const { code, stdout } = await run(encodeRequest({ prompt: `[say done] ${"x\u2028".repeat(500_000)}` }))
     expect(code).toBe(0)
     expect(decodeLines(jsonlCodec(), linesOf(stdout)).outcome.text).toBe("done")
   })
