@@ -88,7 +88,9 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: AnswerSp
     /** Writes a file into the folder and returns its path. */
     write: (name: string, text: string) => {
       const path = `${folder}/${name}`
-      return fs.writeFileString(path, text).pipe(Effect.as(path), Effect.mapError(toStoreError(path, "write")))
+      return fs
+        .writeFileString(path, text)
+        .pipe(Effect.as(path), Effect.mapError(toStoreError(path, "write")))
     },
     /** Waits until the workers of all ended runs have exited. */
     awaitWorkers: Effect.gen(function* () {
