@@ -12,7 +12,7 @@ import { ScriptedRpcs, scriptedSerialization } from "./testing/scripted-protocol
 
 const decodeRequest = Schema.decodeUnknownEffect(Schema.fromJsonString(JsonlSpawn))
 
-const write = <E>(text: string, sink: ReturnType<Stdio.Stdio["stdout"]>) =>
+const write = (text: string, sink: ReturnType<Stdio.Stdio["stdout"]>) =>
   Effect.as(Stream.run(Stream.succeed(text), sink), Option.none<number>())
 
 /** Performs a step. Returns an exit code if the step is to exit. */
