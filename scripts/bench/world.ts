@@ -1,13 +1,13 @@
-/** A place of its own for one mill: a store, programs, and agents that are commands of the system. */
+/** A temporary store with programs, and with system commands as agents, for one mill. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 
-/** An answer at once, in mill's own protocol. */
+/** An answer in mill's own protocol. */
 export const answer = '{"type":"result","text":"ok"}'
 
-/** `agents` by the names of their drivers: a command and its arguments. They speak the jsonl protocol. */
-const agents = (
+/** The commands of the agents, by the names of their drivers. They speak the jsonl protocol. */
+const agentCommands = (
   dir: string,
 ): Readonly<Record<string, readonly [command: string, ...args: Array<string>]>> => ({
   instant: ["/bin/echo", answer],
@@ -17,10 +17,10 @@ const agents = (
   ticking: [process.execPath, join(dir, "ticking.ts")],
 })
 
-const configText = (dir: string) => `import { defineConfig, jsonlCodec, processDriver } from "@mill/core"
+const writeConfig = (dir: string) => `import { defineConfig, jsonlCodec, processDriver } from "@mill/core"
 export default defineConfig({
   drivers: {
-${Object.entries(agents(dir))
+${Object.entries(agentCommands(dir))
   .map(
     ([name, [command, ...args]]) =>
       `    ${name}: processDriver({ command: ${JSON.stringify(command)}, args: ${JSON.stringify(args)}, codec: jsonlCodec() }),`,
@@ -30,7 +30,7 @@ ${Object.entries(agents(dir))
 })
 `
 
-/** Prints a milestone with the time every 10 ms. */
+/** Prints a milestone with the current time every 10 ms. */
 const tickingText = `for (let tick = 0; tick < Number(process.env["TICKS"] ?? 200); tick++) {
   console.log(JSON.stringify({ type: "milestone", message: String(performance.timeOrigin + performance.now()) }))
   await Bun.sleep(10)
@@ -40,7 +40,7 @@ console.log(${JSON.stringify(answer)})
 
 const spawn = `const spawn = () => mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })\n`
 
-/** Programs; each gives the milliseconds that its spawns took. */
+/** The programs. Each returns the milliseconds that its spawns took. */
 const programs: Readonly<Record<string, string>> = {
   "nothing.ts": `export default 1\n`,
   "sequential.ts": `${spawn}const count = Number(mill.args[0])
@@ -52,22 +52,17 @@ export default performance.now() - start\n`,
 const start = performance.now()
 await Promise.all(Array.from({ length: count }, spawn))
 export default performance.now() - start\n`,
-  "pool.ts": `${spawn}let left = Number(mill.args[0])
-const take = async () => { while (left-- > 0) await spawn() }
-const start = performance.now()
-await Promise.all(Array.from({ length: Number(mill.args[1]) }, take))
-export default performance.now() - start\n`,
-  // Gives also the most memory that its worker, which is its parent, has had: in MiB.
-  "many.ts": `import { readFileSync } from "node:fs"
+  // Also returns the peak memory in MiB of its worker, which is its parent.
+  "pool.ts": `import { readFileSync } from "node:fs"
 ${spawn}let left = Number(mill.args[0])
 const take = async () => { while (left-- > 0) await spawn() }
 const start = performance.now()
-await Promise.all(Array.from({ length: 64 }, take))
+await Promise.all(Array.from({ length: Number(mill.args[1]) }, take))
 const millis = performance.now() - start
 const status = readFileSync("/proc/" + process.ppid + "/status", "utf8")
 export default { millis, memoryMiB: Number(/VmHWM:\\s+(\\d+)/.exec(status)[1]) / 1024 }
 `,
-  // Stays until it is told to go, so that its worker can be looked at.
+  // Stays until a file appears, so that its worker can be measured.
   "stay.ts": `${spawn}const start = performance.now()
 await spawn()
 const took = performance.now() - start
@@ -76,26 +71,29 @@ while (!(await Bun.file(mill.args[0]).exists())) await Bun.sleep(20)
 export default took\n`,
 }
 
+/** The result of pool.ts. */
+export type Pooled = { readonly millis: number; readonly memoryMiB: number }
+
 export type World = {
   readonly dir: string
   readonly runsDir: string
   /** Runs mill to its end. */
   readonly mill: (...args: ReadonlyArray<string>) => Ran
-  /** Runs mill in a folder that has no configuration. */
+  /** Runs mill in a folder without a configuration. */
   readonly elsewhere: World["mill"]
-  /** Runs mill to its end, and tells how much memory it has had at most. */
+  /** Runs mill to its end and measures its peak memory. */
   readonly observe: (...args: ReadonlyArray<string>) => Promise<Observed>
   /** Starts mill. */
   readonly start: (...args: ReadonlyArray<string>) => Bun.Subprocess<"ignore", "pipe", "inherit">
-  /** Runs a program to its end, and gives what it gives. */
+  /** Runs a program to its end and returns its result. */
   readonly run: <A = number>(program: string, driver: string, ...args: ReadonlyArray<string>) => A
-  /** Starts a run and gives its id. */
+  /** Starts a run and returns its id. */
   readonly submit: (program: string, driver: string, ...args: ReadonlyArray<string>) => string
   readonly events: (runId: string) => string
   readonly remove: () => void
 }
 
-/** A command that has ended. `millis` from its start to its end. */
+/** The output of a command, and its time from start to exit. */
 export type Ran = { readonly stdout: string; readonly millis: number }
 
 const write = (path: string, text: string) => {
@@ -107,13 +105,13 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
   const dir = mkdtempSync(join(tmpdir(), "mill-bench-"))
   const runsDir = join(dir, "home/runs")
   const env = { ...process.env, MILL_HOME: join(dir, "home"), NO_COLOR: "1" }
-  write(join(dir, "mill.config.ts"), configText(dir))
+  write(join(dir, "mill.config.ts"), writeConfig(dir))
   write(join(dir, "ticking.ts"), tickingText)
   for (const [name, text] of Object.entries(programs)) write(join(dir, name), text)
 
   mkdirSync(join(dir, "elsewhere/.git"), { recursive: true })
 
-  const millIn =
+  const makeMill =
     (cwd: string): World["mill"] =>
     (...args) => {
       const start = performance.now()
@@ -123,7 +121,7 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
         throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}: ${stderr.toString()}`)
       return { stdout: stdout.toString(), millis }
     }
-  const mill = millIn(dir)
+  const mill = makeMill(dir)
   const start: World["start"] = (...args) =>
     Bun.spawn([...command, ...args], { cwd: dir, env, stdin: "ignore", stdout: "pipe", stderr: "inherit" })
   const submit: World["submit"] = (program, driver, ...args) =>
@@ -132,19 +130,19 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
     dir,
     runsDir,
     mill,
-    elsewhere: millIn(join(dir, "elsewhere")),
+    elsewhere: makeMill(join(dir, "elsewhere")),
     submit,
     start,
     observe: async (...args) => {
       const began = performance.now()
       const child = start(...args)
       let memoryMiB = Number.NaN
-      const look = () => {
-        const seen = memoryOf(child.pid, "VmHWM")
-        if (!Number.isNaN(seen)) memoryMiB = seen
+      const sample = () => {
+        const peak = readMemory(child.pid, "VmHWM")
+        if (!Number.isNaN(peak)) memoryMiB = peak
       }
-      const timer = setInterval(look, lookMillis)
-      for await (const _ of child.stdout) look()
+      const timer = setInterval(sample, sampleMillis)
+      for await (const _ of child.stdout) sample()
       const exitCode = await child.exited
       clearInterval(timer)
       if (exitCode !== 0) throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}`)
@@ -154,28 +152,28 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
       const { stdout } = mill("run", program, "--sync", "--json", "--driver", driver, "--", ...args)
       return JSON.parse(stdout).result.programResult
     },
-    events: (runId) => readOr(join(runsDir, runId, "events.ndjson")),
+    events: (runId) => readOrEmpty(join(runsDir, runId, "events.ndjson")),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   }
 }
 
-/** What a command took. What it has printed is thrown away as it comes. */
+/** The cost of a command, whose output is discarded. */
 export type Observed = { readonly millis: number; readonly memoryMiB: number }
 
-/** How often a command's memory is looked at: the system forgets it when the command ends, or tells its parent's. */
-const lookMillis = 3
+/** How often to sample a command's memory, which cannot be read after its exit. */
+const sampleMillis = 3
 
-/** The process that carries a run, by its command line. */
-export const workerOf = (runId: string): number => {
+/** Finds the worker of a run by its command line. */
+export const findWorker = (runId: string): number => {
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue
-    const line = readOr(`/proc/${name}/cmdline`).split("\0")
+    const line = readOrEmpty(`/proc/${name}/cmdline`).split("\0")
     if (line.includes("_worker") && line.includes(runId)) return Number(name)
   }
-  throw new Error(`no process carries ${runId}`)
+  throw new Error(`no worker found for ${runId}`)
 }
 
-const readOr = (path: string): string => {
+const readOrEmpty = (path: string): string => {
   try {
     return readFileSync(path, "utf8")
   } catch {
@@ -183,16 +181,17 @@ const readOr = (path: string): string => {
   }
 }
 
-/** A field of a process's status, in MiB: `VmRSS` now, `VmHWM` at most. */
-export const memoryOf = (pid: number, field: "VmRSS" | "VmHWM"): number =>
-  Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readOr(`/proc/${pid}/status`))?.[1] ?? Number.NaN) /
-  1024
+/** Reads the memory of a process in MiB: `VmRSS` is current, `VmHWM` is the peak. */
+export const readMemory = (pid: number, field: "VmRSS" | "VmHWM"): number =>
+  Number(
+    new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readOrEmpty(`/proc/${pid}/status`))?.[1] ?? Number.NaN,
+  ) / 1024
 
-/** Waits until something is so. */
-export const until = async (fact: () => boolean): Promise<void> => {
+/** Polls until the condition holds. */
+export const waitUntil = async (condition: () => boolean): Promise<void> => {
   const deadline = performance.now() + 60_000
-  while (!fact()) {
-    if (performance.now() > deadline) throw new Error(`waited a minute in vain for ${fact}`)
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`condition did not hold within a minute: ${condition}`)
     await Bun.sleep(2)
   }
 }
