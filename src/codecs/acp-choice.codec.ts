@@ -1,4 +1,4 @@
-/** What mill decides in a conversation in the Agent Client Protocol: the answer to a request for permission, the model. */
+/** mill's choices in a conversation by the Agent Client Protocol: the answer to a permission request, and the model. */
 import { Option, Result, Schema } from "effect"
 import type { AcpModelChoice, AcpPermission } from "../domain/acp.schema.ts"
 import type { SpawnRefused } from "../domain/error.schema.ts"
@@ -9,7 +9,7 @@ import { ifValid } from "./line.codec.ts"
 export const Permissions = Schema.Literals(["allow", "allow-always", "deny"])
 export type Permissions = typeof Permissions.Type
 
-/** The kinds of options that will do, best first. */
+/** The acceptable kinds of options, best first. */
 const kinds: Record<Permissions, ReadonlyArray<string>> = {
   allow: ["allow_once"],
   "allow-always": ["allow_always", "allow_once"],
@@ -18,7 +18,7 @@ const kinds: Record<Permissions, ReadonlyArray<string>> = {
 
 const decodeRequest = Schema.decodeUnknownOption(PermissionRequest)
 
-/** The answer to a request for permission: the option that does no more than what is configured, or no answer. */
+/** Answers a permission request with an option that grants no more than configured, or cancels it. */
 export const answerPermission =
   (permissions: Permissions) =>
   (request: unknown): AcpPermission => {
@@ -31,10 +31,10 @@ export const answerPermission =
       : { outcome: { outcome: "selected", optionId: option.optionId } }
   }
 
-/** How many models a message names: some agents have hundreds. */
+/** Maximum number of models in a message. Some agents have hundreds. */
 const maxNamed = 40
 
-/** Leaves the choice to the agent, unless it has a model of this name. */
+/** The name that leaves the choice to the agent, unless the agent has a model of this name. */
 export const agentsOwnModel = "default"
 
 const Value = Schema.Struct({ value: Schema.String, name: ifValid(Schema.String) })
@@ -46,7 +46,7 @@ const ConfigOption = Schema.Struct({
   options: ifValid(Schema.Array(Schema.Union([Group, Value]))),
 })
 
-/** What `session/new` answers about models: `configOptions` in protocol version 1 as it is, `models` before that. */
+/** The models in the answer to `session/new`: `configOptions` in protocol version 1, `models` before that. */
 const Session = Schema.Struct({
   sessionId: ifValid(Schema.String),
   configOptions: ifValid(Schema.Array(ConfigOption)),
@@ -63,14 +63,14 @@ type Offer = {
 }
 
 const decodeSession = Schema.decodeUnknownOption(Session)
-const silent: typeof Session.Type = {}
+const emptySession: typeof Session.Type = {}
 
-const offerOf = (session: unknown): Offer | undefined => {
+const readOffer = (session: unknown): Offer | undefined => {
   const {
     configOptions = [],
     models,
     sessionId = "",
-  } = Option.getOrElse(decodeSession(session), () => silent)
+  } = Option.getOrElse(decodeSession(session), () => emptySession)
   const option = configOptions.find(({ category }) => category === "model")
   if (option?.options !== undefined) {
     return {
@@ -88,12 +88,12 @@ const offerOf = (session: unknown): Offer | undefined => {
   }
 }
 
-/** The request that chooses a model, by its id or its name among those that the agent offers. */
+/** The request that selects one of the models that the agent offers, by id or name. */
 export const chooseModel = (
   model: string,
   session: unknown,
 ): Result.Result<AcpModelChoice | undefined, SpawnRefused> => {
-  const offer = offerOf(session)
+  const offer = readOffer(session)
   const found =
     offer?.values.find(({ value }) => value === model) ?? offer?.values.find(({ name }) => name === model)
   if (offer !== undefined && found !== undefined) return Result.succeed(offer.choice(found.value))
@@ -102,7 +102,7 @@ export const chooseModel = (
   const others = offered.length > maxNamed ? ` and ${offered.length - maxNamed} others` : ""
   return refuse(
     offered.length === 0
-      ? `model: the agent does not let its model be chosen; choose it in the agent's own settings, and say ${JSON.stringify(agentsOwnModel)} here`
+      ? `model: the agent does not support choosing a model; choose it in the agent's own settings and use ${JSON.stringify(agentsOwnModel)} here`
       : `model: the agent does not offer ${JSON.stringify(model)}; it offers ${offered.slice(0, maxNamed).join(", ")}${others}`,
   )
 }

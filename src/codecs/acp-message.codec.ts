@@ -1,17 +1,17 @@
 /**
- * What an agent says in the Agent Client Protocol, as far as mill reads it: protocol version 1, as in the SDK
- * `@agentclientprotocol/sdk` 2.4.0. Adapters are of many ages, so every field is read leniently: one that is not what it
- * should be is as good as absent, and what is not known is passed over.
+ * The agent's messages in the Agent Client Protocol that mill reads: protocol version 1, as in the SDK
+ * `@agentclientprotocol/sdk` 2.4.0. Adapters of many ages exist, so fields are read leniently: an invalid field counts as
+ * absent, and unknown fields and messages are ignored.
  */
 import { Schema } from "effect"
 import { ifValid, parseObject } from "./line.codec.ts"
 
 const Text = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
 
-/** A tool call, as it is told first and as it is told again with what has changed. */
+/** A tool call as first announced, or an update of one. */
 export const ToolUpdate = Schema.Struct({
   toolCallId: Schema.NonEmptyString,
-  /** The tool's own name; since SDK 2. */
+  /** The tool's own name, since SDK 2. */
   name: ifValid(Schema.NonEmptyString),
   title: ifValid(Schema.NonEmptyString),
   kind: ifValid(Schema.NonEmptyString),
@@ -46,14 +46,14 @@ export const PermissionRequest = Schema.Struct({
   options: Schema.Array(Schema.Struct({ optionId: Schema.String, kind: ifValid(Schema.String) })),
 })
 
-/** What the agent answers, by shape: the order of the requests says which it belongs to. */
+/** The results of all requests. Their fields tell them apart. */
 const Answer = Schema.Struct({
   /** `initialize` */
   agentInfo: ifValid(Schema.Struct({ name: Schema.String })),
   authMethods: ifValid(Schema.Array(Schema.Struct({ id: Schema.String }))),
   /** `session/new` */
   sessionId: ifValid(Schema.NonEmptyString),
-  /** pi-acp 0.0.34 begins each first answer with this text of its own. */
+  /** pi-acp 0.0.34 starts the first answer with this text of its own. */
   _meta: ifValid(Schema.Struct({ piAcp: Schema.Struct({ startupInfo: ifValid(Schema.String) }) })),
   /** `session/prompt` */
   stopReason: ifValid(Schema.NonEmptyString),
@@ -91,13 +91,13 @@ const decodeLine = Schema.decodeUnknownOption(
   Schema.Union([UpdateLine, PermissionLine, RefusalLine, AnswerLine]),
 )
 
-/** What is read of the line, if it is of any meaning. */
+/** Decodes a line; none if the line has no meaning for mill. */
 export const readLine = (line: string) => decodeLine(parseObject(line))
 
 const leadingUpdate = /^\{"jsonrpc":"2\.0","method":"session\/update"/
 
-/** The message in a line, when it is a request or an answer. Notifications, and lines of any other kind, are none. */
-export const messageOf = (line: string): object | undefined => {
+/** Reads the message in a line if it is a request or a response. Notifications and other lines yield `undefined`. */
+export const readMessage = (line: string): object | undefined => {
   if (leadingUpdate.test(line)) return undefined
   const value = parseObject(line)
   return value !== undefined && "jsonrpc" in value && "id" in value ? value : undefined

@@ -1,17 +1,17 @@
 /**
- * The tool calls of an agent that speaks the Agent Client Protocol, each told once. An adapter may announce a call before
- * it knows the input (claude-agent-acp 0.100.0), or tell how it goes on without having announced it (gemini): a call is
- * held back until there is an input, or it goes on.
+ * The tool calls of an agent that speaks the Agent Client Protocol, each reported once. An adapter may announce a call
+ * before it knows the input (claude-agent-acp 0.100.0), or update a call that it never announced (gemini). So a call is
+ * held until its input arrives or the call proceeds.
  */
-import { HashMap, HashSet, Option } from "effect"
+import { HashMap, HashSet, Option, Predicate } from "effect"
 import type { DriverEvent } from "../domain/driver.schema.ts"
 import type { ToolUpdate } from "./acp-message.codec.ts"
-import { toolCall } from "./line.codec.ts"
+import { makeToolCall } from "./line.codec.ts"
 
-/** Calls of which it is known that they have been told; twice as many at most. What is older is forgotten. */
-const remembered = 1024
+/** Number of reported calls in `recent`, and in `older`. Calls before those are forgotten. */
+const maxRemembered = 1024
 
-/** Calls that are held back at most. */
+/** Maximum number of held calls. */
 const maxHeld = 256
 
 export type ToolCalls = {
@@ -27,14 +27,12 @@ export const noToolCalls: ToolCalls = {
 }
 
 const isEmpty = (input: unknown): boolean =>
-  input === undefined ||
-  input === null ||
-  (typeof input === "object" && !Array.isArray(input) && Object.keys(input).length === 0)
+  input === undefined || input === null || (Predicate.isObject(input) && Object.keys(input).length === 0)
 
-/** Under the tool's name where that is told; otherwise under its kind, with the title for want of an input. */
-const eventOf = ({ kind, name, rawInput, title, toolCallId }: ToolUpdate): DriverEvent => {
+/** Names the call by the tool, else by the kind of tool. The title serves as input if there is none. */
+const makeToolEvent = ({ kind, name, rawInput, title, toolCallId }: ToolUpdate): DriverEvent => {
   const known = name ?? (kind === "other" ? undefined : kind)
-  return toolCall(
+  return makeToolCall(
     known ?? title ?? toolCallId,
     isEmpty(rawInput) ? (known === undefined ? undefined : title) : rawInput,
   )
@@ -42,34 +40,33 @@ const eventOf = ({ kind, name, rawInput, title, toolCallId }: ToolUpdate): Drive
 
 const remember = (calls: ToolCalls, id: string): ToolCalls => {
   const held = HashMap.remove(calls.held, id)
-  return HashSet.size(calls.recent) < remembered
+  return HashSet.size(calls.recent) < maxRemembered
     ? { ...calls, held, recent: HashSet.add(calls.recent, id) }
     : { held, recent: HashSet.make(id), older: calls.recent }
 }
 
+/** The update's fields win, except an empty input over a known one. */
 const merge = (before: ToolUpdate | undefined, now: ToolUpdate): ToolUpdate => ({
   ...before,
   ...now,
-  ...(isEmpty(now.rawInput) && before !== undefined && !isEmpty(before.rawInput)
-    ? { rawInput: before.rawInput }
-    : {}),
+  rawInput: isEmpty(now.rawInput) ? (before?.rawInput ?? now.rawInput) : now.rawInput,
 })
 
-/** What an update tells. `goesOn`: whether the call is known to go on, so that there is nothing to wait for. */
-export const onToolUpdate = (
+/** Applies an update and returns the call, unless it is held. `proceeds` means that there is nothing to wait for. */
+export const applyToolUpdate = (
   calls: ToolCalls,
   update: ToolUpdate,
-  goesOn = false,
+  proceeds = false,
 ): readonly [ToolCalls, ReadonlyArray<DriverEvent>] => {
   const { toolCallId: id } = update
   if (HashSet.has(calls.recent, id) || HashSet.has(calls.older, id)) return [calls, []]
   const call = merge(Option.getOrUndefined(HashMap.get(calls.held, id)), update)
-  const waits = !goesOn && isEmpty(call.rawInput) && (call.status ?? "pending") === "pending"
+  const waits = !proceeds && isEmpty(call.rawInput) && (call.status ?? "pending") === "pending"
   return waits && HashMap.size(calls.held) < maxHeld
     ? [{ ...calls, held: HashMap.set(calls.held, id, call) }, []]
-    : [remember(calls, id), [eventOf(call)]]
+    : [remember(calls, id), [makeToolEvent(call)]]
 }
 
-/** The calls that are still held back, at the end of the turn. */
-export const heldCalls = (calls: ToolCalls): ReadonlyArray<DriverEvent> =>
-  [...HashMap.values(calls.held)].map(eventOf)
+/** The calls that are still held at the end of the turn. */
+export const releaseHeldCalls = (calls: ToolCalls): ReadonlyArray<DriverEvent> =>
+  [...HashMap.values(calls.held)].map(makeToolEvent)

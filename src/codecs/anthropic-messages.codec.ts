@@ -2,41 +2,40 @@
  * The Messages API of Anthropic (`POST /v1/messages`, `anthropic-version: 2023-06-01`), streamed, as also spoken by
  * gateways and by local servers (llama.cpp, Ollama, vLLM, LM Studio).
  *
- * Events, told apart by the `type` in their data: `message_start` (`message.usage`), `content_block_start`,
- * `content_block_delta` (`text_delta`, `input_json_delta`; thinking is passed over), `content_block_stop`,
- * `message_delta` (`delta.stop_reason`, and the usage so far), `message_stop`, `ping`, and `error` at any time. The input
- * tokens that the API tells are those outside of its caches already.
+ * Events, by the `type` in their data: `message_start` (`message.usage`), `content_block_start`, `content_block_delta`
+ * (`text_delta`, `input_json_delta`; thinking is ignored), `content_block_stop`, `message_delta` (`delta.stop_reason`, and
+ * the usage so far), `message_stop`, `ping`, and `error` at any time. The API's input tokens exclude cached tokens.
  *
- * An answer that was cut at `max_tokens` is an answer, with that `stopReason`. One that ends with `refusal` is an error,
- * and so is one that waits for a tool (`tool_use`, `pause_turn`).
+ * An answer cut at `max_tokens` is an answer with that `stopReason`. An answer that ends with `refusal` is an error, and so
+ * is one that waits for a tool (`tool_use`, `pause_turn`).
  */
 import { Option, Schema } from "effect"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
-  builtInHttpCodec,
-  endpointOf,
-  errorWithin,
+  defineBuiltInHttpCodec,
+  makeEndpoint,
+  findError,
   type HttpCodecOptions,
-  refused,
-  saidNothing,
-  toldError,
-  usageOf,
-  wantsTool,
+  formatRefusal,
+  emptyAnswer,
+  formatServerError,
+  makeUsage,
+  toolRequested,
 } from "./http.codec.ts"
 import {
   addText,
   answerTooLong,
   ifValid,
-  jsonObject,
+  parseJsonObject,
   maxAnswerLength,
   type Step,
-  toolCall,
+  makeToolCall,
 } from "./line.codec.ts"
 
-/** The API insists on a limit; models of all ages take this one. */
+/** The API requires a limit. Models of all ages accept this one. */
 const defaultMaxTokens = 8192
 
-const bodyOf = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
+const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
   model,
   max_tokens: options.maxTokens ?? defaultMaxTokens,
   stream: true,
@@ -86,8 +85,8 @@ type State = {
   readonly ended: boolean
   readonly text: string
   readonly cut: boolean
-  /** The tool call that is being told. */
-  readonly tool?: { readonly name: string; readonly json: string; readonly input: unknown }
+  /** The tool call that is arriving. */
+  readonly tool?: { readonly name: string; readonly json: string; readonly input: unknown } | undefined
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
   readonly usage: UsageFields
@@ -95,7 +94,7 @@ type State = {
 
 const initial: State = { ended: false, text: "", cut: false, usage: {} }
 
-const said = (state: State, text: string): State => ({
+const appendText = (state: State, text: string): State => ({
   ...state,
   text: addText(state.text, text),
   cut: state.cut || state.text.length + text.length > maxAnswerLength,
@@ -104,25 +103,25 @@ const said = (state: State, text: string): State => ({
 const isTool = (type: string | undefined) => type?.endsWith("tool_use") === true
 
 const onStart = (state: State, block: Block | undefined): State => {
-  if (block?.text !== undefined && block.type === "text") return said(state, block.text)
+  if (block?.text !== undefined && block.type === "text") return appendText(state, block.text)
   return block?.name !== undefined && isTool(block.type)
     ? { ...state, tool: { name: block.name, json: "", input: block.input } }
     : state
 }
 
 const onStop = (state: State): Step<State> => {
-  const { tool, ...rest } = state
+  const { tool } = state
   return tool === undefined
     ? [state, []]
-    : [rest, [toolCall(tool.name, tool.json === "" ? tool.input : tool.json)]]
+    : [{ ...state, tool: undefined }, [makeToolCall(tool.name, tool.json === "" ? tool.input : tool.json)]]
 }
 
 const decodeEvent = (state: State, data: string): Step<State> => {
-  const value = jsonObject(data)
+  const value = parseJsonObject(data)
   if (value === undefined) return [state, []]
   const event = Option.getOrElse(decodeType(value), (): typeof Event.Type => ({}))
   const error =
-    event.type === "error" ? toldError("error" in value ? value.error : undefined) : errorWithin(value)
+    event.type === "error" ? formatServerError("error" in value ? value.error : undefined) : findError(value)
   if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
   const { delta, usage } = event
   switch (event.type) {
@@ -132,7 +131,7 @@ const decodeEvent = (state: State, data: string): Step<State> => {
       return [onStart(state, event.content_block), []]
     case "content_block_delta": {
       const { tool } = state
-      if (delta?.text !== undefined) return [said(state, delta.text), []]
+      if (delta?.text !== undefined) return [appendText(state, delta.text), []]
       return delta?.partial_json === undefined || tool === undefined
         ? [state, []]
         : [{ ...state, tool: { ...tool, json: addText(tool.json, delta.partial_json) } }, []]
@@ -140,9 +139,8 @@ const decodeEvent = (state: State, data: string): Step<State> => {
     case "content_block_stop":
       return onStop(state)
     case "message_delta": {
-      const stopReason = delta?.stop_reason
-      const known = { ...state, usage: { ...state.usage, ...usage } }
-      return [stopReason === undefined ? known : { ...known, stopReason }, []]
+      const stopReason = delta?.stop_reason ?? state.stopReason
+      return [{ ...state, stopReason, usage: { ...state.usage, ...usage } }, []]
     }
     case "message_stop":
       return [{ ...state, ended: true }, []]
@@ -152,61 +150,56 @@ const decodeEvent = (state: State, data: string): Step<State> => {
 }
 
 const decodeWhole = (state: State, body: string): Step<State> => {
-  const value = jsonObject(body)
+  const value = parseJsonObject(body)
   if (value === undefined) return [state, []]
-  const error = errorWithin(value)
+  const error = findError(value)
   if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
   return Option.match(decodeMessage(value), {
     onNone: () => [state, []],
     onSome: ({ content, stop_reason: stopReason, usage }) => {
       const blocks = content.flatMap((block) => Option.toArray(decodeBlock(block)))
-      const told = blocks.reduce((at, block) => (block.type === "text" ? onStart(at, block) : at), state)
+      const texts = blocks.filter(({ type }) => type === "text")
       return [
-        {
-          ...told,
-          ended: true,
-          usage: usage ?? {},
-          ...(stopReason === undefined ? {} : { stopReason }),
-        },
+        { ...texts.reduce(onStart, state), ended: true, usage: usage ?? {}, stopReason },
         blocks.flatMap(({ input, name, type }) =>
-          name !== undefined && isTool(type) ? [toolCall(name, input)] : [],
+          name !== undefined && isTool(type) ? [makeToolCall(name, input)] : [],
         ),
       ]
     },
   })
 }
 
-const failureOf = ({ cut, ended, errorMessage, stopReason, text }: State): string | undefined => {
+const findAnswerFailure = ({ cut, ended, errorMessage, stopReason, text }: State): string | undefined => {
   if (errorMessage !== undefined) return errorMessage
-  if (stopReason === "refusal") return refused("")
-  if (stopReason === "tool_use" || stopReason === "pause_turn") return wantsTool
-  if (ended && text === "" && stopReason === undefined) return saidNothing
+  if (stopReason === "refusal") return formatRefusal("")
+  if (stopReason === "tool_use" || stopReason === "pause_turn") return toolRequested
+  if (ended && text === "" && stopReason === undefined) return emptyAnswer
   return cut ? answerTooLong : undefined
 }
 
-const usageIn = ({ usage }: State) =>
-  usageOf({
+const readAnswerUsage = ({ usage }: State) =>
+  makeUsage({
     input: usage.input_tokens,
     output: usage.output_tokens,
     cacheRead: usage.cache_read_input_tokens,
     cacheWrite: usage.cache_creation_input_tokens,
   })
 
-/** Speaks Anthropic's Messages API. */
+/** A codec for Anthropic's Messages API. */
 export const anthropicMessagesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
-  builtInHttpCodec<State>("anthropicMessagesCodec", options, {
+  defineBuiltInHttpCodec<State>("anthropicMessagesCodec", options, {
     name: "anthropic-messages",
-    modelFormat: "a model's name, as the server calls it (claude-sonnet-5-5)",
-    endpoint: endpointOf("messages", (path) => !/\/v\d\w*$/.test(path)),
+    modelFormat: "the server's name for a model (claude-sonnet-5-5)",
+    endpoint: makeEndpoint("messages", (path) => !/\/v\d\w*$/.test(path)),
     keyHeader: "x-api-key",
-    own: ["model", "system", "messages"],
+    ownFields: ["model", "system", "messages"],
     headers: { "anthropic-version": "2023-06-01" },
-    bodyOf,
+    makeBody,
     initial,
     decodeEvent,
     decodeWhole,
-    // A server that leaves out `message_stop` has still said why it stopped.
+    // A server may omit `message_stop` but still report why it stopped.
     isFinal: ({ ended, stopReason }) => ended || stopReason !== undefined,
-    failureOf,
-    usageIn,
+    findAnswerFailure,
+    readAnswerUsage,
   })

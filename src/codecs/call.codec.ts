@@ -1,96 +1,97 @@
 /**
- * What the codecs share in encoding calls. Every value arrives at the agent exactly as it was given, or the spawn is
- * refused with a message that names the field and says why.
+ * What codecs share in encoding calls. Every value reaches the agent unchanged, or the spawn is refused with a message
+ * that names the field and the reason.
  */
 import { Result, Schema } from "effect"
+import { cutText } from "../domain/cut-text.ts"
 import type { AgentCall, SpawnInput } from "../domain/driver.schema.ts"
 import { SpawnRefused } from "../domain/error.schema.ts"
 import { decodeUntrusted, formatProblem } from "../domain/untrusted.ts"
 
-/** The longest argument that Linux takes (`MAX_ARG_STRLEN`), in bytes without its closing NUL. */
+/** The longest argument that Linux accepts (`MAX_ARG_STRLEN`), in bytes without the closing NUL. */
 export const maxArgumentBytes = 131_071
 
-/** Says that a spawn cannot be asked of this agent, and why. */
+/** Refuses a spawn that the agent cannot carry out. */
 export const refuse = (message: string) => Result.fail(new SpawnRefused({ cause: "codec", message }))
 
 type Encode<Input, Call> = (input: Input) => Result.Result<Call, SpawnRefused>
 
-/** What options make of an encoder; with bad ones it refuses every spawn, and `problem` says why. */
-export type Optioned<Input, Call> = {
+/** An encoder with its options. With invalid options it refuses every spawn, and `problem` gives the reason. */
+export type Encoder<Input, Call> = {
   readonly encode: Encode<Input, Call>
   readonly options?: Schema.Json | undefined
   readonly problem?: string | undefined
 }
 
-/** An encoder with options, which come from a configuration that nobody may have type-checked. */
-export const withOptions = <Options, Input, Call>(
+/** Makes an encoder from options, which come from a configuration that may not have been type-checked. */
+export const makeEncoder = <Options, Input, Call>(
   name: string,
   schema: Schema.ConstraintDecoder<Options>,
   options: unknown,
   make: (options: Options) => Result.Result<Encode<Input, Call>, string>,
-): Optioned<Input, Call> =>
+): Encoder<Input, Call> =>
   decodeUntrusted(schema, { whole: "its argument" })(options).pipe(
     Result.mapError(formatProblem),
     Result.flatMap(make),
     Result.mapError((problem) => `${name}: ${problem}`),
     Result.match({
       onFailure: (problem) => ({ encode: () => refuse(problem), problem }),
-      onSuccess: (encode) => ({ encode, options: asJson(options) }),
+      onSuccess: (encode) => ({ encode, options: toJson(options) }),
     }),
   )
 
-/** The same, for the codec of a command. */
-export const encoderWith = <Options>(
+/** As `makeEncoder`, for the codec of a command. */
+export const makeSpawnEncoder = <Options>(
   name: string,
   schema: Schema.ConstraintDecoder<Options>,
   options: unknown,
   make: (options: Options) => Result.Result<Encode<SpawnInput, AgentCall>, string>,
 ) => {
-  const { encode: encodeSpawn, ...rest } = withOptions(name, schema, options, make)
+  const { encode: encodeSpawn, ...rest } = makeEncoder(name, schema, options, make)
   return { encodeSpawn, ...rest }
 }
 
-/** Without the keys that are undefined. */
-const asJson = (options: unknown): Schema.Json =>
+/** Options as JSON, without keys that are undefined. */
+const toJson = (options: unknown): Schema.Json =>
   Result.getOrElse(Schema.decodeUnknownResult(OptionsText)(JSON.stringify(options)), () => ({}))
 
 const OptionsText = Schema.fromJsonString(Schema.Json)
 
 type Checked = Result.Result<string, SpawnRefused>
 
-/** The bytes of a text in UTF-8. */
-export const utf8Length = (text: string): number => new TextEncoder().encode(text).length
+/** The length of a text in bytes of UTF-8. */
+export const countBytes = (text: string): number => new TextEncoder().encode(text).length
 
-/** A text that goes through a pipe or a file. */
+/** Checks a text that is passed through a pipe or a file. */
 export const checkText = (field: string, text: string): Checked =>
   text.isWellFormed()
     ? Result.succeed(text)
-    : refuse(`${field}: it holds half of a surrogate pair, which UTF-8 cannot carry`)
+    : refuse(`${field}: contains an unpaired surrogate, which UTF-8 cannot encode`)
 
-/** A text that an agent would take for no text at all, since it cuts white space off. */
+/** Checks a text that must not be blank, since the agent trims white space. */
 export const checkNotBlank = (field: string, text: string): Checked =>
   text.trim() === ""
-    ? refuse(`${field}: it is nothing but white space, which the agent takes for nothing`)
+    ? refuse(`${field}: must not be blank, since the agent ignores white space`)
     : checkText(field, text)
 
-/** A text that is or becomes part of one argument. */
+/** Checks a text that becomes an argument or part of one. */
 export const checkArgument = (field: string, argument: string, instead = ""): Checked => {
   if (argument.includes("\0")) {
-    return refuse(`${field}: it holds a NUL character, which no command-line argument can${instead}`)
+    return refuse(`${field}: contains a NUL character, which a command-line argument cannot hold${instead}`)
   }
-  const bytes = utf8Length(argument)
+  const bytes = countBytes(argument)
   return bytes > maxArgumentBytes
     ? refuse(
-        `${field}: ${bytes} bytes are too long for a command-line argument (at most ${maxArgumentBytes})${instead}`,
+        `${field}: ${bytes} bytes exceed the ${maxArgumentBytes} that a command-line argument can hold${instead}`,
       )
     : checkText(field, argument)
 }
 
-/** The name of a conversation, which can be neither a flag nor a path. */
+/** Checks the name of a session, which must be neither a flag nor a path. */
 export const checkSession = (sessionRef: string): Checked =>
   /^[A-Za-z0-9][\w.:-]{0,255}$/.test(sessionRef) && !sessionRef.endsWith(".jsonl")
     ? Result.succeed(sessionRef)
-    : refuse(`sessionRef: ${JSON.stringify(sessionRef.slice(0, 60))} is not the name of a session`)
+    : refuse(`sessionRef: ${JSON.stringify(cutText(sessionRef, 60))} is not a session name`)
 
-/** Where a spawn's system prompt lies for an agent that reads it from a file. */
-export const systemPromptFile = (input: SpawnInput): string => `${input.scratchDir}/system-prompt.txt`
+/** The path of a spawn's system prompt, for an agent that reads it from a file. */
+export const toSystemPromptPath = (input: SpawnInput): string => `${input.scratchDir}/system-prompt.txt`

@@ -1,45 +1,45 @@
 /**
- * The Chat Completions API of OpenAI (`POST /v1/chat/completions`), streamed, as most other vendors and all local servers
- * speak it (llama.cpp, Ollama, vLLM, LM Studio).
+ * The Chat Completions API of OpenAI (`POST /v1/chat/completions`), streamed, as also spoken by most other vendors and all
+ * local servers (llama.cpp, Ollama, vLLM, LM Studio).
  *
- * Each event is a chunk: `choices[0].delta` (`content`, `refusal`, `tool_calls` in pieces; reasoning, whatever the server
- * calls it, is passed over), `finish_reason` in the last one, then a chunk with `usage` and no choices, then `[DONE]`. Not
- * every server sends the last two. Cached tokens are among `prompt_tokens`, and told apart here.
+ * Each event is a chunk: `choices[0].delta` (`content`, `refusal`, `tool_calls` in pieces; reasoning is ignored, whatever
+ * its field is called), `finish_reason` in the last one, then a chunk with `usage` and no choices, then `[DONE]`. Not every
+ * server sends the last two. `prompt_tokens` includes cached tokens, which are subtracted here.
  *
- * An answer that was cut (`length`) is an answer, with that `stopReason`. A refusal and `content_filter` are errors, and
- * so is an answer that waits for a tool. `maxTokens` is sent as `max_tokens`, which all servers know; models of OpenAI
- * that reason want `body: { max_completion_tokens: … }` instead.
+ * An answer that was cut (`length`) is an answer with that `stopReason`. A refusal, `content_filter` and an answer that
+ * waits for a tool are errors. `maxTokens` is sent as `max_tokens`, which all servers accept; OpenAI's reasoning models
+ * need `body: { max_completion_tokens: … }` instead.
  */
 import { Option, Schema } from "effect"
 import type { DriverEvent } from "../domain/driver.schema.ts"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
-  builtInHttpCodec,
-  endpointOf,
-  errorWithin,
-  filtered,
+  defineBuiltInHttpCodec,
+  makeEndpoint,
+  findError,
+  contentFiltered,
   type HttpCodecOptions,
-  refused,
-  saidNothing,
-  usageAmong,
-  wantsTool,
+  formatRefusal,
+  emptyAnswer,
+  makeUsageFromTotals,
+  toolRequested,
 } from "./http.codec.ts"
 import {
   addText,
   answerTooLong,
   ifValid,
-  jsonObject,
+  parseJsonObject,
   maxAnswerLength,
   type Step,
-  toolCall,
+  makeToolCall,
 } from "./line.codec.ts"
 
-const bodyOf = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
+const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
   model,
   messages: [{ role: "system", content: systemPrompt }, ...history, { role: "user", content: prompt }],
   stream: true,
   stream_options: { include_usage: true },
-  ...(options.maxTokens === undefined ? {} : { max_tokens: options.maxTokens }),
+  max_tokens: options.maxTokens ?? null,
 })
 
 const Part = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
@@ -78,7 +78,7 @@ type State = {
   readonly text: string
   readonly cut: boolean
   readonly refusal: string
-  /** Tool calls that are being told. */
+  /** Tool calls that are arriving. */
   readonly tools: ReadonlyArray<Tool>
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
@@ -87,17 +87,17 @@ type State = {
 
 const initial: State = { ended: false, text: "", cut: false, refusal: "", tools: [] }
 
-const textOf = (content: (typeof Message.Type)["content"]): string =>
+const joinText = (content: (typeof Message.Type)["content"]): string =>
   typeof content === "string"
     ? content
     : (content ?? [])
         .map((part) => Option.match(decodePart(part), { onNone: () => "", onSome: (it) => it.text }))
         .join("")
 
-/** The most tool calls that are kept at a time. */
+/** Maximum number of tool calls in an answer. */
 const maxTools = 256
 
-const withPiece = (tools: ReadonlyArray<Tool>, given: unknown, position: number): ReadonlyArray<Tool> => {
+const addPiece = (tools: ReadonlyArray<Tool>, given: unknown, position: number): ReadonlyArray<Tool> => {
   const piece = Option.getOrUndefined(decodePiece(given))
   if (piece === undefined) return tools
   const { arguments: more = "", name = "" } = piece.function ?? {}
@@ -111,51 +111,53 @@ const withPiece = (tools: ReadonlyArray<Tool>, given: unknown, position: number)
 
 const onChoice = (state: State, { delta, finish_reason: stopReason, message }: typeof Choice.Type): State => {
   const given = delta ?? message ?? {}
-  const text = textOf(given.content)
+  const text = joinText(given.content)
   return {
     ...state,
     text: addText(state.text, text),
     cut: state.cut || state.text.length + text.length > maxAnswerLength,
     refusal: addText(state.refusal, given.refusal ?? ""),
-    tools: (given.tool_calls ?? []).reduce(withPiece, state.tools),
-    ...(stopReason === undefined ? {} : { stopReason }),
+    tools: (given.tool_calls ?? []).reduce(addPiece, state.tools),
+    stopReason: stopReason ?? state.stopReason,
   }
 }
 
-/** Tool calls are whole when their answer is. */
-const tellTools = (state: State): Step<State> => {
+/** Reports the tool calls, which are complete once the answer is. */
+const releaseTools = (state: State): Step<State> => {
   const events: ReadonlyArray<DriverEvent> = state.tools.flatMap(({ input, name }) =>
-    name === "" ? [] : [toolCall(name, input)],
+    name === "" ? [] : [makeToolCall(name, input)],
   )
   return state.tools.length === 0 ? [state, []] : [{ ...state, tools: [] }, events]
 }
 
 const decodeObject = (state: State, value: object | undefined): Step<State> => {
   if (value === undefined) return [state, []]
-  const error = errorWithin(value)
+  const error = findError(value)
   if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
   const { choices = [], usage } = Option.getOrElse(decodeChunk(value), (): typeof Chunk.Type => ({}))
   const next = choices
     .flatMap((choice) => Option.toArray(decodeChoice(choice)))
     .filter(({ index = 0 }) => index === 0)
     .reduce(onChoice, usage === undefined ? state : { ...state, usage })
-  return next.stopReason === undefined ? [next, []] : tellTools(next)
+  return next.stopReason === undefined ? [next, []] : releaseTools(next)
 }
 
 const decodeEvent = (state: State, data: string): Step<State> =>
-  data.trim() === "[DONE]" ? tellTools({ ...state, ended: true }) : decodeObject(state, jsonObject(data))
+  data.trim() === "[DONE]"
+    ? releaseTools({ ...state, ended: true })
+    : decodeObject(state, parseJsonObject(data))
 
 const decodeWhole = (state: State, body: string): Step<State> => {
-  const [next, events] = decodeObject(state, jsonObject(body))
+  const [next, events] = decodeObject(state, parseJsonObject(body))
   if (next === state || (next.stopReason === undefined && next.text === "")) return [next, events]
-  const [told, more] = tellTools({ ...next, ended: true })
-  return [told, [...events, ...more]]
+  const [ended, more] = releaseTools({ ...next, ended: true })
+  return [ended, [...events, ...more]]
 }
 
-/** Words of servers for an answer that went wrong midway: OpenRouter, vLLM, DeepSeek. */
+/** Stop reasons of OpenRouter, vLLM and DeepSeek for an answer that broke off. */
 const broken = new Set(["abort", "cancelled", "error", "insufficient_system_resource"])
 
-const failureOf = ({
+const findAnswerFailure = ({
   cut,
   ended,
   errorMessage,
@@ -164,30 +166,34 @@ const failureOf = ({
   text,
 }: State): string | undefined => {
   if (errorMessage !== undefined) return errorMessage
-  if (refusal !== "" || stopReason === "refusal") return refused(refusal)
-  if (stopReason === "content_filter") return filtered
-  if (stopReason === "tool_calls" || stopReason === "function_call") return wantsTool
-  if (ended && text === "" && stopReason === "") return saidNothing
+  if (refusal !== "" || stopReason === "refusal") return formatRefusal(refusal)
+  if (stopReason === "content_filter") return contentFiltered
+  if (stopReason === "tool_calls" || stopReason === "function_call") return toolRequested
+  if (ended && text === "" && stopReason === "") return emptyAnswer
   if (broken.has(stopReason)) return `the server stopped with ${stopReason}`
   return cut ? answerTooLong : undefined
 }
 
-const usageIn = ({ usage }: State) =>
-  usageAmong(usage?.prompt_tokens, usage?.completion_tokens, usage?.prompt_tokens_details?.cached_tokens)
+const readAnswerUsage = ({ usage }: State) =>
+  makeUsageFromTotals(
+    usage?.prompt_tokens,
+    usage?.completion_tokens,
+    usage?.prompt_tokens_details?.cached_tokens,
+  )
 
-/** Speaks OpenAI's Chat Completions API, which most servers of models do. */
+/** A codec for OpenAI's Chat Completions API, which most model servers speak. */
 export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec =>
-  builtInHttpCodec<State>("chatCompletionsCodec", options, {
+  defineBuiltInHttpCodec<State>("chatCompletionsCodec", options, {
     name: "chat-completions",
-    modelFormat: "a model's name, as the server calls it",
-    endpoint: endpointOf("chat/completions", (path) => path === ""),
+    modelFormat: "the server's name for a model",
+    endpoint: makeEndpoint("chat/completions", (path) => path === ""),
     keyHeader: "authorization",
-    own: ["model", "messages"],
-    bodyOf,
+    ownFields: ["model", "messages"],
+    makeBody,
     initial,
     decodeEvent,
     decodeWhole,
     isFinal: ({ ended, stopReason }) => ended || stopReason !== undefined,
-    failureOf,
-    usageIn,
+    findAnswerFailure,
+    readAnswerUsage,
   })

@@ -1,11 +1,10 @@
 /**
- * The line with which Claude Code ends: `{"type":"result", ...}` of `--output-format stream-json`
- * (@anthropic-ai/claude-code 2.1.329). A field that is missing or odd costs no more than itself, so that a newer claude
- * can still be heard to have finished.
+ * The last line of Claude Code: `{"type":"result", ...}` of `--output-format stream-json` (@anthropic-ai/claude-code
+ * 2.1.329). A missing or invalid field is ignored on its own, so that the end of a newer claude is still recognized.
  */
 import { Schema } from "effect"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { ifValid, jsonText } from "./line.codec.ts"
+import { ifValid, formatJson } from "./line.codec.ts"
 
 const ModelUsage = Schema.Record(
   Schema.String,
@@ -43,35 +42,38 @@ export type ResultLine = typeof ResultLine.Type
 
 export const decodeResult = Schema.decodeUnknownOption(ResultLine)
 
-/** The answer of a claude that finished without an error; `said` is what it said last. */
-export const answerOf = (result: ResultLine, said: string): string => {
-  const text = result.result ?? said
+/** The answer of a result without an error; `lastText` is claude's last message. */
+export const readResultAnswer = (result: ResultLine, lastText: string): string => {
+  const text = result.result ?? lastText
   const { structured_output: structured } = result
-  return text === "" && structured !== undefined && structured !== null ? (jsonText(structured) ?? "") : text
+  return text === "" && structured !== undefined && structured !== null
+    ? (formatJson(structured) ?? "")
+    : text
 }
 
-/** What went wrong, or nothing. */
-export const failureOf = (result: ResultLine): string | undefined => {
+/** The error of a result, if any. */
+export const readResultError = (result: ResultLine): string | undefined => {
   const subtype = result.subtype === "success" ? undefined : result.subtype
   const flagged = result.is_error !== undefined && result.is_error !== null && result.is_error !== false
   if (subtype === undefined && !flagged) return undefined
   const interrupted = result.terminal_reason?.startsWith("aborted") === true
-  // An interrupted turn carries nothing but a note for claude's own developers.
-  const told = interrupted
+  // The text of an interrupted turn is a note for claude's own developers.
+  const reason = interrupted
     ? `interrupted (${result.terminal_reason})`
     : [...(result.errors ?? []), result.result ?? ""].filter((text) => text !== "").join("; ")
   const status = result.api_error_status
-  const message = status === undefined || told.includes(`${status}`) ? told : `API error ${status}: ${told}`
+  const message =
+    status === undefined || reason.includes(`${status}`) ? reason : `API error ${status}: ${reason}`
   if (subtype !== undefined) return message === "" ? subtype : `${subtype}: ${message}`
-  return message === "" ? "claude reported an error without saying which" : message
+  return message === "" ? "claude reported an error without details" : message
 }
 
 /**
- * The sum over all models, which is what the cost was reckoned from. `usage` counts the last turn alone, and nothing
- * when that turn was cut short.
+ * The usage of all models, from which claude computes the cost. The line's `usage` counts only the last turn, and nothing
+ * if that turn was cut short.
  */
-export const usageOf = (result: ResultLine): Usage | undefined => {
-  const cost = result.total_cost_usd === undefined ? {} : { costUsd: result.total_cost_usd }
+export const readResultUsage = (result: ResultLine): Usage | undefined => {
+  const costUsd = result.total_cost_usd
   const models = Object.values(result.modelUsage ?? {})
   if (models.length > 0) {
     const sum = (key: keyof (typeof models)[number]) => models.reduce((total, model) => total + model[key], 0)
@@ -80,18 +82,18 @@ export const usageOf = (result: ResultLine): Usage | undefined => {
       outputTokens: sum("outputTokens"),
       cacheReadTokens: sum("cacheReadInputTokens"),
       cacheWriteTokens: sum("cacheCreationInputTokens"),
-      ...cost,
+      costUsd,
     }
   }
   const { usage } = result
-  // Zeros are what claude tells where no request came through: nothing was counted, which is not zero.
+  // claude reports zeros if no request succeeded: the usage is unknown, not zero.
   if (usage === undefined || usage.input_tokens + usage.output_tokens === 0) return undefined
   const { cache_creation_input_tokens: cacheWriteTokens, cache_read_input_tokens: cacheReadTokens } = usage
   return {
     inputTokens: usage.input_tokens,
     outputTokens: usage.output_tokens,
-    ...(cacheReadTokens === undefined ? {} : { cacheReadTokens }),
-    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
-    ...cost,
+    cacheReadTokens,
+    cacheWriteTokens,
+    costUsd,
   }
 }

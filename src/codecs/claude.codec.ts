@@ -1,18 +1,19 @@
 /**
  * Claude Code, headless: `claude -p --output-format stream-json --verbose` (@anthropic-ai/claude-code 2.1.329).
  *
- * The system prompt goes by a file, the prompt by standard input, the model by `--model=`. All flags that the dialect
- * needs are the codec's own; a driver's `args` come before them.
+ * The system prompt is passed in a file, the prompt on standard input, the model as `--model=`. The codec adds all flags
+ * that the dialect needs, after the driver's `args`.
  *
  * Lines: `system/init` (`session_id`), `system/api_retry`, `system/permission_denied`, `system/compact_boundary`,
- * `assistant` (one per content block) and, at the end, `result`, whose `type` is not its first key. A failed call to
- * the API is a `result` with `subtype: "success"` and `is_error: true`; an interrupted turn exits with 0.
+ * `assistant` (one per content block) and, at the end, `result`, whose `type` is not its first key. A failed API call is a
+ * `result` with `subtype: "success"` and `is_error: true`; an interrupted turn exits with 0.
  *
- * A prompt is text and nothing else: mentions of files (`@notes.md`) would have claude read the file, wherever it lies and
- * whatever tools there are, so they are switched off.
+ * A prompt is plain text. With mentions of files (`@notes.md`), claude would read the file wherever it is and whatever
+ * tools are allowed, so the codec disables them.
  *
- * `--resume=` goes on with a session, which keeps its id and its first system prompt. Trailing white space of the system prompt is cut by claude. It exits with 0 for a tool that it may not use:
- * `permissionMode` and `--allowedTools` are what lets an unattended claude write.
+ * `--resume=` resumes a session, which keeps its id and its first system prompt. claude trims white space from the end of
+ * the system prompt. It exits with 0 when it may not use a tool: `permissionMode` and `--allowedTools` let an unattended
+ * claude write.
  */
 import { Option, Result, Schema } from "effect"
 import {
@@ -22,30 +23,41 @@ import {
   defineBuiltInCodec,
   type SpawnInput,
 } from "../domain/driver.schema.ts"
-import { checkArgument, checkNotBlank, checkSession, encoderWith, systemPromptFile } from "./call.codec.ts"
-import { answerOf, decodeResult, failureOf, type ResultLine, usageOf } from "./claude-result.codec.ts"
 import {
-  foldTyped,
-  ifDecoded,
+  checkArgument,
+  checkNotBlank,
+  checkSession,
+  makeSpawnEncoder,
+  toSystemPromptPath,
+} from "./call.codec.ts"
+import {
+  readResultAnswer,
+  decodeResult,
+  readResultError,
+  type ResultLine,
+  readResultUsage,
+} from "./claude-result.codec.ts"
+import {
+  foldTypedLines,
+  applyDecoded,
   ifValid,
-  milestone,
-  outcomeOf,
-  retrying,
+  makeMilestone,
+  formatRetry,
   type Step,
-  toolCall,
-  unlessEnded,
-  withSession,
+  makeToolCall,
+  keepErrorUnlessKilled,
+  recordSession,
 } from "./line.codec.ts"
 
-/** What can be chosen about claude. Everything else goes into the driver's `args`. */
+/** Options of claude. Pass everything else in the driver's `args`. */
 export const ClaudeOptions = Schema.Struct({
-  /** The built-in tools that there are, for example `["Read", "Bash"]`; none when empty. Default: claude's own set. */
+  /** The available built-in tools, for example `["Read", "Bash"]`; none if empty. Default: claude's own set. */
   tools: Schema.optional(Schema.Array(Schema.String)),
-  /** Default: claude asks, and as nobody answers, refuses. `bypassPermissions` as root also needs `IS_SANDBOX=1`. */
+  /** Default: claude asks and, without an answer, refuses. `bypassPermissions` as root also needs `IS_SANDBOX=1`. */
   permissionMode: Schema.optional(
     Schema.Literals(["acceptEdits", "auto", "bypassPermissions", "dontAsk", "manual", "plan"]),
   ),
-  /** Whether the system prompt takes the place of claude's own (the default), or follows it. */
+  /** Whether the system prompt replaces claude's own (the default) or is appended to it. */
   systemPrompt: Schema.optional(Schema.Literals(["append", "replace"])),
 })
 export type ClaudeOptions = typeof ClaudeOptions.Type
@@ -55,7 +67,7 @@ const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
     const prompt = yield* checkNotBlank("prompt", input.prompt)
     const systemPrompt = yield* checkNotBlank("systemPrompt", input.systemPrompt)
     const model = yield* checkArgument("model", input.model)
-    const file = systemPromptFile(input)
+    const file = toSystemPromptPath(input)
     const flag = options.systemPrompt === "append" ? "--append-system-prompt-file" : "--system-prompt-file"
     return {
       args: [
@@ -69,7 +81,7 @@ const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
         ...(options.tools === undefined ? [] : [`--tools=${options.tools.join(",")}`]),
         ...(options.permissionMode === undefined ? [] : [`--permission-mode=${options.permissionMode}`]),
       ],
-      // A prompt that begins with the name of a command, such as /help or /clear, would be carried out by claude itself.
+      // claude would execute a prompt that starts with a command such as /help or /clear.
       stdin: prompt.startsWith("/") ? `\n${prompt}` : prompt,
       env: { CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1" },
       files: { [file]: systemPrompt },
@@ -88,9 +100,9 @@ const SystemLine = Schema.Struct({
 
 const AssistantLine = Schema.Struct({
   message: Schema.Struct({ content: Schema.Array(Schema.Unknown) }),
-  /** The tool call whose subagent speaks; null when it is claude itself. */
+  /** The tool call whose subagent speaks; null for claude itself. */
   parent_tool_use_id: Schema.optional(Schema.Unknown),
-  /** Set when the message is claude's own, about a failed call to the API. */
+  /** Set for claude's own message about a failed API call. */
   is_api_error_message: Schema.optional(Schema.Unknown),
 })
 
@@ -109,24 +121,24 @@ const decodeTool = Schema.decodeUnknownOption(ToolBlock)
 
 type State = {
   readonly sessionRef?: string | undefined
-  /** What claude said last. */
+  /** claude's last message. */
   readonly text: string
-  /** What claude said last about a failed call to the API, if nothing came after it. */
+  /** claude's last message about a failed API call, if nothing has followed it. */
   readonly apiError?: string | undefined
   readonly result?: ResultLine | undefined
 }
 
 const wanted: ReadonlySet<string> = new Set(["system", "assistant", "result"])
 
-const decodeEvent = foldTyped<State>(wanted, (state, { type, value }) => {
+const decodeEvent = foldTypedLines<State>(wanted, (state, { type, value }) => {
   switch (type) {
     case "system":
-      return ifDecoded(state, decodeSystem(value), (system) => onSystem(state, system))
+      return applyDecoded(state, decodeSystem(value), (system) => onSystem(state, system))
     case "assistant":
-      return ifDecoded(state, decodeAssistant(value), (assistant) => onAssistant(state, assistant))
+      return applyDecoded(state, decodeAssistant(value), (assistant) => onAssistant(state, assistant))
     default:
-      return ifDecoded(state, decodeResult(value), (result) =>
-        withSession({ ...state, result }, result.session_id),
+      return applyDecoded(state, decodeResult(value), (result) =>
+        recordSession({ ...state, result }, result.session_id),
       )
   }
 })
@@ -134,15 +146,15 @@ const decodeEvent = foldTyped<State>(wanted, (state, { type, value }) => {
 const onSystem = (state: State, line: typeof SystemLine.Type): Step<State> => {
   switch (line.subtype) {
     case "init":
-      return withSession(state, line.session_id)
+      return recordSession(state, line.session_id)
     case "api_retry": {
-      const because = [line.error_status, line.error].filter((part) => part !== undefined).join(" ")
-      return [state, milestone(retrying(because, line.attempt, line.max_retries))]
+      const reason = [line.error_status, line.error].filter((part) => part !== undefined).join(" ")
+      return [state, makeMilestone(formatRetry(reason, line.attempt, line.max_retries))]
     }
     case "permission_denied":
-      return [state, milestone(`permission denied: ${line.tool_name ?? "a tool"}`)]
+      return [state, makeMilestone(`permission denied: ${line.tool_name ?? "a tool"}`)]
     case "compact_boundary":
-      return [state, milestone("the conversation has been compacted")]
+      return [state, makeMilestone("conversation compacted")]
     default:
       return [state, []]
   }
@@ -151,41 +163,40 @@ const onSystem = (state: State, line: typeof SystemLine.Type): Step<State> => {
 const onAssistant = (state: State, line: typeof AssistantLine.Type): Step<State> => {
   const { content } = line.message
   const calls = content.flatMap((block) =>
-    Option.toArray(Option.map(decodeTool(block), ({ input, name }) => toolCall(name, input))),
+    Option.toArray(Option.map(decodeTool(block), ({ input, name }) => makeToolCall(name, input))),
   )
-  const said = content.flatMap((block) => Option.toArray(Option.map(decodeText(block), ({ text }) => text)))
-  // What a subagent says is not the answer; its tool calls are the spawn's all the same.
-  if (said.length === 0 || typeof line.parent_tool_use_id === "string") return [state, calls]
-  const text = said.join("\n")
+  const texts = content.flatMap((block) => Option.toArray(Option.map(decodeText(block), ({ text }) => text)))
+  // A subagent's text is not the answer, but its tool calls count.
+  if (texts.length === 0 || typeof line.parent_tool_use_id === "string") return [state, calls]
+  const text = texts.join("\n")
   if (line.is_api_error_message === true) return [{ ...state, apiError: text }, calls]
-  const { apiError: _, ...rest } = state
-  return [{ ...rest, text }, calls]
+  return [{ ...state, text, apiError: undefined }, calls]
 }
 
 const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
   const { result } = state
   if (result === undefined) {
-    const errorMessage = unlessEnded(exit, state.apiError)
-    return outcomeOf({ final: false, text: state.text, sessionRef: state.sessionRef, errorMessage })
+    const errorMessage = keepErrorUnlessKilled(exit, state.apiError)
+    return { final: false, text: state.text, sessionRef: state.sessionRef, errorMessage }
   }
-  const errorMessage = failureOf(result)
-  return outcomeOf({
+  const errorMessage = readResultError(result)
+  return {
     final: true,
-    text: errorMessage === undefined ? answerOf(result, state.text) : state.text,
+    text: errorMessage === undefined ? readResultAnswer(result, state.text) : state.text,
     sessionRef: state.sessionRef,
     stopReason: result.stop_reason,
     errorMessage,
-    usage: usageOf(result),
-  })
+    usage: readResultUsage(result),
+  }
 }
 
-/** Speaks to Claude Code. `processDriver({ command: "claude", codec: claudeCodec() })` needs nothing else. */
+/** A codec for Claude Code: `processDriver({ command: "claude", codec: claudeCodec() })`. */
 export const claudeCodec = (options: ClaudeOptions = {}): Codec =>
   defineBuiltInCodec<State>("claudeCodec", {
     name: "claude",
     modelFormat: "an alias (sonnet) or a model's full name (claude-sonnet-5-5)",
     models: ["sonnet", "opus", "haiku", "fable", "claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5"],
-    ...encoderWith("claudeCodec", ClaudeOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
+    ...makeSpawnEncoder("claudeCodec", ClaudeOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,
     initial: { text: "" },
     decodeEvent,

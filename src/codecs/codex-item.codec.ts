@@ -1,12 +1,12 @@
 /**
- * An item of codex: what `item.started` and `item.completed` of `codex exec --json` carry (@openai/codex 0.169.0,
- * `exec_events.rs`), and which of them are uses of a tool.
+ * The items in `item.started` and `item.completed` of `codex exec --json` (@openai/codex 0.169.0, `exec_events.rs`), and
+ * the tool calls among them.
  */
 import { Schema } from "effect"
 import type { DriverEvent } from "../domain/driver.schema.ts"
-import { ifValid, toolCall } from "./line.codec.ts"
+import { ifValid, makeToolCall } from "./line.codec.ts"
 
-/** A line with an item. Which fields it has depends on its type. */
+/** A line with an item. The item's fields depend on its type. */
 export const ItemLine = Schema.Struct({
   item: Schema.Struct({
     id: Schema.String,
@@ -31,19 +31,19 @@ export const ItemLine = Schema.Struct({
 })
 export type Item = (typeof ItemLine.Type)["item"]
 
-/** The use of a tool that an item stands for, if it does, under the name that codex's model has for it. */
-export const toolCallOf = (item: Item, completed: boolean): DriverEvent | undefined => {
+/** The tool call that an item stands for, if any, by the name that codex's model uses. */
+export const readToolCall = (item: Item, completed: boolean): DriverEvent | undefined => {
   switch (item.type) {
     case "command_execution":
-      return toolCall(item.type, item.command)
+      return makeToolCall(item.type, item.command)
     case "file_change":
-      return toolCall(item.type, item.changes)
+      return makeToolCall(item.type, item.changes)
     case "mcp_tool_call":
-      return toolCall(`mcp__${item.server ?? ""}__${item.tool ?? ""}`, item.arguments)
+      return makeToolCall(`mcp__${item.server ?? ""}__${item.tool ?? ""}`, item.arguments)
     case "collab_tool_call":
-      return toolCall(item.tool || item.type, item.prompt)
+      return makeToolCall(item.tool || item.type, item.prompt)
     case "web_search":
-      return item.query || completed ? toolCall(item.type, item.query) : undefined
+      return item.query || completed ? makeToolCall(item.type, item.query) : undefined
     default:
       return undefined
   }

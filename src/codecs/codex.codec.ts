@@ -1,21 +1,20 @@
 /**
  * Codex, headless: `codex exec --json` (@openai/codex 0.169.0; events as in its `exec_events.rs`).
  *
- * The prompt goes by standard input (`-`), the model by `--model=`. A driver's `args` come before `exec`, where codex
- * takes its global flags (`-c`, `--profile`, `--enable`, `--disable`, …); what only `exec` takes goes into `execArgs`.
+ * The prompt is passed on standard input (`-`), the model as `--model=`. A driver's `args` come before `exec`, where codex
+ * takes its global flags (`-c`, `--profile`, `--enable`, `--disable`, …); flags of `exec` go into `execArgs`.
  *
- * The system prompt is added to codex's own instructions, as `developer_instructions`, for those say how its tools are
- * to be used. That is one argument, so it may be about 128 KiB long and can be seen in a list of processes. With
- * `systemPrompt: "replace"` it goes by a file of any length, takes the place of codex's own instructions, and is trimmed
- * by codex at both ends.
+ * The system prompt is added to codex's own instructions as `developer_instructions`, since those explain how to use
+ * its tools. That is one argument, so it is limited to about 128 KiB and visible in lists of processes. With
+ * `systemPrompt: "replace"` a file of any length replaces codex's own instructions; codex trims it at both ends.
  *
- * `exec … resume ID` goes on with a thread, which keeps its id and its first instructions. The usage that codex then tells is that of all the turns
- * of the thread, so that it says nothing about the spawn.
+ * `exec … resume ID` resumes a thread, which keeps its id and its first instructions. codex then reports the usage of all
+ * turns of the thread, so the usage of the spawn is unknown.
  *
  * Lines: `thread.started` (`thread_id`), `item.started` and `item.completed` (tools, and `agent_message`, of which the
- * last is the answer), `error` (a retry, or what `turn.failed` then repeats), `turn.completed` (`usage`) or
- * `turn.failed`. An item of the type `error` is only a warning. Codex tells neither cost nor stop reason. It counts
- * cached tokens among its input tokens; here they are told apart, as the other agents do.
+ * last is the answer), `error` (a retry, or the error that `turn.failed` then repeats), `turn.completed` (`usage`) or
+ * `turn.failed`. An item of type `error` is only a warning. codex reports neither cost nor stop reason. Its input tokens
+ * include cached tokens, which are subtracted here, as for the other agents.
  */
 import { HashSet, Result, Schema } from "effect"
 import {
@@ -26,47 +25,56 @@ import {
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { checkArgument, checkNotBlank, checkSession, encoderWith, systemPromptFile } from "./call.codec.ts"
-import { type Item, ItemLine, toolCallOf } from "./codex-item.codec.ts"
 import {
-  foldTyped,
-  ifDecoded,
+  checkArgument,
+  checkNotBlank,
+  checkSession,
+  makeSpawnEncoder,
+  toSystemPromptPath,
+} from "./call.codec.ts"
+import { type Item, ItemLine, readToolCall } from "./codex-item.codec.ts"
+import {
+  foldTypedLines,
+  applyDecoded,
   ifValid,
-  milestone,
-  outcomeOf,
-  overlong,
+  makeMilestone,
+  explainOverlong,
   type Step,
-  unlessEnded,
-  withSession,
+  keepErrorUnlessKilled,
+  recordSession,
 } from "./line.codec.ts"
 
-/** What can be chosen about codex. Everything else goes into the driver's `args`, or into `execArgs`. */
+/** Options of codex. Pass everything else in the driver's `args` or in `execArgs`. */
 export const CodexOptions = Schema.Struct({
-  /** What the commands that codex runs may touch. Default: codex's own, `read-only` unless configured otherwise. */
+  /** The sandbox of codex's commands. Default: codex's own, `read-only` unless configured otherwise. */
   sandbox: Schema.optional(Schema.Literals(["danger-full-access", "read-only", "workspace-write"])),
-  /** Whether the system prompt follows codex's own instructions (the default), or takes their place. */
+  /** Whether the system prompt is appended to codex's own instructions (the default) or replaces them. */
   systemPrompt: Schema.optional(Schema.Literals(["append", "replace"])),
   /** Flags that `codex exec` takes and `codex` does not, for example `["--ephemeral"]`. */
   execArgs: Schema.optional(Schema.Array(Schema.String)),
 })
 export type CodexOptions = typeof CodexOptions.Type
 
-/** A basic string of TOML. Its escapes are a superset of JSON's, and DEL must be escaped too. */
-const tomlString = (text: string): string => JSON.stringify(text).replaceAll("\u007f", "\\u007f")
+/** Formats a basic string of TOML. Its escapes are a superset of JSON's, and DEL must be escaped too. */
+const formatTomlString = (text: string): string => JSON.stringify(text).replaceAll("\u007f", "\\u007f")
 
 const tooLong =
-  '; codexCodec({ systemPrompt: "replace" }) passes a system prompt of any length, in place of codex\'s own'
+  '; use codexCodec({ systemPrompt: "replace" }), which replaces codex\'s own system prompt and has no limit'
 
 const encodeSpawn = (options: CodexOptions) => (input: SpawnInput) =>
   Result.gen(function* () {
     const prompt = yield* checkNotBlank("prompt", input.prompt)
     const systemPrompt = yield* checkNotBlank("systemPrompt", input.systemPrompt)
     const model = yield* checkArgument("model", input.model)
-    const file = systemPromptFile(input)
+    const file = toSystemPromptPath(input)
     const replaces = options.systemPrompt === "replace"
     const instructions = replaces
-      ? `model_instructions_file=${tomlString(file)}`
-      : yield* checkArgument("systemPrompt", `developer_instructions=${tomlString(systemPrompt)}`, tooLong)
+      ? `model_instructions_file=${formatTomlString(file)}`
+      : yield* checkArgument(
+          "systemPrompt",
+          `developer_instructions=${formatTomlString(systemPrompt)}`,
+          tooLong,
+        )
     return {
       args: [
         "exec",
@@ -81,7 +89,7 @@ const encodeSpawn = (options: CodexOptions) => (input: SpawnInput) =>
         "-",
       ],
       stdin: prompt,
-      ...(replaces ? { files: { [file]: systemPrompt } } : {}),
+      files: replaces ? { [file]: systemPrompt } : undefined,
     }
   })
 
@@ -110,14 +118,16 @@ const decodeFailed = Schema.decodeUnknownOption(FailedLine)
 
 type State = {
   readonly sessionRef?: string | undefined
-  /** What codex said last. */
+  /** codex's last message. */
   readonly text: string
-  /** The ids of the tool calls that have been told and have not ended. */
+  /** The ids of tool calls that were reported and have not ended. */
   readonly open: HashSet.HashSet<string>
-  /** The last error it told, if nothing came after it. */
+  /** The last error, if nothing has followed it. */
   readonly lastError?: string | undefined
   /** How the turn ended. */
-  readonly end?: { readonly errorMessage?: string | undefined; readonly usage?: Usage }
+  readonly end?:
+    | { readonly errorMessage?: string | undefined; readonly usage?: Usage | undefined }
+    | undefined
 }
 
 const wanted: ReadonlySet<string> = new Set([
@@ -130,87 +140,87 @@ const wanted: ReadonlySet<string> = new Set([
   "turn.failed",
 ])
 
-const decodeEvent = foldTyped<State>(wanted, (state, { type, value }) => {
+const decodeEvent = foldTypedLines<State>(wanted, (state, { type, value }) => {
   switch (type) {
     case "thread.started":
-      return ifDecoded(state, decodeThread(value), ({ thread_id: id }) => withSession(state, id))
+      return applyDecoded(state, decodeThread(value), ({ thread_id: id }) => recordSession(state, id))
     case "item.started":
     case "item.completed":
-      return ifDecoded(state, decodeItem(value), ({ item }) =>
-        onItem(goingOn(state), item, type === "item.completed"),
+      return applyDecoded(state, decodeItem(value), ({ item }) =>
+        onItem(clearEnd(state), item, type === "item.completed"),
       )
     case "error":
-      return ifDecoded(state, decodeError(value), ({ message }) =>
-        // Without a network the same line comes again and again, for ever.
-        message === state.lastError ? [state, []] : [{ ...state, lastError: message }, milestone(message)],
+      return applyDecoded(state, decodeError(value), ({ message }) =>
+        // Without a network, codex repeats the same line for ever.
+        message === state.lastError
+          ? [state, []]
+          : [{ ...state, lastError: message }, makeMilestone(message)],
       )
     case "turn.completed":
-      return ifDecoded(state, decodeCompleted(value), ({ usage }) => [
-        { ...goingOn(state), end: usage === undefined ? {} : { usage: usageOf(usage) } },
+      return applyDecoded(state, decodeCompleted(value), ({ usage }) => [
+        { ...clearEnd(state), end: { usage: usage && readTurnUsage(usage) } },
         [],
       ])
     case "turn.failed":
-      return ifDecoded(state, decodeFailed(value), ({ error }) => {
-        const errorMessage =
-          error?.message || state.lastError || "codex reported a failure without saying which"
+      return applyDecoded(state, decodeFailed(value), ({ error }) => {
+        const errorMessage = error?.message || state.lastError || "codex reported an error without details"
         return [{ ...state, end: { errorMessage } }, []]
       })
     default:
-      return [goingOn(state), []]
+      return [clearEnd(state), []]
   }
 })
 
-/** An error after which something else comes has been overcome. */
-const goingOn = (state: State): State => {
-  if (state.lastError === undefined && state.end === undefined) return state
-  const { end: _, lastError: __, ...rest } = state
-  return rest
-}
+/** If anything follows an error, codex has overcome it. */
+const clearEnd = (state: State): State =>
+  state.lastError === undefined && state.end === undefined
+    ? state
+    : { ...state, end: undefined, lastError: undefined }
 
 const onItem = (state: State, item: Item, completed: boolean): Step<State> => {
   if (item.type === "agent_message") return [completed ? { ...state, text: item.text ?? "" } : state, []]
-  if (item.type === "error") return [state, completed ? milestone(item.message ?? "") : []]
+  if (item.type === "error") return [state, completed ? makeMilestone(item.message ?? "") : []]
   if (completed && HashSet.has(state.open, item.id)) {
     return [{ ...state, open: HashSet.remove(state.open, item.id) }, []]
   }
-  const call = toolCallOf(item, completed)
+  const call = readToolCall(item, completed)
   if (call === undefined) return [state, []]
   return [completed ? state : { ...state, open: HashSet.add(state.open, item.id) }, [call]]
 }
 
-const usageOf = (usage: NonNullable<(typeof CompletedLine.Type)["usage"]>): Usage => {
+const readTurnUsage = (usage: NonNullable<(typeof CompletedLine.Type)["usage"]>): Usage => {
   const { cache_write_input_tokens: cacheWriteTokens, cached_input_tokens: cacheReadTokens } = usage
   return {
     inputTokens: Math.max(0, usage.input_tokens - (cacheReadTokens ?? 0)),
     outputTokens: usage.output_tokens,
-    ...(cacheReadTokens === undefined ? {} : { cacheReadTokens }),
-    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    cacheReadTokens,
+    cacheWriteTokens,
   }
 }
 
 const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
   const { end, lastError, open, sessionRef, text } = state
   if (end === undefined) {
-    return outcomeOf({ final: false, text, sessionRef, errorMessage: unlessEnded(exit, lastError) })
+    return { final: false, text, sessionRef, errorMessage: keepErrorUnlessKilled(exit, lastError) }
   }
-  // A tool call that never ended accounts for one line that was dropped; another one may have been the answer.
-  const lost = exit.overlongLines > HashSet.size(open) ? overlong(exit) : undefined
-  return outcomeOf({
+  // Each tool call that never ended accounts for one dropped line; any other may have been the answer.
+  const lost = exit.overlongLines > HashSet.size(open) ? explainOverlong(exit) : undefined
+  return {
     final: true,
     text,
     sessionRef,
     errorMessage: end.errorMessage ?? lost,
     usage: end.usage,
-  })
+  }
 }
 
-/** Speaks to Codex. `processDriver({ command: "codex", codec: codexCodec() })` needs nothing else. */
+/** A codec for Codex: `processDriver({ command: "codex", codec: codexCodec() })`. */
 export const codexCodec = (options: CodexOptions = {}): Codec =>
   defineBuiltInCodec<State>("codexCodec", {
     name: "codex",
     modelFormat: "a model's name (gpt-6.1-sol)",
     models: ["gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"],
-    ...encoderWith("codexCodec", CodexOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
+    ...makeSpawnEncoder("codexCodec", CodexOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,
     usageOfSession: true,
     initial: { text: "", open: HashSet.empty() },

@@ -1,9 +1,9 @@
 /**
- * What the codecs of HTTP APIs share: their options, their endpoints, and how servers tell errors. The formats of the
- * vendors are one thing, what compatible servers (llama.cpp, Ollama, vLLM, LM Studio) make of them another, so that
- * whatever is missing is unknown and whatever is not known is passed over.
+ * What codecs of HTTP APIs share: options, endpoints, and the errors of servers. Compatible servers (llama.cpp, Ollama,
+ * vLLM, LM Studio) deviate from the vendors' formats, so missing fields are unknown and unknown fields are ignored.
  */
 import { Option, Result, Schema } from "effect"
+import { cutText } from "../domain/cut-text.ts"
 import { rememberFactory } from "../domain/driver.schema.ts"
 import {
   defineHttpCodec,
@@ -12,38 +12,38 @@ import {
   type HttpInput,
 } from "../domain/http-codec.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { checkText, withOptions } from "./call.codec.ts"
-import { ifValid, jsonObject, outcomeOf } from "./line.codec.ts"
+import { checkText, makeEncoder } from "./call.codec.ts"
+import { ifValid, parseJsonObject } from "./line.codec.ts"
 
-/** What can be chosen about an HTTP API. It is all written to a run's plan: no place for a key. */
+/** Options of an HTTP API. A run's plan records them, so they must not hold a key. */
 export const HttpCodecOptions = Schema.Struct({
-  /** The most tokens that an answer may have. */
+  /** Maximum number of tokens in an answer. */
   maxTokens: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
-  /** More fields of the request, for example `{ temperature: 0 }`. They win; one that is null is left out. */
+  /** More fields of the request, for example `{ temperature: 0 }`. They override others; null removes a field. */
   body: Schema.optional(Schema.Record(Schema.String, Schema.Json)),
-  /** Models that the server has, best known first, for those who write programs. */
+  /** The server's models, best known first, shown to authors of programs. */
   models: Schema.optional(Schema.Array(Schema.String)),
 })
 export type HttpCodecOptions = typeof HttpCodecOptions.Type
 
 type Body = Readonly<Record<string, Schema.Json>>
 
-/** The body of a request: the codec's own fields, and those of the options. */
-const bodyWith = (own: Body, options: HttpCodecOptions): Body =>
+/** Merges the codec's fields of a request with those of the options. */
+const mergeBody = (own: Body, options: HttpCodecOptions): Body =>
   Object.fromEntries(Object.entries({ ...own, ...options.body }).filter(([, value]) => value !== null))
 
-/** The spawn's own fields cannot be set by options: they would be taken for what the program said. */
+/** Options cannot set the fields that come from each spawn. */
 const checkBody = (
   options: HttpCodecOptions,
-  own: ReadonlyArray<string>,
+  ownFields: ReadonlyArray<string>,
 ): Result.Result<HttpCodecOptions, string> => {
-  const taken = Object.keys(options.body ?? {}).find((key) => own.includes(key))
+  const taken = Object.keys(options.body ?? {}).find((key) => ownFields.includes(key))
   return taken === undefined
     ? Result.succeed(options)
-    : Result.fail(`body: ${taken} is what each spawn says, so that it cannot stand here`)
+    : Result.fail(`body: ${taken} comes from each spawn and cannot be set here`)
 }
 
-/** The texts of a spawn, which have to be Unicode. */
+/** Checks that the texts of a spawn are valid Unicode. */
 const checkInput = (input: HttpInput) =>
   Result.gen(function* () {
     yield* checkText("prompt", input.prompt)
@@ -52,49 +52,60 @@ const checkInput = (input: HttpInput) =>
     return input
   })
 
-/** What all APIs tell, one way or another. */
-type Told = { readonly ended: boolean; readonly text: string; readonly stopReason?: string | undefined }
+/** The state that all APIs share. */
+type AnswerState = {
+  readonly ended: boolean
+  readonly text: string
+  readonly stopReason?: string | undefined
+}
 
-/** An API: what its codec is, but for what all of them make of their options and of what was told. */
-type HttpApi<State extends Told> = Omit<
+/** The definition of an API's codec, without the parts that are the same for all APIs. */
+type HttpApi<State extends AnswerState> = Omit<
   HttpCodecDefinition<State>,
   "decodeFinal" | "encodeRequest" | "models" | "options" | "problem"
 > & {
-  /** Whether what was told is a whole answer. */
+  /** Whether the answer is complete. */
   readonly isFinal: (state: State) => boolean
-  readonly failureOf: (state: State) => string | undefined
-  readonly usageIn: (state: State) => Usage | undefined
-  /** The fields of a request that each spawn says. */
-  readonly own: ReadonlyArray<string>
+  readonly findAnswerFailure: (state: State) => string | undefined
+  readonly readAnswerUsage: (state: State) => Usage | undefined
+  /** The fields of a request that come from each spawn, which options cannot set. */
+  readonly ownFields: ReadonlyArray<string>
   readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly bodyOf: (input: HttpInput, options: HttpCodecOptions) => Body
+  readonly makeBody: (input: HttpInput, options: HttpCodecOptions) => Body
 }
 
-/** The codec of an API, which `factory(options)` makes. */
-export const builtInHttpCodec = <State extends Told>(
+/** Defines the built-in codec of an API, which `factory(options)` of `@mill/core` makes. */
+export const defineBuiltInHttpCodec = <State extends AnswerState>(
   factory: string,
   options: HttpCodecOptions,
-  { bodyOf, failureOf, headers = {}, isFinal, own, usageIn, ...definition }: HttpApi<State>,
+  {
+    makeBody,
+    findAnswerFailure,
+    headers = {},
+    isFinal,
+    ownFields,
+    readAnswerUsage,
+    ...definition
+  }: HttpApi<State>,
 ): HttpCodec => {
-  const { encode, ...rest } = withOptions(factory, HttpCodecOptions, options, (valid) =>
+  const { encode, ...rest } = makeEncoder(factory, HttpCodecOptions, options, (valid) =>
     Result.map(
-      checkBody(valid, own),
+      checkBody(valid, ownFields),
       () => (input: HttpInput) =>
-        Result.map(checkInput(input), () => ({ headers, body: bodyWith(bodyOf(input, valid), valid) })),
+        Result.map(checkInput(input), () => ({ headers, body: mergeBody(makeBody(input, valid), valid) })),
     ),
   )
   return rememberFactory(
     factory,
     defineHttpCodec<State>({
       ...definition,
-      decodeFinal: (state) =>
-        outcomeOf({
-          final: isFinal(state),
-          text: state.text,
-          stopReason: state.stopReason,
-          errorMessage: failureOf(state),
-          usage: usageIn(state),
-        }),
+      decodeFinal: (state) => ({
+        final: isFinal(state),
+        text: state.text,
+        stopReason: state.stopReason,
+        errorMessage: findAnswerFailure(state),
+        usage: readAnswerUsage(state),
+      }),
       models: options.models ?? [],
       ...rest,
       encodeRequest: encode,
@@ -103,10 +114,10 @@ export const builtInHttpCodec = <State extends Told>(
 }
 
 /**
- * Where a request goes. A URL may be the endpoint itself, or the base that the vendor's own libraries take: then the
- * endpoint's name is added, and before it `/v1` where the base does not say a version.
+ * Makes the endpoint from a URL, which may be the endpoint itself or the base URL that the vendor's own libraries take.
+ * `name` is added to a base URL, after `/v1` if `addVersion` says so.
  */
-export const endpointOf =
+export const makeEndpoint =
   (name: string, addVersion: (path: string) => boolean) =>
   (base: URL): URL => {
     const url = new URL(base)
@@ -115,7 +126,7 @@ export const endpointOf =
     return url
   }
 
-const Told = Schema.Union([
+const ServerError = Schema.Union([
   Schema.NonEmptyString,
   Schema.Struct({
     message: ifValid(Schema.NonEmptyString),
@@ -124,47 +135,47 @@ const Told = Schema.Union([
   }),
 ])
 
-/** `error`: all three vendors, and Ollama with a text; the rest: vLLM and other servers. */
+/** All three vendors use `error`, Ollama with a text; vLLM and other servers use the other fields. */
 const ErrorBody = Schema.Struct({
-  error: ifValid(Told),
+  error: ifValid(ServerError),
   message: ifValid(Schema.NonEmptyString),
   detail: ifValid(Schema.NonEmptyString),
 })
 const decodeError = Schema.decodeUnknownOption(ErrorBody)
-const decodeTold = Schema.decodeUnknownOption(Told)
+const decodeServerError = Schema.decodeUnknownOption(ServerError)
 
-/** What an error says: its message, and what kind it is. */
-export const toldError = (error: unknown): string => {
-  const told = Option.getOrUndefined(decodeTold(error))
-  if (told === undefined) return "the server reported an error without saying which"
-  if (typeof told === "string") return told
-  const kind = told.type ?? told.code
-  const message = told.message ?? "the server reported an error"
+/** Formats an error of a server: its message and its kind. */
+export const formatServerError = (error: unknown): string => {
+  const known = Option.getOrUndefined(decodeServerError(error))
+  if (known === undefined) return "the server reported an error without details"
+  if (typeof known === "string") return known
+  const kind = known.type ?? known.code
+  const message = known.message ?? "the server reported an error"
   return kind === undefined || message.includes(String(kind)) ? message : `${message} (${kind})`
 }
 
-/** How much of a body that is no JSON is told. */
+/** Maximum length of the part of a body that is quoted, if the body is not JSON. */
 const proseLength = 300
 
-/** What the body of an HTTP error says, in the server's own words; empty when it says nothing. */
-export const errorIn = (body: string): string => {
-  const value = jsonObject(body)
+/** Reads the message in the body of an HTTP error; empty if there is none. */
+export const readErrorBody = (body: string): string => {
+  const value = parseJsonObject(body)
   if (value === undefined) {
     const prose = /^\s*</.test(body) ? "" : body.replace(/[\s\p{Cc}]+/gu, " ").trim()
-    return prose.length > proseLength ? `${prose.slice(0, proseLength)}…` : prose
+    return prose.length > proseLength ? `${cutText(prose, proseLength)}…` : prose
   }
   const { detail, error, message } = Option.getOrElse(decodeError(value), (): typeof ErrorBody.Type => ({}))
-  return error === undefined ? (message ?? detail ?? "") : toldError(error)
+  return error === undefined ? (message ?? detail ?? "") : formatServerError(error)
 }
 
-/** The error in an event or an answer that was announced as a success, if there is one. */
-export const errorWithin = (value: object): string | undefined =>
+/** Finds an error in an event, or in an answer with a status of success. */
+export const findError = (value: object): string | undefined =>
   "error" in value && value.error !== null && value.error !== undefined && value.error !== false
-    ? toldError(value.error)
+    ? formatServerError(value.error)
     : undefined
 
-/** A usage, where both of its counts are known; zeros all over are what servers say that do not count. */
-export const usageOf = (parts: {
+/** Makes a usage if both counts are known. Servers that do not count report zeros, which are unknown too. */
+export const makeUsage = (parts: {
   readonly input: number | undefined
   readonly output: number | undefined
   readonly cacheRead?: number | undefined
@@ -176,27 +187,28 @@ export const usageOf = (parts: {
   return {
     inputTokens: Math.max(0, input),
     outputTokens: output,
-    ...(cacheRead === undefined ? {} : { cacheReadTokens: cacheRead }),
-    ...(cacheWrite === undefined ? {} : { cacheWriteTokens: cacheWrite }),
+    cacheReadTokens: cacheRead,
+    cacheWriteTokens: cacheWrite,
   }
 }
 
-/** The same, where the tokens that came from a cache are counted among those of the input. */
-export const usageAmong = (
+/** As `makeUsage`, for an input count that includes tokens read from a cache. */
+export const makeUsageFromTotals = (
   input: number | undefined,
   output: number | undefined,
   cacheRead: number | undefined,
 ): Usage | undefined =>
-  usageOf({ input: input === undefined ? undefined : input - (cacheRead ?? 0), output, cacheRead })
+  makeUsage({ input: input === undefined ? undefined : input - (cacheRead ?? 0), output, cacheRead })
 
-/** What to say of an answer that ends with a wish for a tool. */
-export const wantsTool = "the model asks for a tool, and nothing carries out tools for it"
+/** The error for an answer that ends with a tool request. */
+export const toolRequested = "the model requested a tool, but mill does not run tools for HTTP APIs"
 
-/** What to say of an answer that was withheld or cut. A refusal in words has these words. */
-export const refused = (words: string): string =>
+/** The error for an answer that the model refused, with the words of the refusal. */
+export const formatRefusal = (words: string): string =>
   words.trim() === "" ? "the model refused to answer" : `the model refused: ${words.trim()}`
 
-export const filtered = "the answer was withheld or cut by the server's content filter"
+/** The error for an answer that a content filter withheld or cut. */
+export const contentFiltered = "the answer was withheld or cut by the server's content filter"
 
-/** What to say of an answer that has come to its end with neither a text nor a reason. */
-export const saidNothing = "the server ended its answer without any text, and without a reason for that"
+/** The error for an answer that ended without text and without a reason. */
+export const emptyAnswer = "the server ended its answer without any text or reason"

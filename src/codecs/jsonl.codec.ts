@@ -1,26 +1,26 @@
 /**
- * mill's own line protocol, for an agent of one's own in any language. It is small, and it is all there is:
+ * mill's own line protocol, for custom agents in any language.
  *
- * Standard input holds one line of JSON, then ends:
+ * Standard input has one line of JSON, then ends:
  *
  *     {"type":"spawn","agent":"…","systemPrompt":"…","prompt":"…","model":"…"}
  *
- * and a `sessionRef` when the agent is to go on with the conversation that it has called so.
+ * with a `sessionRef` if the agent is to resume the conversation of that name.
  *
- * Standard output holds lines of JSON, of these types:
+ * Standard output has lines of JSON of these types:
  *
- *     {"type":"session","sessionRef":"…"}                  what to call this conversation; the first one counts
- *     {"type":"milestone","message":"…"}                   something worth telling a person who follows the run
- *     {"type":"tool_call","toolName":"…","input":…}        a tool is used; `input` is optional, any JSON
- *     {"type":"text","text":"…"}                           more of the answer
+ *     {"type":"session","sessionRef":"…"}                  the name of this conversation; the first one counts
+ *     {"type":"milestone","message":"…"}                   progress to show to a user who follows the run
+ *     {"type":"tool_call","toolName":"…","input":…}        a tool call; `input` is optional, any JSON
+ *     {"type":"text","text":"…"}                           a part of the answer
  *     {"type":"result","text":"…","stopReason":"…","sessionRef":"…","usage":{"inputTokens":1,"outputTokens":1}}
  *     {"type":"error","message":"…"}                       the spawn has failed
  *
- * `result` or `error` ends it: what comes later does not count, and without either the spawn has failed. All fields of
- * `result` are optional. Its `text` takes the place of what the `text` lines gave; without it, their texts are joined as
- * they are. `usage` may also have `cacheReadTokens`, `cacheWriteTokens` and `costUsd`.
+ * `result` or `error` ends the conversation: later lines are ignored, and without either the spawn has failed. All fields
+ * of `result` are optional. Its `text` replaces the `text` lines; without it, the answer is their concatenation. `usage`
+ * may also have `cacheReadTokens`, `cacheWriteTokens` and `costUsd`.
  *
- * Any other line is ignored, so an agent may print what it likes. The exit code must be 0 as well.
+ * Other lines are ignored, so an agent may print anything else. The exit code must be 0 as well.
  */
 import { Option, Result, Schema } from "effect"
 import { type AgentExit, type AgentOutcome, type Codec, defineBuiltInCodec } from "../domain/driver.schema.ts"
@@ -28,19 +28,17 @@ import { SpawnOptions, Usage } from "../domain/spawn.schema.ts"
 import {
   addText,
   answerTooLong,
-  ifDecoded,
   ifValid,
   maxAnswerLength,
-  milestone,
-  outcomeOf,
-  overlong,
+  makeMilestone,
+  explainOverlong,
   type Step,
-  toolCall,
-  typedLine,
-  withSession,
+  makeToolCall,
+  parseTypedLine,
+  recordSession,
 } from "./line.codec.ts"
 
-/** What an agent is given. */
+/** The line on an agent's standard input. */
 export const JsonlSpawn = Schema.Struct({ type: Schema.Literal("spawn"), ...SpawnOptions.fields })
 export type JsonlSpawn = typeof JsonlSpawn.Type
 
@@ -61,21 +59,18 @@ const ResultLine = Schema.Struct({
 })
 const ErrorLine = Schema.Struct({ type: Schema.Literal("error"), message: ifValid(Schema.String) })
 
-/** What an agent may print. */
-export type JsonlLine =
-  | typeof SessionLine.Type
-  | typeof MilestoneLine.Type
-  | typeof ToolCallLine.Type
-  | typeof TextLine.Type
-  | typeof ResultLine.Type
-  | typeof ErrorLine.Type
+/** A line on an agent's standard output. */
+export const JsonlLine = Schema.Union([
+  SessionLine,
+  MilestoneLine,
+  ToolCallLine,
+  TextLine,
+  ResultLine,
+  ErrorLine,
+]).pipe(Schema.toTaggedUnion("type"))
+export type JsonlLine = typeof JsonlLine.Type
 
-const decodeSession = Schema.decodeUnknownOption(SessionLine)
-const decodeMilestone = Schema.decodeUnknownOption(MilestoneLine)
-const decodeToolCall = Schema.decodeUnknownOption(ToolCallLine)
-const decodeText = Schema.decodeUnknownOption(TextLine)
-const decodeResult = Schema.decodeUnknownOption(ResultLine)
-const decodeError = Schema.decodeUnknownOption(ErrorLine)
+const decodeLine = Schema.decodeUnknownOption(JsonlLine)
 
 type End =
   | { readonly _tag: "Result"; readonly line: typeof ResultLine.Type }
@@ -83,71 +78,65 @@ type End =
 
 type State = {
   readonly sessionRef?: string | undefined
-  /** What the `text` lines have given so far. */
+  /** The concatenated `text` lines so far. */
   readonly text: string
-  /** Whether they gave more than is kept. */
+  /** Whether the text was cut. */
   readonly cut: boolean
   readonly end?: End | undefined
 }
 
-const wanted: ReadonlySet<string> = new Set(["session", "milestone", "tool_call", "text", "result", "error"])
+const wanted: ReadonlySet<string> = new Set(Object.keys(JsonlLine.cases))
 
-const decodeEvent = (state: State, line: string): Step<State> => {
-  const typed = state.end === undefined ? typedLine(line, wanted) : undefined
+const endWithError = (state: State, message: string): Step<State> => [
+  { ...state, end: { _tag: "Error", message } },
+  [],
+]
+
+const decodeEvent = (state: State, text: string): Step<State> => {
+  const typed = state.end === undefined ? parseTypedLine(text, wanted) : undefined
   if (typed === undefined) return [state, []]
-  const { type, value } = typed
-  switch (type) {
+  const decoded = decodeLine(typed.value)
+  if (Option.isNone(decoded)) {
+    // An invalid result must not pass for an empty one, and the agent's author needs to know.
+    return typed.type === "result"
+      ? endWithError(state, "the result line's `text` is not a string")
+      : [state, []]
+  }
+  const line = decoded.value
+  switch (line.type) {
     case "session":
-      return ifDecoded(state, decodeSession(value), ({ sessionRef }) => withSession(state, sessionRef))
+      return recordSession(state, line.sessionRef)
     case "milestone":
-      return ifDecoded(state, decodeMilestone(value), ({ message }) => [state, milestone(message)])
+      return [state, makeMilestone(line.message)]
     case "tool_call":
-      return ifDecoded(state, decodeToolCall(value), ({ input, toolName }) => [
-        state,
-        [toolCall(toolName, input)],
-      ])
-    case "text":
-      return ifDecoded(state, decodeText(value), ({ text }) => {
-        const cut = state.cut || state.text.length + text.length > maxAnswerLength
-        return [{ ...state, text: addText(state.text, text), cut }, []]
-      })
+      return [state, [makeToolCall(line.toolName, line.input)]]
+    case "text": {
+      const cut = state.cut || state.text.length + line.text.length > maxAnswerLength
+      return [{ ...state, text: addText(state.text, line.text), cut }, []]
+    }
     case "result":
-      return Option.match(decodeResult(value), {
-        // Whoever writes an agent should be told, and a result that cannot be read must not pass for an empty one.
-        onNone: () => [
-          { ...state, end: { _tag: "Error", message: "the result line's `text` is not a string" } },
-          [],
-        ],
-        onSome: (result) =>
-          withSession({ ...state, end: { _tag: "Result", line: result } }, result.sessionRef),
-      })
-    default:
-      return ifDecoded(state, decodeError(value), ({ message }) => [
-        {
-          ...state,
-          end: { _tag: "Error", message: message || "the agent reported an error without saying which" },
-        },
-        [],
-      ])
+      return recordSession({ ...state, end: { _tag: "Result", line } }, line.sessionRef)
+    case "error":
+      return endWithError(state, line.message || "the agent reported an error without details")
   }
 }
 
 const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
   const { cut, end, sessionRef, text } = state
-  if (end === undefined) return outcomeOf({ final: false, text, sessionRef })
-  if (end._tag === "Error") return outcomeOf({ final: true, text, sessionRef, errorMessage: end.message })
-  const lost = cut ? answerTooLong : exit.overlongLines > 0 ? overlong(exit) : undefined
-  return outcomeOf({
+  if (end === undefined) return { final: false, text, sessionRef }
+  if (end._tag === "Error") return { final: true, text, sessionRef, errorMessage: end.message }
+  const lost = cut ? answerTooLong : exit.overlongLines > 0 ? explainOverlong(exit) : undefined
+  return {
     final: true,
     text: end.line.text ?? text,
     sessionRef,
     stopReason: end.line.stopReason,
     errorMessage: end.line.text === undefined ? lost : undefined,
     usage: end.line.usage,
-  })
+  }
 }
 
-/** Speaks mill's own line protocol, which is described at the head of this file. */
+/** A codec for mill's own line protocol, described at the top of this file. */
 export const jsonlCodec = (): Codec =>
   defineBuiltInCodec<State>("jsonlCodec", {
     name: "jsonl",
@@ -155,8 +144,7 @@ export const jsonlCodec = (): Codec =>
     models: [],
     resumes: true,
     encodeSpawn: ({ agent, model, prompt, sessionRef, systemPrompt }) => {
-      const session = sessionRef === undefined ? {} : { sessionRef }
-      const request: JsonlSpawn = { type: "spawn", agent, systemPrompt, prompt, model, ...session }
+      const request: JsonlSpawn = { type: "spawn", agent, systemPrompt, prompt, model, sessionRef }
       return Result.succeed({ args: [], stdin: `${JSON.stringify(request)}\n` })
     },
     initial: { text: "", cut: false },

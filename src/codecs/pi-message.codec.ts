@@ -1,6 +1,6 @@
 /**
- * A message of pi: what `message_start` and `message_end` of `--mode json` carry for the role `assistant`
- * (@earendil-works/pi-coding-agent 0.87.1 and 1.5.2, docs/message-types.md). Other roles are no concern of a codec.
+ * The assistant messages in `message_start` and `message_end` of pi's `--mode json` (@earendil-works/pi-coding-agent 0.87.1
+ * and 1.5.2, docs/message-types.md). Messages of other roles are ignored.
  */
 import { Option, Schema } from "effect"
 import type { Usage } from "../domain/spawn.schema.ts"
@@ -23,45 +23,44 @@ const MessageLine = Schema.Struct({
     ),
   }),
 })
-/** What an assistant message says. */
+/** An assistant message. */
 export type Message = (typeof MessageLine.Type)["message"]
 
 const TextBlock = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
 
-/** Reads the line of an assistant message. */
+/** Decodes the line of an assistant message. */
 export const decodeMessage = Schema.decodeUnknownOption(MessageLine)
 const decodeText = Schema.decodeUnknownOption(TextBlock)
 
-/** Its text, one block a line, as pi prints it without `--mode json`. */
-export const textOf = (message: Message): string =>
+/** The text of a message, one block per line, as pi prints it without `--mode json`. */
+export const readText = (message: Message): string =>
   (message.content ?? [])
     .flatMap((block) => Option.toArray(Option.map(decodeText(block), ({ text }) => text)))
     .join("\n")
 
-/** What went wrong with it, or nothing. */
-export const errorOf = (message: Message): string | undefined =>
+/** The error of a message, if any. */
+export const readError = (message: Message): string | undefined =>
   message.stopReason === "error" || message.stopReason === "aborted"
     ? message.errorMessage || `the turn ended with ${message.stopReason}`
     : undefined
 
 /**
- * A total and the usage of one more request. Zeros are what pi fills in where a request failed before its usage was told: unknown,
- * which is not zero.
+ * Adds the usage of one more request to a total. pi reports zeros for a request that failed before its usage was known, so
+ * zeros are unknown.
  */
 export const addUsage = (total: Usage | undefined, usage: Message["usage"]): Usage | undefined => {
   if (usage === undefined) return total
   const { cacheRead = 0, cacheWrite = 0, input, output } = usage
   if (input + output + cacheRead + cacheWrite === 0) return total
-  const before = total ?? { inputTokens: 0, outputTokens: 0, costUsd: 0 }
+  const before: Usage = total ?? { inputTokens: 0, outputTokens: 0, costUsd: 0 }
   const costUsd =
     before.costUsd === undefined || usage.cost === undefined ? undefined : before.costUsd + usage.cost.total
   return {
     inputTokens: before.inputTokens + input,
     outputTokens: before.outputTokens + output,
-    ...(usage.cacheRead === undefined ? {} : { cacheReadTokens: (before.cacheReadTokens ?? 0) + cacheRead }),
-    ...(usage.cacheWrite === undefined
-      ? {}
-      : { cacheWriteTokens: (before.cacheWriteTokens ?? 0) + cacheWrite }),
-    ...(costUsd === undefined ? {} : { costUsd }),
+    cacheReadTokens: usage.cacheRead === undefined ? undefined : (before.cacheReadTokens ?? 0) + cacheRead,
+    cacheWriteTokens:
+      usage.cacheWrite === undefined ? undefined : (before.cacheWriteTokens ?? 0) + cacheWrite,
+    costUsd,
   }
 }

@@ -2,16 +2,16 @@
  * pi, headless: `pi --mode json -p` (@earendil-works/pi-coding-agent 0.87.1 and 1.5.2; older ones from
  * @mariozechner/pi-coding-agent 0.73 on).
  *
- * The system prompt goes by a file, which pi reads when `--system-prompt` names one; the prompt by standard input.
- * pi cuts white space off both ends of a prompt and off the beginning of a system prompt. It takes a model for a
- * pattern, and cuts a thinking level such as `:high` off its end.
+ * The system prompt is passed in a file, which pi reads if `--system-prompt` names one; the prompt on standard input. pi
+ * trims a prompt at both ends and a system prompt at its start. It treats a model as a pattern, and removes a thinking
+ * level such as `:high` from its end.
  *
- * `--session` goes on with a session, by its id; it also takes a path, which is why nothing else than an id passes.
+ * `--session` resumes a session by its id. It also takes a path, so the codec accepts only ids.
  *
- * Lines: `session` (`id`), `message_end` (the last one of the role `assistant` is authoritative: text, `stopReason`,
- * `errorMessage`; each carries the usage of its own request), `tool_execution_start`, `auto_retry_start`, `agent_end`,
- * and from 0.80.4 on `agent_settled`, which is the end. `message_update` repeats what `message_end` tells, before 0.84
- * with the whole message each time. pi exits with 0 when a model could not be reached.
+ * Lines: `session` (`id`), `message_end` (the last one of role `assistant` is authoritative: text, `stopReason`,
+ * `errorMessage`; each has the usage of its own request), `tool_execution_start`, `auto_retry_start`, `agent_end`, and
+ * from 0.80.4 on `agent_settled`, which is the end. `message_update` repeats the content of `message_end`, before 0.84 with
+ * the whole message each time. pi exits with 0 if the model could not be reached.
  */
 import { Result, Schema } from "effect"
 import {
@@ -26,30 +26,29 @@ import {
   checkArgument,
   checkNotBlank,
   checkSession,
-  encoderWith,
+  makeSpawnEncoder,
   refuse,
-  systemPromptFile,
+  toSystemPromptPath,
 } from "./call.codec.ts"
 import {
-  foldTyped,
-  ifDecoded,
+  foldTypedLines,
+  applyDecoded,
   ifValid,
-  milestone,
-  outcomeOf,
-  overlong,
-  retrying,
-  toolCall,
-  unlessEnded,
-  withSession,
+  makeMilestone,
+  explainOverlong,
+  formatRetry,
+  makeToolCall,
+  keepErrorUnlessKilled,
+  recordSession,
 } from "./line.codec.ts"
 import { piModels } from "./pi-models.codec.ts"
-import { addUsage, decodeMessage, errorOf, type Message, textOf } from "./pi-message.codec.ts"
+import { addUsage, decodeMessage, readError, type Message, readText } from "./pi-message.codec.ts"
 
-/** What can be chosen about pi. Everything else goes into the driver's `args`. */
+/** Options of pi. Pass everything else in the driver's `args`. */
 export const PiOptions = Schema.Struct({
-  /** The tools that there are, for example `["read", "bash"]`; none when empty. Default: pi's own set. */
+  /** The available tools, for example `["read", "bash"]`; none if empty. Default: pi's own set. */
   tools: Schema.optional(Schema.Array(Schema.String)),
-  /** Whether the system prompt takes the place of pi's own (the default), or follows it. */
+  /** Whether the system prompt replaces pi's own (the default) or is appended to it. */
   systemPrompt: Schema.optional(Schema.Literals(["append", "replace"])),
 })
 export type PiOptions = typeof PiOptions.Type
@@ -61,10 +60,10 @@ const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
     const model = yield* checkArgument("model", input.model)
     const slash = model.indexOf("/")
     if (slash === 0 || slash === model.length - 1) {
-      return yield* refuse(`model: ${JSON.stringify(model)} is not of the form provider/model-id`)
+      return yield* refuse(`model: ${JSON.stringify(model)} is not in the format provider/model-id`)
     }
-    const file = systemPromptFile(input)
-    // pi knows no `--flag=value`; it takes the argument after a flag as it is, even when that begins with a dash.
+    const file = toSystemPromptPath(input)
+    // pi does not support `--flag=value`. It takes the next argument as the value, even if that starts with a dash.
     return {
       args: [
         "--mode",
@@ -76,14 +75,14 @@ const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
         "--model",
         model.slice(slash + 1),
         ...(input.sessionRef === undefined ? [] : ["--session", yield* checkSession(input.sessionRef)]),
-        ...toolArgs(options.tools),
+        ...makeToolArgs(options.tools),
       ],
       stdin: prompt,
       files: { [file]: systemPrompt },
     }
   })
 
-const toolArgs = (tools: ReadonlyArray<string> | undefined) =>
+const makeToolArgs = (tools: ReadonlyArray<string> | undefined) =>
   tools === undefined ? [] : tools.length === 0 ? ["--no-tools"] : ["--tools", tools.join(",")]
 
 const SessionLine = Schema.Struct({ id: Schema.NonEmptyString })
@@ -105,18 +104,18 @@ const decodeSettled = Schema.decodeUnknownOption(SettledLine)
 
 type State = {
   readonly sessionRef?: string | undefined
-  /** What pi said last. */
+  /** pi's last message. */
   readonly text: string
-  /** Whether a message of pi has begun and not ended. */
+  /** Whether a message has started and not ended. */
   readonly speaking: boolean
-  /** How its last message ended. */
+  /** How the last message ended. */
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
   readonly usage?: Usage | undefined
-  /** Whether `agent_end` was the last that was heard of it: an end, unless something follows. */
+  /** Whether `agent_end` was the last line, which is an end unless another line follows. */
   readonly ended: boolean
   readonly settled: boolean
-  /** Whether this is a pi that settles in the end, so that `agent_end` alone is no end. */
+  /** Whether this version of pi ends with `agent_settled`, so that `agent_end` is not an end. */
   readonly settles: boolean
 }
 
@@ -132,86 +131,90 @@ const wanted: ReadonlySet<string> = new Set([
   "agent_settled",
 ])
 
-const decodeEvent = foldTyped<State>(wanted, (state, { type, value }) => {
+const decodeEvent = foldTypedLines<State>(wanted, (state, { type, value }) => {
   switch (type) {
     case "session":
-      return ifDecoded(state, decodeSession(value), ({ id }) => withSession(state, id))
+      return applyDecoded(state, decodeSession(value), ({ id }) => recordSession(state, id))
     case "message_start":
-      return ifDecoded(state, decodeMessage(value), ({ message }) => {
-        // Since 0.83 a message begins as pending, and since 0.80.4 pi settles.
+      return applyDecoded(state, decodeMessage(value), ({ message }) => {
+        // Since 0.83 a message starts as pending, and since 0.80.4 pi settles.
         const settles = state.settles || message.stopReason === "pending"
-        return [{ ...goingOn(state), speaking: true, settles }, []]
+        return [{ ...markOngoing(state), speaking: true, settles }, []]
       })
     case "message_end":
-      return ifDecoded(state, decodeMessage(value), ({ message }) => [onMessage(goingOn(state), message), []])
+      return applyDecoded(state, decodeMessage(value), ({ message }) => [
+        onMessage(markOngoing(state), message),
+        [],
+      ])
     case "tool_execution_start":
-      return ifDecoded(state, decodeTool(value), ({ args, toolName }) => [
-        goingOn(state),
-        [toolCall(toolName, args)],
+      return applyDecoded(state, decodeTool(value), ({ args, toolName }) => [
+        markOngoing(state),
+        [makeToolCall(toolName, args)],
       ])
     case "auto_retry_start":
-      return ifDecoded(state, decodeRetry(value), ({ attempt, errorMessage, maxAttempts }) => [
-        goingOn(state),
-        milestone(retrying(errorMessage ?? "", attempt, maxAttempts)),
+      return applyDecoded(state, decodeRetry(value), ({ attempt, errorMessage, maxAttempts }) => [
+        markOngoing(state),
+        makeMilestone(formatRetry(errorMessage ?? "", attempt, maxAttempts)),
       ])
     case "compaction_start":
-      return [goingOn(state), milestone("compacting the conversation")]
+      return [markOngoing(state), makeMilestone("compacting the conversation")]
     case "agent_end":
       return [{ ...state, ended: true }, []]
     case "agent_settled":
-      return ifDecoded(state, decodeSettled(value), ({ aborted }) => [onSettled(state, aborted === true), []])
+      return applyDecoded(state, decodeSettled(value), ({ aborted }) => [
+        onSettled(state, aborted === true),
+        [],
+      ])
     default:
-      return [goingOn(state), []]
+      return [markOngoing(state), []]
   }
 })
 
-const goingOn = (state: State): State =>
+const markOngoing = (state: State): State =>
   state.ended || state.settled ? { ...state, ended: false, settled: false } : state
 
 const onSettled = (state: State, aborted: boolean): State => ({
   ...state,
   settled: true,
-  ...(aborted && state.errorMessage === undefined ? { errorMessage: "the run was aborted" } : {}),
+  errorMessage: state.errorMessage ?? (aborted ? "the run was aborted" : undefined),
 })
 
 const onMessage = (state: State, message: Message): State => {
-  const { errorMessage: _, stopReason: __, usage, ...rest } = state
-  const error = errorOf(message)
-  const said = textOf(message)
-  const total = addUsage(usage, message.usage)
+  const errorMessage = readError(message)
+  const text = readText(message)
   return {
-    ...rest,
-    // A request that failed says nothing; what was said before it is all there is.
-    text: said === "" && error !== undefined ? state.text : said,
+    ...state,
+    // A failed request has no text of its own; the text before it remains.
+    text: text === "" && errorMessage !== undefined ? state.text : text,
     speaking: false,
-    ...(message.stopReason === undefined ? {} : { stopReason: message.stopReason }),
-    ...(error === undefined ? {} : { errorMessage: error }),
-    ...(total === undefined ? {} : { usage: total }),
+    stopReason: message.stopReason,
+    errorMessage,
+    usage: addUsage(state.usage, message.usage),
   }
 }
 
 const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
   const { sessionRef, stopReason, text, usage } = state
-  // Before 0.80.4 nothing but `agent_end` ends a run, and the message before it does not ask for a tool.
+  // Before 0.80.4 a run ends with `agent_end`, after a message that does not request a tool.
   const ended = state.settled || (state.ended && !state.settles && stopReason !== "toolUse")
   const final = ended && (stopReason !== undefined || state.speaking)
   if (!final) {
-    const errorMessage = unlessEnded(exit, state.errorMessage)
-    return outcomeOf({ final, text, sessionRef, stopReason, errorMessage, usage })
+    const errorMessage = keepErrorUnlessKilled(exit, state.errorMessage)
+    return { final, text, sessionRef, stopReason, errorMessage, usage }
   }
-  // A message that never ended, in a run that did, was in a line too long to be read.
-  const lost = state.speaking ? overlong(exit) : undefined
-  return outcomeOf({ final, text, sessionRef, stopReason, errorMessage: state.errorMessage ?? lost, usage })
+  // If the run ended but a message did not, the line with its end was too long to read.
+  const lost = state.speaking ? explainOverlong(exit) : undefined
+  return { final, text, sessionRef, stopReason, errorMessage: state.errorMessage ?? lost, usage }
 }
 
-/** Speaks to pi. `processDriver({ command: "pi", codec: piCodec() })` needs nothing else. */
+/** A codec for pi: `processDriver({ command: "pi", codec: piCodec() })`. */
 export const piCodec = (options: PiOptions = {}): Codec =>
   defineBuiltInCodec<State>("piCodec", {
     name: "pi",
     modelFormat: "provider/model-id",
     models: [],
     listModels: piModels,
-    ...encoderWith("piCodec", PiOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
+    ...makeSpawnEncoder("piCodec", PiOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,
     initial: { text: "", speaking: false, ended: false, settled: false, settles: false },
     decodeEvent,

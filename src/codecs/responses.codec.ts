@@ -1,46 +1,46 @@
 /**
  * The Responses API of OpenAI (`POST /v1/responses`), streamed, as also spoken by Ollama, vLLM and LM Studio.
  *
- * Events, told apart by the `type` in their data: `response.output_text.delta`, `response.refusal.delta`,
+ * Events, by the `type` in their data: `response.output_text.delta`, `response.refusal.delta`,
  * `response.output_item.done` (tool calls), and at the end `response.completed`, `response.incomplete` or
- * `response.failed`, each with the whole `response`; `error` at any time. Its `output` has the last word about the text.
- * Reasoning is passed over. Cached tokens are among `input_tokens`, and told apart here.
+ * `response.failed`, each with the whole `response`; `error` at any time. The final `output` overrides the text so far.
+ * Reasoning is ignored. `input_tokens` includes cached tokens, which are subtracted here.
  *
- * The conversation is sent each time and kept nowhere else: `store` is false. The API tells no reason for stopping but
- * that of an incomplete response: one that was cut at `max_output_tokens` is an answer, with that `stopReason`. A refusal
- * and `content_filter` are errors, and so is an answer that waits for a tool.
+ * Each request sends the whole conversation and sets `store` to false. The API gives a stop reason only for an incomplete
+ * response: one cut at `max_output_tokens` is an answer with that `stopReason`. A refusal, `content_filter` and an answer
+ * that waits for a tool are errors.
  */
 import { Option, Schema } from "effect"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
-  builtInHttpCodec,
-  endpointOf,
-  errorWithin,
-  filtered,
+  defineBuiltInHttpCodec,
+  makeEndpoint,
+  findError,
+  contentFiltered,
   type HttpCodecOptions,
-  refused,
-  saidNothing,
-  toldError,
-  usageAmong,
-  wantsTool,
+  formatRefusal,
+  emptyAnswer,
+  formatServerError,
+  makeUsageFromTotals,
+  toolRequested,
 } from "./http.codec.ts"
 import {
   addText,
   answerTooLong,
   ifValid,
-  jsonObject,
+  parseJsonObject,
   maxAnswerLength,
   type Step,
-  toolCall,
+  makeToolCall,
 } from "./line.codec.ts"
 
-const bodyOf = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
+const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
   model,
   instructions: systemPrompt,
   input: [...history, { role: "user", content: prompt }],
   stream: true,
   store: false,
-  ...(options.maxTokens === undefined ? {} : { max_output_tokens: options.maxTokens }),
+  max_output_tokens: options.maxTokens ?? null,
 })
 
 const Part = Schema.Struct({
@@ -88,9 +88,9 @@ type State = {
   readonly text: string
   readonly cut: boolean
   readonly refusal: string
-  /** Whether there was anything in the answer, be it without a text. */
+  /** Whether the answer has any items, even without text. */
   readonly filled: boolean
-  /** Whether the model waits for what only its caller could give. */
+  /** Whether the model waits for the result of a tool of the caller. */
   readonly waits: boolean
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
@@ -99,25 +99,25 @@ type State = {
 
 const initial: State = { ended: false, text: "", cut: false, refusal: "", filled: false, waits: false }
 
-const partsOf = (items: ReadonlyArray<Item>) =>
+const listParts = (items: ReadonlyArray<Item>) =>
   items
     .filter(({ type }) => type === "message")
     .flatMap(({ content = [] }) => content.flatMap((part) => Option.toArray(decodePart(part))))
 
-/** Calls of functions, which the caller would have to carry out, and of tools of the server's own. */
+/** Reports calls of the caller's functions and of the server's own tools. */
 const onItem = (state: State, given: unknown): Step<State> => {
   const item = Option.getOrUndefined(decodeItem(given))
   if (item === undefined) return [state, []]
   if (!item.type.endsWith("_call")) return [{ ...state, filled: true }, []]
-  const called = item.name ?? item.type.slice(0, -"_call".length)
-  if (called === "") return [state, []]
+  const name = item.name ?? item.type.slice(0, -"_call".length)
+  if (name === "") return [state, []]
   const waits = state.waits || item.type === "function_call" || item.type === "custom_tool_call"
-  return [{ ...state, filled: true, waits }, [toolCall(called, item.arguments)]]
+  return [{ ...state, filled: true, waits }, [makeToolCall(name, item.arguments)]]
 }
 
 const onEnd = (state: State, response: Response): State => {
   const items = (response.output ?? []).flatMap((item) => Option.toArray(decodeItem(item)))
-  const parts = partsOf(items)
+  const parts = listParts(items)
   const text = parts.map((part) => part.text ?? "").join("")
   const refusal = parts.map((part) => part.refusal ?? "").join("")
   const { incomplete_details: details, status, usage } = response
@@ -130,16 +130,17 @@ const onEnd = (state: State, response: Response): State => {
     text: text === "" ? state.text : text,
     cut: text === "" && state.cut,
     refusal: refusal === "" ? state.refusal : refusal,
-    ...(stopReason === undefined ? {} : { stopReason }),
-    ...(failed || status === "failed" || status === "cancelled"
-      ? { errorMessage: toldError(response.error ?? { message: `the response has ${status}` }) }
-      : {}),
-    ...(usage === undefined ? {} : { usage }),
+    stopReason: stopReason ?? state.stopReason,
+    errorMessage:
+      failed || status === "failed" || status === "cancelled"
+        ? formatServerError(response.error ?? { message: `the status of the response is ${status}` })
+        : state.errorMessage,
+    usage: usage ?? state.usage,
   }
 }
 
 const decodeEvent = (state: State, data: string): Step<State> => {
-  const value = jsonObject(data)
+  const value = parseJsonObject(data)
   if (value === undefined) return [state, []]
   const event = Option.getOrElse(decodeType(value), (): typeof Event.Type => ({}))
   switch (event.type) {
@@ -159,22 +160,22 @@ const decodeEvent = (state: State, data: string): Step<State> => {
     case "response.failed":
       return [onEnd(state, { ...event.response, status: "failed" }), []]
     case "error": {
-      // The vendor's own has `code` and `message` beside `type`; its libraries also know it with an `error` in it.
+      // OpenAI puts `code` and `message` beside `type`; its libraries also accept an `error` inside.
       const { type: _, ...fields }: Record<string, unknown> = { ...value }
-      return [{ ...state, ended: true, errorMessage: errorWithin(value) ?? toldError(fields) }, []]
+      return [{ ...state, ended: true, errorMessage: findError(value) ?? formatServerError(fields) }, []]
     }
     default: {
-      const error = errorWithin(value)
+      const error = findError(value)
       return error === undefined ? [state, []] : [{ ...state, ended: true, errorMessage: error }, []]
     }
   }
 }
 
 const decodeWhole = (state: State, body: string): Step<State> => {
-  const value = jsonObject(body)
+  const value = parseJsonObject(body)
   const response = Option.getOrUndefined(decodeResponse(value))
   if (value === undefined || response === undefined) return [state, []]
-  const error = errorWithin(value)
+  const error = findError(value)
   if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
   if (response.output === undefined) return [state, []]
   return response.output.reduce<Step<State>>(
@@ -186,32 +187,32 @@ const decodeWhole = (state: State, body: string): Step<State> => {
   )
 }
 
-const failureOf = (state: State): string | undefined => {
+const findAnswerFailure = (state: State): string | undefined => {
   const { cut, ended, errorMessage, filled, refusal, stopReason, text, waits } = state
   if (errorMessage !== undefined) return errorMessage
-  if (refusal !== "") return refused(refusal)
-  if (stopReason === "content_filter") return filtered
-  if (waits) return wantsTool
-  if (ended && !filled && text === "" && stopReason === undefined) return saidNothing
+  if (refusal !== "") return formatRefusal(refusal)
+  if (stopReason === "content_filter") return contentFiltered
+  if (waits) return toolRequested
+  if (ended && !filled && text === "" && stopReason === undefined) return emptyAnswer
   return cut ? answerTooLong : undefined
 }
 
-const usageIn = ({ usage }: State) =>
-  usageAmong(usage?.input_tokens, usage?.output_tokens, usage?.input_tokens_details?.cached_tokens)
+const readAnswerUsage = ({ usage }: State) =>
+  makeUsageFromTotals(usage?.input_tokens, usage?.output_tokens, usage?.input_tokens_details?.cached_tokens)
 
-/** Speaks OpenAI's Responses API. */
+/** A codec for OpenAI's Responses API. */
 export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
-  builtInHttpCodec<State>("responsesCodec", options, {
+  defineBuiltInHttpCodec<State>("responsesCodec", options, {
     name: "responses",
-    modelFormat: "a model's name, as the server calls it (gpt-6.1-sol)",
-    endpoint: endpointOf("responses", (path) => path === ""),
+    modelFormat: "the server's name for a model (gpt-6.1-sol)",
+    endpoint: makeEndpoint("responses", (path) => path === ""),
     keyHeader: "authorization",
-    own: ["model", "instructions", "input"],
-    bodyOf,
+    ownFields: ["model", "instructions", "input"],
+    makeBody,
     initial,
     decodeEvent,
     decodeWhole,
     isFinal: ({ ended }) => ended,
-    failureOf,
-    usageIn,
+    findAnswerFailure,
+    readAnswerUsage,
   })

@@ -1,26 +1,26 @@
 /**
- * Any command that answers in plain text: all of its standard output is the answer, without the line feed at its end,
- * and it has finished when it has exited by itself.
+ * Any command that answers in plain text. Its whole standard output, without the last line feed, is the answer, and an exit
+ * without a signal is the end.
  *
- * What it is given is told by templates, of its arguments and of its standard input. In a template `{agent}`,
- * `{systemPrompt}`, `{prompt}` and `{model}` stand for the fields of the spawn, and `{{` and `}}` for braces. What is
- * put in is data: it is not looked at again, it never passes a shell, and it cannot become a flag.
+ * Templates define the arguments and the standard input. In a template, `{agent}`, `{systemPrompt}`, `{prompt}` and
+ * `{model}` stand for the fields of the spawn, and `{{` and `}}` for braces. Inserted values are data: they are not
+ * expanded again, never pass through a shell and cannot become flags.
  *
- * Such a command tells no session, no usage and no tool calls, and goes on with no earlier conversation.
+ * Such a command reports no session, usage or tool calls, and cannot resume a conversation.
  */
 import { Result, Schema } from "effect"
 import { type AgentCall, type Codec, defineBuiltInCodec, type SpawnInput } from "../domain/driver.schema.ts"
 import type { SpawnRefused } from "../domain/error.schema.ts"
-import { checkArgument, checkText, encoderWith, refuse } from "./call.codec.ts"
-import { addText, answerTooLong, maxAnswerLength, outcomeOf, overlong } from "./line.codec.ts"
+import { checkArgument, checkText, makeSpawnEncoder, refuse } from "./call.codec.ts"
+import { addText, answerTooLong, maxAnswerLength, explainOverlong } from "./line.codec.ts"
 
-/** How a command is to be called. */
+/** Templates of a command's arguments and standard input. */
 export const TextOptions = Schema.Struct({
-  /** Templates of the arguments, which follow the driver's own. Default: none. */
+  /** Templates of arguments, added after the driver's own. Default: none. */
   args: Schema.optional(Schema.Array(Schema.String)),
   /**
-   * Template of the standard input; none when empty. Default: what no argument holds of `{systemPrompt}` and `{prompt}`,
-   * with an empty line between the two.
+   * Template of the standard input; none if empty. Default: `{systemPrompt}` and `{prompt}` with an empty line between
+   * them, except those in an argument.
    */
   stdin: Schema.optional(Schema.String),
 })
@@ -46,12 +46,12 @@ const parseTemplate = (name: string, template: string): Result.Result<Template, 
 const parseToken = (token: string): Result.Result<Piece, string> => {
   if (token === "{{" || token === "}}") return Result.succeed({ literal: token.slice(1) })
   if (token === "{" || token === "}")
-    return Result.fail(`a single ${token}; write ${token}${token} for the character itself`)
+    return Result.fail(`unmatched ${token}; write ${token}${token} for a literal ${token}`)
   if (!token.startsWith("{")) return Result.succeed({ literal: token })
   const field = fields.find((name) => token === `{${name}}`)
   return field === undefined
     ? Result.fail(
-        `${token} is none of ${fields.map((name) => `{${name}}`).join(", ")}; write {{ and }} for braces`,
+        `unknown field ${token}; use ${fields.map((name) => `{${name}}`).join(", ")}, and {{ and }} for braces`,
       )
     : Result.succeed({ field })
 }
@@ -63,10 +63,10 @@ const parseTemplates = (options: TextOptions): Result.Result<Templates, string> 
     const args = yield* Result.all(
       (options.args ?? []).map((template, index) => parseTemplate(`args[${index}]`, template)),
     )
-    const held = new Set(
+    const used = new Set(
       args.flatMap(({ pieces }) => pieces.flatMap((piece) => ("field" in piece ? [piece.field] : []))),
     )
-    const rest = (["systemPrompt", "prompt"] as const).filter((field) => !held.has(field))
+    const rest = (["systemPrompt", "prompt"] as const).filter((field) => !used.has(field))
     const stdin = options.stdin ?? rest.map((field) => `{${field}}`).join("\n\n")
     return { args, stdin: yield* parseTemplate("stdin", stdin) }
   })
@@ -85,7 +85,7 @@ const fillArgument = (template: Template, input: SpawnInput): Result.Result<stri
     const first = template.pieces[0]
     return first !== undefined && "field" in first && argument.startsWith("-")
       ? yield* refuse(
-          `${first.field}: it begins with a dash, so that the agent would take it for a flag; ` +
+          `${first.field}: starts with a dash, so the agent would treat it as a flag; ` +
             `write --flag={${first.field}} in ${template.name}, or pass it by stdin`,
         )
       : argument
@@ -100,19 +100,19 @@ const encodeSpawn =
       }
       return {
         args: yield* Result.all(args.map((template) => fillArgument(template, input))),
-        ...(stdin.pieces.length === 0 ? {} : { stdin: fill(stdin, input) }),
+        stdin: stdin.pieces.length === 0 ? undefined : fill(stdin, input),
       }
     })
 
 type State = { readonly text: string; readonly lines: number; readonly cut: boolean }
 
-/** Speaks to any command that prints its answer. */
+/** A codec for any command that prints its answer. */
 export const textCodec = (options: TextOptions = {}): Codec =>
   defineBuiltInCodec<State>("textCodec", {
     name: "text",
     modelFormat: "whatever the command takes",
     models: [],
-    ...encoderWith("textCodec", TextOptions, options, (valid) =>
+    ...makeSpawnEncoder("textCodec", TextOptions, options, (valid) =>
       Result.map(parseTemplates(valid), encodeSpawn),
     ),
     initial: { text: "", lines: 0, cut: false },
@@ -127,11 +127,10 @@ export const textCodec = (options: TextOptions = {}): Codec =>
         [],
       ]
     },
-    decodeFinal: ({ cut, text }, exit) =>
-      outcomeOf({
-        final: exit.code !== undefined,
-        text,
-        // The answer has a hole where a line was dropped.
-        errorMessage: exit.overlongLines > 0 ? overlong(exit) : cut ? answerTooLong : undefined,
-      }),
+    decodeFinal: ({ cut, text }, exit) => ({
+      final: exit.code !== undefined,
+      text,
+      // A dropped line is missing from the answer.
+      errorMessage: exit.overlongLines > 0 ? explainOverlong(exit) : cut ? answerTooLong : undefined,
+    }),
   })

@@ -92,7 +92,7 @@ describe("an agent that speaks the Agent Client Protocol", () => {
     const { milestones, result } = await spawn("ask-often:130")
     expect(result["text"]).toStartWith("You said")
     expect(milestones).toHaveLength(101)
-    expect(milestones.at(-1)).toBe("permission was asked for 30 times more")
+    expect(milestones.at(-1)).toBe("permission requests not listed: 30")
   })
 
   test("has each tool call logged once, even if unannounced, and its plan", async () => {
@@ -144,7 +144,7 @@ describe("the model of an ACP agent", () => {
     })
     expect((await spawn("", "{}", "huge")).result).toMatchObject({
       cause: "codec",
-      message: expect.stringContaining("does not let its model be chosen"),
+      message: expect.stringContaining("does not support choosing a model"),
     })
   })
 })

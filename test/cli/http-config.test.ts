@@ -96,7 +96,7 @@ test("discovery shows the URL of an API, and whether its key is set", async () =
     const { stdout } = await world.mill(["--help", "--json"], configure(variable, driver))
     expect(JSON.parse(stdout).drivers.api).toEqual({
       description: "asks http://x/v1/chat/completions for each spawn, and speaks chat-completions",
-      modelFormat: "a model's name, as the server calls it",
+      modelFormat: "the server's name for a model",
       models: ["m"],
       modelsFrom: "known",
       default: true,

@@ -82,9 +82,9 @@ test("every prompt that is valid UTF-8 is intact on standard input", async () =>
 describe("a prompt as an argument", () => {
   const refusals: Readonly<Record<string, RegExp>> = {
     "a megabyte": /^prompt: 1048576 bytes/,
-    "a flag": /^prompt: it begins with a dash/,
-    "a dash": /^prompt: it begins with a dash/,
-    NUL: /^prompt: it holds a NUL/,
+    "a flag": /^prompt: starts with a dash/,
+    "a dash": /^prompt: starts with a dash/,
+    NUL: /^prompt: contains a NUL/,
   }
   test("is intact, or the spawn is refused with the name of the field", async () => {
     const { code, events, got, outcomes } = await send("argument")

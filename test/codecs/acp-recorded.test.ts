@@ -25,7 +25,7 @@ test("claude-agent-acp: a tool that it announces, then asks for, and may not use
       costUsd: 0.001778,
     },
   })
-  expect(outcome).not.toHaveProperty("errorMessage")
+  expect(outcome.errorMessage).toBeUndefined()
 })
 
 test("claude-agent-acp: an error of the server's", () => {
@@ -57,7 +57,7 @@ test("zed's codex-acp: messages without ids, usage that says only how full the c
   const { events, outcome } = decode("acp-zed-codex", "tool")
   expect(events).toMatchObject([{ _tag: "Session" }, { _tag: "ToolCall", toolName: "execute" }])
   expect(outcome.text).toStartWith("done\nTOOL RESULT 1: ")
-  expect(outcome).not.toHaveProperty("usage")
+  expect(outcome.usage).toBeUndefined()
   expect(decode("acp-zed-codex", "error-529").outcome.errorMessage).toMatch(
     /^Internal error: unexpected status 529 /,
   )

@@ -98,6 +98,6 @@ describe("claude encodes", () => {
     expect(encoded(claudeCodec(), { prompt: " /help" }).stdin).toBe(" /help")
   })
   test("what claude takes for nothing is refused", () => {
-    expect(refusal(claudeCodec(), { prompt: " \n" })).toMatch(/^prompt: .*white space/)
+    expect(refusal(claudeCodec(), { prompt: " \n" })).toMatch(/^prompt: must not be blank/)
   })
 })

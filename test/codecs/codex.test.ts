@@ -74,7 +74,7 @@ describe("codex decodes", () => {
       decodeLines(codexCodec(), [...lines, done], { ...exited, overlongLines: count }).outcome.errorMessage
     const running = item("started", { id: "1", type: "command_execution", command: "cat big" })
     expect(dropped(1, running, said)).toBeUndefined()
-    expect(dropped(2, running, said)).toMatch(/^2 of the agent's lines were longer/)
+    expect(dropped(2, running, said)).toMatch(/^2 of the agent's lines exceeded/)
     expect(dropped(1, said)).toMatch(/maxLineBytes/)
   })
 })
@@ -121,15 +121,13 @@ describe("codex encodes", () => {
     const most = 131_071 - 'developer_instructions=""'.length
     expect(encoded(codexCodec(), { systemPrompt: "x".repeat(most) }).args).toHaveLength(7)
     const long = { systemPrompt: "x".repeat(most + 1) }
-    expect(refusal(codexCodec(), long)).toMatch(
-      /^systemPrompt: 131072 bytes are too long.*systemPrompt: "replace"/,
-    )
+    expect(refusal(codexCodec(), long)).toMatch(/^systemPrompt: 131072 bytes exceed.*systemPrompt: "replace"/)
     expect(encoded(codexCodec({ systemPrompt: "replace" }), long).files).toEqual({
       [file]: long.systemPrompt,
     })
   })
   test("what codex takes for nothing is refused", () => {
-    expect(refusal(codexCodec(), { prompt: "\t" })).toMatch(/^prompt: .*white space/)
+    expect(refusal(codexCodec(), { prompt: "\t" })).toMatch(/^prompt: must not be blank/)
     expect(refusal(codexCodec({ systemPrompt: "replace" }), { systemPrompt: " " })).toMatch(/^systemPrompt: /)
   })
 })

@@ -60,9 +60,9 @@ describe("what UTF-8 cannot carry is refused by name", () => {
   for (const [agent, codec] of Object.entries(codecs)) {
     for (const [name, text] of Object.entries(loneSurrogates)) {
       test(`${agent}: ${name}`, () => {
-        expect(refusal(codec, { prompt: text })).toMatch(/^prompt: it holds half of a surrogate pair/)
+        expect(refusal(codec, { prompt: text })).toMatch(/^prompt: contains an unpaired surrogate/)
         expect(refusal(codec, { systemPrompt: text })).toMatch(
-          /^systemPrompt: it holds half of a surrogate pair/,
+          /^systemPrompt: contains an unpaired surrogate/,
         )
       })
     }
@@ -72,8 +72,8 @@ describe("what UTF-8 cannot carry is refused by name", () => {
 describe("a model is one argument", () => {
   for (const [agent, codec] of Object.entries({ ...byFile, codex: codexCodec() })) {
     test(agent, () => {
-      expect(refusal(codec, { model: "a\0b" })).toMatch(/^model: it holds a NUL character/)
-      expect(refusal(codec, { model: "m".repeat(131_072) })).toMatch(/^model: 131072 bytes are too long/)
+      expect(refusal(codec, { model: "a\0b" })).toMatch(/^model: contains a NUL character/)
+      expect(refusal(codec, { model: "m".repeat(131_072) })).toMatch(/^model: 131072 bytes exceed/)
       for (const text of ["--help", "a b", "a\nb", '"; $(id)', "漢字"]) {
         const { args } = encoded(codec, { model: text })
         expect(args.filter((argument) => argument.endsWith(text))).toHaveLength(1)
@@ -103,7 +103,7 @@ describe("a session to go on with", () => {
         "a\0b",
         ".",
       ]) {
-        expect(refusal(codec, { sessionRef: odd })).toMatch(/^sessionRef: .* is not the name of a session$/)
+        expect(refusal(codec, { sessionRef: odd })).toMatch(/^sessionRef: .* is not a session name$/)
       }
     })
   }

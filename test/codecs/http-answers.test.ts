@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { Arbitrary, Result, Schema } from "effect"
 import { anthropicMessagesCodec } from "../../src/codecs/anthropic-messages.codec.ts"
 import { chatCompletionsCodec } from "../../src/codecs/chat-completions.codec.ts"
-import { errorIn } from "../../src/codecs/http.codec.ts"
+import { readErrorBody } from "../../src/codecs/http.codec.ts"
 import { responsesCodec } from "../../src/codecs/responses.codec.ts"
 import { AgentOutcome, type DriverEvent } from "../../src/domain/driver.schema.ts"
 import type { HttpCodec, HttpInput } from "../../src/domain/http-codec.schema.ts"
@@ -128,7 +128,7 @@ describe("an answer", () => {
       read(messages, ...messageText("end_turn")).outcome,
       whole(responses, response({ output: said() })).outcome,
     ])
-      expect(outcome).not.toHaveProperty("errorMessage")
+      expect(outcome.errorMessage).toBeUndefined()
   })
 
   test("that was cut at its limit is one", () => {
@@ -228,7 +228,7 @@ describe("what is no answer", () => {
 
   test("a wish for a tool, which is told", () => {
     const call = [{ _tag: "ToolCall" as const, toolName: "look", input: '{"at":"x"}' }]
-    const wish = expect.stringMatching(/asks for a tool/)
+    const wish = expect.stringMatching(/requested a tool/)
     const [start] = messageText("tool_use")
     const tool = [
       {
@@ -276,9 +276,9 @@ test("the body of an HTTP error says why, whoever wrote it", () => {
     [{ detail: "Not Found" }, "Not Found"],
     [{}, ""],
   ]
-  for (const [body, expected] of cases) expect(errorIn(JSON.stringify(body))).toBe(expected)
-  expect(errorIn("Bad\n gateway")).toBe("Bad gateway")
-  expect(errorIn("<html>x</html>")).toBe("")
+  for (const [body, expected] of cases) expect(readErrorBody(JSON.stringify(body))).toBe(expected)
+  expect(readErrorBody("Bad\n gateway")).toBe("Bad gateway")
+  expect(readErrorBody("<html>x</html>")).toBe("")
 })
 
 describe("a request", () => {
@@ -333,7 +333,7 @@ describe("a request", () => {
     expect(body(chatCompletionsCodec(options))).toMatchObject({ max_tokens: 9, temperature: 0 })
     expect(Object.keys(body(chatCompletionsCodec(options)))).not.toContain("stream_options")
     expect(body(responsesCodec(options))).toMatchObject({ max_output_tokens: 9, temperature: 0 })
-    expect(responsesCodec({ body: { input: "x" } }).problem).toMatch(/input is what each spawn says/)
+    expect(responsesCodec({ body: { input: "x" } }).problem).toMatch(/input comes from each spawn/)
     expect(messages.options).toEqual({})
   })
 

@@ -48,7 +48,7 @@ describe("pi decodes", () => {
     const answer = lines.findLastIndex((text) => text.startsWith('{"type":"message_end"'))
     const without = lines.toSpliced(answer, 1)
     const { outcome } = decodeLines(piCodec(), without, { ...exited, overlongLines: 1 })
-    expect(outcome.errorMessage).toMatch(/^1 of the agent's lines were longer/)
+    expect(outcome.errorMessage).toMatch(/^1 of the agent's lines exceeded/)
   })
   test("a line of no weight may be too long", () => {
     const lines = linesOf(recording("pi-1.5", "tool").stdout).filter(
@@ -110,12 +110,12 @@ describe("pi encodes", () => {
   })
   test("a model without a provider or a name is refused", () => {
     expect(refusal(piCodec(), { model: "/glm-5" })).toMatch(
-      /^model: "\/glm-5" is not of the form provider\/model-id$/,
+      /^model: "\/glm-5" is not in the format provider\/model-id$/,
     )
     expect(refusal(piCodec(), { model: "openrouter/" })).toMatch(/^model: /)
   })
   test("what pi takes for nothing is refused", () => {
-    expect(refusal(piCodec(), { prompt: "\n" })).toMatch(/^prompt: .*white space/)
-    expect(refusal(piCodec(), { systemPrompt: " " })).toMatch(/^systemPrompt: .*white space/)
+    expect(refusal(piCodec(), { prompt: "\n" })).toMatch(/^prompt: must not be blank/)
+    expect(refusal(piCodec(), { systemPrompt: " " })).toMatch(/^systemPrompt: must not be blank/)
   })
 })

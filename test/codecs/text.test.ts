@@ -22,7 +22,7 @@ describe("text decodes", () => {
   })
   test("an answer with a hole is no success", () => {
     const { outcome } = decodeLines(textCodec(), ["x"], { ...exited, overlongLines: 2 })
-    expect(outcome.errorMessage).toMatch(/^2 of the agent's lines were longer/)
+    expect(outcome.errorMessage).toMatch(/^2 of the agent's lines exceeded/)
   })
   test("a long answer stays whole, and an endless one is cut", () => {
     const many = Array.from({ length: 300_000 }, (_, index) => `line ${index}`)
@@ -63,19 +63,20 @@ describe("text encodes", () => {
   })
   test("bad templates: the codec can be made, says why, and refuses every spawn", () => {
     const bad: Record<string, RegExp> = {
-      "{nothing}": /args\[1\]: \{nothing\} is none of \{agent\}, \{systemPrompt\}, \{prompt\}, \{model\}/,
-      "{": /args\[1\]: a single \{; write \{\{/,
-      "a } b": /args\[1\]: a single \}; write \}\}/,
-      "{prompt": /a single \{/,
-      "{}": /\{\} is none of/,
-      '{"prompt":"{prompt}"}': /a single \{/,
+      "{nothing}":
+        /args\[1\]: unknown field \{nothing\}; use \{agent\}, \{systemPrompt\}, \{prompt\}, \{model\}/,
+      "{": /args\[1\]: unmatched \{; write \{\{/,
+      "a } b": /args\[1\]: unmatched \}; write \}\}/,
+      "{prompt": /unmatched \{/,
+      "{}": /unknown field \{\}/,
+      '{"prompt":"{prompt}"}': /unmatched \{/,
     }
     for (const [template, reason] of Object.entries(bad)) {
       const codec = textCodec({ args: ["fine", template] })
       expect(codec.problem).toMatch(reason)
       expect(refusal(codec)).toBe(codec.problem)
     }
-    expect(textCodec({ stdin: "{x}" }).problem).toMatch(/stdin: \{x\}/)
+    expect(textCodec({ stdin: "{x}" }).problem).toMatch(/stdin: unknown field \{x\}/)
     expect(textCodec().problem).toBeUndefined()
   })
   test("a value is never read as a template", () => {
@@ -92,7 +93,7 @@ describe("text encodes", () => {
   })
   test("a value cannot become a flag", () => {
     expect(refusal(textCodec({ args: ["--model", "{model}"] }), { model: "-x" })).toMatch(
-      /^model: it begins with a dash.*--flag=\{model\} in args\[1\]/,
+      /^model: starts with a dash.*--flag=\{model\} in args\[1\]/,
     )
     expect(encoded(textCodec({ args: ["--model={model}"] }), { model: "-x" }).args).toEqual(["--model=-x"])
     expect(encoded(textCodec({ args: ["-{model}"] }), { model: "x" }).args).toEqual(["-x"])
@@ -100,16 +101,14 @@ describe("text encodes", () => {
   test("what no argument can hold is refused", () => {
     const byArgument = textCodec({ args: ["--prompt={prompt}"] })
     expect(refusal(byArgument, { prompt: "a\0b" })).toMatch(
-      /^prompt: it holds a NUL character.*pass it by stdin$/,
+      /^prompt: contains a NUL character.*pass it by stdin$/,
     )
     expect(refusal(byArgument, { prompt: "é".repeat(70_000) })).toMatch(
-      /^prompt: 140000 bytes are too long.*by stdin$/,
+      /^prompt: 140000 bytes exceed.*by stdin$/,
     )
     const most = 131_071 - "--prompt=".length
     expect(encoded(byArgument, { prompt: "x".repeat(most) }).args[0]).toHaveLength(131_071)
-    expect(refusal(byArgument, { prompt: "x".repeat(most + 1) })).toMatch(
-      /^args\[0\]: 131072 bytes are too long/,
-    )
+    expect(refusal(byArgument, { prompt: "x".repeat(most + 1) })).toMatch(/^args\[0\]: 131072 bytes exceed/)
   })
   for (const [name, text] of Object.entries(trickyTexts)) {
     test(`${name} arrives by stdin`, () => {

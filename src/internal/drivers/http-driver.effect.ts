@@ -10,7 +10,7 @@ import { Duration, Effect, Redacted, Stream } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import { milestone } from "../../codecs/line.codec.ts"
+import { makeMilestone } from "../../codecs/line.codec.ts"
 import type { AgentOutcome } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 import type { HttpCall, SessionMessage } from "../../domain/http-codec.schema.ts"
@@ -104,7 +104,7 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       sessionRef === undefined ? [] : yield* Effect.provideContext(loadSession(sessionRef), context)
     const call = yield* Effect.fromResult(config.codec.encodeRequest({ ...input, prompt, history }))
     const { errorMessage, ...outcome } = yield* exchange(spawn, call).pipe(
-      retryWhileBusy(plan.maxRetries, (message) => spawn.onEvents(milestone(message))),
+      retryWhileBusy(plan.maxRetries, (message) => spawn.onEvents(makeMilestone(message))),
       Effect.catchTag("ServerBusy", ({ after, message }) =>
         Effect.succeed(
           makeFailure(

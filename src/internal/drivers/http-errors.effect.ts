@@ -2,7 +2,7 @@
 import { Effect, Stream } from "effect"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import { errorIn } from "../../codecs/http.codec.ts"
+import { readErrorBody } from "../../codecs/http.codec.ts"
 import { readSystemCode } from "../../domain/error.schema.ts"
 import type { Redactor } from "./redactor.ts"
 
@@ -30,7 +30,7 @@ export const describeErrorResponse = Effect.fnUntraced(function* (
     Effect.orElseSucceed(() => ""),
   )
   // Redacted before it is cut, as a cut could leave half a key.
-  const problem = errorIn(redact.text(body))
+  const problem = readErrorBody(redact.text(body))
   return problem === "" ? `HTTP ${status}` : `HTTP ${status}: ${problem}`
 })
 
