@@ -1,4 +1,4 @@
-/** The one place where the layers of a mill process are composed. */
+/** Composes the layers of a mill process with an engine. */
 import { Context, Effect, FileSystem, Layer, Path, Semaphore } from "effect"
 import { EngineSettings } from "../domain/engine.schema.ts"
 import { ConfigError, LaunchError, UsageError } from "../domain/error.schema.ts"
@@ -23,18 +23,18 @@ import { loadLentModules } from "./bun/lent-package.ts"
 import { importModule } from "./platform/module-loader.effect.ts"
 import * as PlatformLayer from "./platform/platform.effect.ts"
 
-/** What the package exports, for those who have not installed it. */
+/** What the package exports, for folders where it is not installed. */
 export type Package = {
-  /** Modules that a configuration may import by name though no node_modules holds them. */
+  /** Modules that a configuration can import by name without node_modules. */
   readonly modules: Effect.Effect<Readonly<Record<string, Record<string, unknown>>>>
   readonly types: TypeTexts["Service"]
 }
 
-/** Where mill's own dependencies are in reach; nowhere for one that is a single file. */
+/** The folder from which mill's own dependencies resolve; the executable has none. */
 const home =
   artefact.form === "executable" ? undefined : artefact.host.slice(0, artefact.host.lastIndexOf("/"))
 
-/** One at a time: what is evaluated is what the whole process sees at these paths. */
+/** One evaluation at a time: the frozen sources replace these paths for the whole process. */
 const evaluating = Semaphore.makeUnsafe(1)
 
 const configLoader = (modules: Package["modules"]) =>
@@ -47,7 +47,7 @@ const configLoader = (modules: Package["modules"]) =>
           Effect.provideContext(context),
           Effect.mapError(({ message }) => new ConfigError({ path, message })),
         )
-        // Loaded before they are provided: from then on they are what mill itself would be given.
+        // Loaded before they are installed: afterwards mill itself would import the installed ones.
         const own = yield* modules
         const lent = yield* Effect.promise(() => loadLentModules(files, own["@mill/core"], home))
         yield* Effect.sync(() => installFrozenSources(files, { ...own, ...lent }))
@@ -59,7 +59,7 @@ const configLoader = (modules: Package["modules"]) =>
     })),
   )
 
-/** Has the processes of a run find what they are started from. */
+/** Makes sure that the scripts of a run's processes exist. */
 const launchPreparation = Layer.effect(
   LaunchPreparation,
   Effect.map(Effect.context<FileSystem.FileSystem | Settings>(), (context) =>
@@ -69,14 +69,14 @@ const launchPreparation = Layer.effect(
       const fs = yield* FileSystem.FileSystem
       if (yield* Effect.orElseSucceed(fs.exists(artefact.mill), () => false)) return
       return yield* new LaunchError({
-        message: `mill's own script is not where it should be: ${artefact.mill}`,
-        hint: "import @mill/core from node_modules: it cannot be bundled into another file",
+        message: `cannot find mill's own script: ${artefact.mill}`,
+        hint: "import @mill/core from node_modules; it cannot be bundled",
       })
     }).pipe(Effect.provideContext(context)),
   ),
 )
 
-/** Everything that a mill process may need, from its surroundings. */
+/** All services of a mill process. */
 export const layer = (options: Environment.EnvironmentOverrides & Package) =>
   Engine.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(RunStore.layer, IoHub.layer)),
@@ -102,7 +102,7 @@ const checkOptions = (options: unknown) =>
     ({ message, ...problem }) => new ConfigError({ ...problem, message: `createEngine: ${message}` }),
   )
 
-/** The configuration that the options name, or are. */
+/** The configuration in the options: an object, or the path of a file. */
 const givenConfig = ({ config, ...options }: EngineSettings) =>
   Layer.effect(
     GivenConfig,
@@ -119,7 +119,7 @@ export const makeEngine = (given: EngineSettings, own: Package) =>
   Effect.gen(function* () {
     if (process.versions.bun === undefined) {
       return yield* new UsageError({
-        message: "mill needs Bun: this is another runtime",
+        message: "mill needs Bun, and this is another runtime",
         hint: "run the script with Bun 1.4.5 or later: bun <script>",
       })
     }

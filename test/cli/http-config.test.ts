@@ -95,7 +95,7 @@ test("discovery shows the URL of an API, and whether its key is set", async () =
     const driver = `httpDriver({ url: "http://x", codec: chatCompletionsCodec({ models: ["m"] }), apiKey: { env: "${variable}" } })`
     const { stdout } = await world.mill(["--help", "--json"], configure(variable, driver))
     expect(JSON.parse(stdout).drivers.api).toEqual({
-      description: "asks http://x/v1/chat/completions for each spawn, and speaks chat-completions",
+      description: "calls http://x/v1/chat/completions for each spawn, with chat-completions",
       modelFormat: "the server's name for a model",
       models: ["m"],
       modelsFrom: "known",

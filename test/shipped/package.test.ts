@@ -157,7 +157,7 @@ test("another runtime than Bun is told so, and what has been bundled elsewhere",
   write("script.ts", script)
   await Bun.build({ entrypoints: [join(project, "script.ts")], outdir: join(project, "out"), target: "bun" })
   const bundled = Bun.spawnSync([process.execPath, "out/script.js"], { cwd: project })
-  expect(bundled.stderr.toString()).toContain("mill's own script is not where it should be")
+  expect(bundled.stderr.toString()).toContain("cannot find mill's own script")
   expect(bundled.exitCode).toBe(1)
 })
 

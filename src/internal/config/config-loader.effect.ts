@@ -1,4 +1,4 @@
-/** Evaluates the user's configuration with frozen sources; the runtime provides it, since it loads code. */
+/** Evaluates the user's configuration from frozen sources. The runtime provides it, because it loads code. */
 import { Context, type Effect } from "effect"
 import type { ConfigError } from "../../domain/error.schema.ts"
 import type { GraphFile } from "../sources/source-compiler.effect.ts"
@@ -6,7 +6,7 @@ import type { GraphFile } from "../sources/source-compiler.effect.ts"
 export class ConfigLoader extends Context.Service<
   ConfigLoader,
   {
-    /** The default export of the first of `files`, evaluated with these contents, whatever the disk holds by now. */
+    /** The default export of the first file, evaluated with these contents and not those on disk. */
     readonly evaluate: (
       files: readonly [ConfigSource, ...ReadonlyArray<ConfigSource>],
     ) => Effect.Effect<unknown, ConfigError>

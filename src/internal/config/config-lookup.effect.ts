@@ -1,26 +1,26 @@
 /**
- * Where the configuration is: `mill.config.ts` in the working directory or above it, as far as the repository goes;
- * otherwise `config.ts` in `$MILL_HOME`.
+ * Finds the configuration: `mill.config.ts` in the working directory or a parent, up to the repository's root; otherwise
+ * `config.ts` in `$MILL_HOME`.
  */
 import { Effect, FileSystem, Path } from "effect"
 import { Settings } from "./settings.effect.ts"
 
-/** What a project's configuration is called. */
+/** The file name of a project's configuration. */
 export const configName = "mill.config.ts"
 
-/** What the user's own configuration in `$MILL_HOME` is called. */
+/** The file name of the user's configuration in `$MILL_HOME`. */
 export const globalConfigName = "config.ts"
 
-/** What a repository's root holds. */
+/** Entries that mark a repository's root. */
 const rootMarks = [".git", ".jj"]
 
-/** The absolute path of the configuration that counts in the working directory, if there is one. */
+/** The absolute path of the configuration that applies to the working directory, if there is one. */
 export const findConfig = Effect.fn("Config.find")(function* () {
   const { cwd, millHome, userHome } = yield* Settings
   const fs = yield* FileSystem.FileSystem
   const { dirname, join } = yield* Path.Path
   const exists = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
-  // A link that leads nowhere is there all the same, and an error.
+  // A dangling link counts: loading it is an error.
   const isThere = (path: string) =>
     Effect.flatMap(exists(path), (found) =>
       found ? Effect.succeed(true) : Effect.isSuccess(fs.readLink(path)),
@@ -33,7 +33,7 @@ export const findConfig = Effect.fn("Config.find")(function* () {
     if (yield* isThere(path)) return path
     const marks = yield* Effect.filter(rootMarks, (mark) => exists(join(folder, mark)))
     const above = dirname(folder)
-    // What lies in the home folder itself is nobody's project.
+    // The home folder itself is not a project.
     if (marks.length > 0 || above === folder || folder === home || above === home) break
     folder = above
   }

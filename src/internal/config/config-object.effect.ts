@@ -1,7 +1,7 @@
 /**
- * A configuration that a script gives as an object. A run's worker evaluates the sources that its plan has frozen, so
- * the object is written as one: built-in codecs as calls of what made them, everything else as JSON. Values that may be
- * secrets are left out of that text, and handed to the worker on its standard input.
+ * Renders a configuration object as the source of a configuration file, because a run's worker evaluates the sources that its
+ * plan has frozen. Built-in codecs become calls of their factories, everything else JSON. Values that may be secrets are left
+ * out of the source, and are passed to the worker on its standard input.
  */
 import { Context, Effect, Path, Result } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
@@ -12,7 +12,7 @@ import { sha256 } from "../sources/digest.effect.ts"
 import type { GraphFile } from "../sources/source-compiler.effect.ts"
 import type { ConfigValue } from "./settings.effect.ts"
 
-/** What this process was given instead of looking for a configuration. */
+/** The configuration that was passed to this process, which then looks for none. */
 export type Given =
   | { readonly _tag: "File"; readonly path: string }
   | {
@@ -26,10 +26,10 @@ export const GivenConfig = Context.Reference<Given | undefined>("mill/internal/G
   defaultValue: () => undefined,
 })
 
-/** What is wrong, and at which key. */
+/** A value that cannot be rendered, and its place. */
 type Refusal = { readonly path: ReadonlyArray<string>; readonly what: string }
 
-/** Where values may be secrets: in these records of a driver or an executor. */
+/** Records of a driver or an executor that may hold secrets. */
 const secretRecords = new Set(["env", "headers", "setEnv"])
 const isSecret = (path: ReadonlyArray<string>): boolean =>
   path.length === 4 && secretRecords.has(path[2] ?? "")
@@ -40,14 +40,14 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isCodec = (value: object): value is Pick<Codec, "options"> =>
   "encodeSpawn" in value || "encodeRequest" in value
 
-const call = (factory: string, options: unknown): string => {
+const renderCall = (factory: string, options: unknown): string => {
   const text = JSON.stringify(options)
   return `core.${factory}(${text === "{}" ? "" : text})`
 }
 
 type Rendered = Result.Result<string, Refusal>
 
-/** An expression for a value; `left` takes the values that it leaves out. */
+/** An expression for a value; values that it leaves out are added to `left`. */
 const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigValue>): Rendered => {
   const refuse = (what: string) => Result.fail({ path, what })
   if (typeof value === "string" && isSecret(path)) {
@@ -61,8 +61,8 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
   if (isCodec(value)) {
     const factory = findFactory(value)
     return factory === undefined
-      ? refuse("a codec of your own")
-      : Result.succeed(call(factory, value.options))
+      ? refuse("a custom codec")
+      : Result.succeed(renderCall(factory, value.options))
   }
   if (Array.isArray(value)) {
     return Result.map(
@@ -70,12 +70,12 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
       (items) => `[${items.join(", ")}]`,
     )
   }
-  if (!isPlainObject(value)) return refuse("an object of a class")
+  if (!isPlainObject(value)) return refuse("an instance of a class")
   const entries = Object.entries(value).filter(([, one]) => one !== undefined)
   return Result.map(
     Result.all(
       entries.map(([key, one]) =>
-        // The only spelling in which any name is a key like the others.
+        // A computed key: the plain key `__proto__` would set the prototype.
         Result.map(render(one, [...path, key], left), (text) => `[${JSON.stringify(key)}]: ${text}`),
       ),
     ),
@@ -83,8 +83,8 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
   )
 }
 
-/** What takes the place of the file of a configuration that was given as an object, in the folder `cwd`. */
-export const sourceOfObject = Effect.fnUntraced(function* (config: MillConfig, cwd: string) {
+/** The source that stands for a configuration object, as a file in `cwd`. */
+export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd: string) {
   const values: Array<ConfigValue> = []
   const rendered = render(config, [], values)
   if (Result.isFailure(rendered)) {
@@ -92,8 +92,8 @@ export const sourceOfObject = Effect.fnUntraced(function* (config: MillConfig, c
     const key = path.join(".")
     return yield* new ConfigError({
       key,
-      message: `config: ${key} is ${what}, which a run's own process cannot be given`,
-      hint: `put it into a file, and name that file: config: "./mill.config.ts"`,
+      message: `config: ${key} is ${what}, which cannot be passed to the process of a run`,
+      hint: `put the configuration into a file and pass its path: config: "./mill.config.ts"`,
     })
   }
   const contents = `import * as core from "@mill/core"\n\nexport default ${rendered.success}\n`
@@ -103,7 +103,7 @@ export const sourceOfObject = Effect.fnUntraced(function* (config: MillConfig, c
   return { source, values }
 })
 
-/** The value of a generated text with what that leaves out. */
+/** Puts the values that a source leaves out back into its value. */
 export const restoreValues = (value: unknown, values: ReadonlyArray<ConfigValue>): unknown => {
   if (values.length === 0 || !isObject(value)) return value
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import type { DriverConfig, ExecutorConfig, MillConfig } from "../../domain/conf
 import { ConfigError } from "../../domain/error.schema.ts"
 import { type GraphFile, SourceCompiler } from "../sources/source-compiler.effect.ts"
 import { decodeConfig } from "./decode-config.ts"
-import { GivenConfig, sourceOfObject, restoreValues } from "./config-object.effect.ts"
+import { GivenConfig, renderSource, restoreValues } from "./config-object.effect.ts"
 import { ConfigLoader, type ConfigSource } from "./config-loader.effect.ts"
 import { findConfig } from "./config-lookup.effect.ts"
 import { Settings } from "./settings.effect.ts"
@@ -51,7 +51,7 @@ export const acceptObject = Effect.fn("Config.acceptObject")(function* (value: u
     ({ hint, key, message }) =>
       new ConfigError({ key, hint, message: key === undefined ? message : `config: ${message}` }),
   )
-  const { source, values } = yield* sourceOfObject(config, cwd)
+  const { source, values } = yield* renderSource(config, cwd)
   return { _tag: "Object" as const, config: yield* resolvePaths(config, cwd), source, values }
 })
 

@@ -1,10 +1,10 @@
-/** The one way to a value of the environment that the configuration names: nothing else of it is handed down. */
+/** Reads environment variables that the configuration names, such as API keys. */
 import { Context, type Redacted } from "effect"
 
 export class Secrets extends Context.Service<
   Secrets,
   {
-    /** The value of a variable, without white space at its ends; undefined when it is not set, or set to nothing. */
+    /** The trimmed value of a variable; undefined if the variable is unset or empty. */
     readonly read: (name: string) => Redacted.Redacted<string> | undefined
   }
 >()("mill/internal/Secrets") {}

@@ -1,11 +1,8 @@
-/**
- * What mill was told by its surroundings, read once at the start of a process and handed down: nothing else reads the
- * environment.
- */
+/** The settings of a mill process: its environment, folders and commands, read once when the process starts. */
 import { Context, Schema } from "effect"
 import { RunId, SpawnId } from "../../domain/ids.schema.ts"
 
-/** The run that this process was started in, when an agent or a program calls mill. */
+/** The run that this process was started in, if an agent or a program called mill. */
 export const ParentRun = Schema.Struct({
   runId: RunId,
   spawnId: Schema.optional(SpawnId),
@@ -13,44 +10,44 @@ export const ParentRun = Schema.Struct({
 })
 export type ParentRun = typeof ParentRun.Type
 
-/** An executable, its first arguments, and what is added to its environment. */
+/** An executable, its first arguments, and additions to its environment. */
 const Command = Schema.Struct({
   command: Schema.String,
   args: Schema.Array(Schema.String),
   env: Schema.Record(Schema.String, Schema.String),
 })
 
-/** A value of a configuration that is written nowhere, and the keys that lead to it. */
+/** A value of a configuration object that is not written to disk, and the keys that lead to it. */
 export const ConfigValue = Schema.Struct({ path: Schema.Array(Schema.String), value: Schema.String })
 export type ConfigValue = typeof ConfigValue.Type
 
-/** How such values are handed on to a run's worker: on its standard input. */
+/** The JSON in which a run's worker gets these values on its standard input. */
 export const ConfigValues = Schema.fromJsonString(Schema.Array(ConfigValue))
 
-/** The surroundings of a mill process. Paths are absolute. */
+/** Paths are absolute. */
 export const SettingsData = Schema.Struct({
   cwd: Schema.String,
-  /** The user's home folder, where there is one. */
+  /** The user's home folder, if known. */
   userHome: Schema.optional(Schema.String),
   /** `$MILL_HOME`, by default `~/.mill`. */
   millHome: Schema.optional(Schema.String),
-  /** The store: `$MILL_HOME/runs`, or what `--runs-dir` says. */
+  /** The store: `--runs-dir`, by default `$MILL_HOME/runs`. */
   runsDir: Schema.String,
-  /** A short private folder for sockets, whose paths may have about 100 bytes. */
+  /** A short private folder for sockets: their paths are limited to about 100 bytes. */
   socketDir: Schema.String,
   searchPath: Schema.String,
-  /** The environment as it is, for those who are let see a part of it. */
+  /** The whole environment, from which child processes get their part. */
   environment: Schema.Record(Schema.String, Schema.String),
-  /** Where mill keeps what it can make again. */
+  /** Where mill keeps files that it can make again. */
   cacheDir: Schema.String,
-  /** How this mill is started again, for what evaluates no code of the user's: an executable and its first arguments. */
+  /** Starts this mill again, for tasks that evaluate no user code: an executable and its first arguments. */
   self: Schema.Struct({ command: Schema.String, args: Schema.Array(Schema.String) }),
-  /** How the worker of a run that this process has submitted is started. */
+  /** Starts the worker of a run that this process submits. */
   worker: Command,
-  /** How a Bun script is run, and the program host's own script. */
+  /** Runs a Bun script; `hostScript` is the program host's. */
   bun: Command,
   hostScript: Schema.String,
-  /** What the configuration's generated text leaves out. */
+  /** Values that the generated source of a configuration object leaves out. */
   configValues: Schema.optional(Schema.Array(ConfigValue)),
   parent: Schema.optional(ParentRun),
   millVersion: Schema.String,

@@ -1,10 +1,9 @@
 /**
- * What there is to know for whoever writes programs here: the program's API, and the drivers, extensions and defaults of
- * the configuration that counts in the working directory. A configuration that cannot be used is told of, and the
- * built-in drivers are there all the same.
+ * Collects what program authors need to know: the program's API, and the drivers, extensions and defaults of the
+ * configuration that applies to the working directory. A broken configuration is reported beside the built-in drivers.
  */
 import { Effect, Option, Result } from "effect"
-import type { DriverConfig } from "../../domain/config.schema.ts"
+import type { DriverConfig, MillConfig } from "../../domain/config.schema.ts"
 import {
   asyncCommands,
   type ConfigProblem,
@@ -25,52 +24,48 @@ import { chooseDriver, listDrivers, findCommand } from "../drivers/driver-regist
 import { listModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
 import { readSecrets } from "../drivers/secret-headers.effect.ts"
 import { chooseExecutor, listExecutors } from "../executors/executor-registry.effect.ts"
-import { envName, exampleModel, exampleName } from "../scaffold/scaffold.effect.ts"
+import { envName, pickModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { checkDocumentedTypes } from "../scaffold/documented-types.effect.ts"
 import { renderEnv, renderExample } from "../scaffold/scaffold-texts.ts"
 import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 
 const noConfig: LoadedConfig = { config: {}, sources: [] }
 
-/** Told where the configuration says nothing. */
-const defaultInstructions = "systemPrompt says who the agent is, prompt says what it is to do."
+/** The authoring instructions of a configuration without its own. */
+const defaultInstructions = "systemPrompt says who the agent is; prompt is its task."
 
-const problemOf = ({ hint, key, message, path }: ConfigError): ConfigProblem => ({
-  message,
-  ...(path === undefined ? {} : { path }),
-  ...(key === undefined ? {} : { key }),
-  ...(hint === undefined ? {} : { hint }),
-})
+const toProblem = ({ hint, key, message, path }: ConfigError): ConfigProblem => ({ message, path, key, hint })
 
-const extensionOf = ({ api = {}, description, docs = {}, name }: ExtensionConfig): DiscoveredExtension => ({
+const describeExtension = ({
+  api = {},
+  description,
+  docs = {},
   name,
-  ...(description === undefined ? {} : { description }),
+}: ExtensionConfig): DiscoveredExtension => ({
+  name,
+  description,
   functions: Object.fromEntries(Object.keys(api).map((key) => [key, docs[key] ?? {}])),
 })
 
 type Known = Pick<DiscoveredDriver, "default" | "available"> & Catalogue
 
-const describe = (driver: DriverConfig, known: Known): DiscoveredDriver => {
+const describeDriver = (driver: DriverConfig, known: Known): DiscoveredDriver => {
   const { codec, description, type } = driver
-  const told = { modelFormat: codec.modelFormat, ...known }
+  const shared = { modelFormat: codec.modelFormat, ...known }
   if (type === "http") {
     const url = codec.endpoint(new URL(driver.url)).href
-    return {
-      description: description ?? `asks ${url} for each spawn, and speaks ${codec.name}`,
-      ...told,
-      url,
-    }
+    return { description: description ?? `calls ${url} for each spawn, with ${codec.name}`, ...shared, url }
   }
   const { command } = driver
   return {
-    description: description ?? `starts ${command} for each spawn, and understands what ${codec.name} prints`,
-    ...told,
+    description: description ?? `starts ${command} for each spawn and reads ${codec.name} output`,
+    ...shared,
     command,
   }
 }
 
-/** Whether a driver could be used now, and which models it has. */
-const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, ask: boolean) {
+/** Whether a driver can be used now, and which models it has. */
+const inspectDriver = Effect.fnUntraced(function* (name: string, driver: DriverConfig, ask: boolean) {
   const known: Catalogue = { models: driver.codec.models, modelsFrom: "known" }
   if (driver.type === "http") {
     return { available: yield* Effect.isSuccess(readSecrets(name, driver)), catalogue: known }
@@ -80,6 +75,21 @@ const lookAt = Effect.fnUntraced(function* (name: string, driver: DriverConfig, 
   return { available: true, catalogue: ask ? yield* listModels(driver, command) : known }
 })
 
+/** Describes all drivers; `askAgent` asks the default driver's agent for its models. */
+const describeDrivers = Effect.fnUntraced(function* (
+  config: MillConfig,
+  defaultDriver: string | undefined,
+  askAgent: boolean,
+) {
+  const drivers: Record<string, DiscoveredDriver> = {}
+  for (const [name, driver] of yield* listDrivers(config)) {
+    const isDefault = name === defaultDriver
+    const { available, catalogue } = yield* inspectDriver(name, driver, askAgent && isDefault)
+    drivers[name] = describeDriver(driver, { ...catalogue, default: isDefault, available })
+  }
+  return drivers
+})
+
 export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: DiscoverOptions) {
   const { millVersion } = yield* Settings
   const loading = yield* Effect.result(Effect.tap(loadConfig(), checkDocumentedTypes))
@@ -87,30 +97,22 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
   const { authoring, extensions = [] } = loaded.config
   const choice = yield* Effect.result(chooseDriver(loaded.config, undefined).pipe(nameFile(loaded)))
   const executor = yield* Effect.result(chooseExecutor(loaded.config, undefined).pipe(nameFile(loaded)))
-  // The default may be one that cannot be started here.
+  // The default may be a driver or an executor that cannot be started here.
   const defaultDriver = Result.isSuccess(choice) ? choice.success.name : loaded.config.defaultDriver
   const defaultExecutor = Result.isSuccess(executor) ? executor.success.name : loaded.config.defaultExecutor
 
-  const drivers: Record<string, DiscoveredDriver> = {}
-  for (const [name, driver] of yield* listDrivers(loaded.config)) {
-    const isDefault = name === defaultDriver
-    const { available, catalogue } = yield* lookAt(name, driver, askAgent && isDefault)
-    drivers[name] = describe(driver, { ...catalogue, default: isDefault, available })
-  }
-
-  const failures = [
-    Result.getFailure(loading),
-    Result.getFailure(choice),
-    Result.getFailure(executor),
-  ].flatMap(Option.toArray)
-  // What blames no file is no fault of the configuration: no agent is installed.
-  const isConfigs = ({ key, path }: ConfigError) => path !== undefined || key !== undefined
-  const atFault = failures.find(isConfigs)
-  const problem = failures.find((error) => !isConfigs(error))
+  const drivers = yield* describeDrivers(loaded.config, defaultDriver, askAgent)
+  const failures = [loading, choice, executor].flatMap((result) =>
+    Option.toArray(Result.getFailure<unknown, ConfigError>(result)),
+  )
+  // An error without a file or a key is not about the configuration: no agent is installed.
+  const isAboutConfig = ({ key, path }: ConfigError) => path !== undefined || key !== undefined
+  const configError = failures.find(isAboutConfig)
+  const problem = failures.find((error) => !isAboutConfig(error))
   const [source] = loaded.sources
-  const path = source?.generated === true ? undefined : (source?.path ?? atFault?.path)
+  const path = source?.generated === true ? undefined : (source?.path ?? configError?.path)
   const chosen = drivers[defaultDriver ?? "offline"]
-  const model = exampleModel(chosen?.modelFormat, chosen?.models ?? [])
+  const model = pickModel(chosen?.modelFormat, chosen?.models ?? [])
   return {
     discoveryVersion: 1,
     mill: millVersion,
@@ -132,15 +134,15 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
       ]),
     ),
     defaults: {
-      ...(defaultDriver === undefined ? {} : { driver: defaultDriver }),
+      driver: defaultDriver,
       executor: defaultExecutor ?? "direct",
-      ...(problem === undefined ? {} : { problem: problemOf(problem) }),
+      problem: problem && toProblem(problem),
     },
     authoring: { instructions: authoring?.instructions ?? defaultInstructions },
-    extensions: extensions.map(extensionOf),
+    extensions: extensions.map(describeExtension),
     async: asyncCommands,
-    ...(path === undefined ? {} : { config: { path } }),
-    ...(atFault === undefined ? {} : { configError: problemOf(atFault) }),
+    config: path === undefined ? undefined : { path },
+    configError: configError && toProblem(configError),
     exitCodes,
     records,
     events,
@@ -148,6 +150,6 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
 })
 
 const executorDescriptions = {
-  direct: "runs the program as a process like any other, with your rights",
-  vm: "runs the program in a sandbox: no network, no files but its own, and mill as the only way out",
+  direct: "runs the program as an ordinary process with your permissions",
+  vm: "runs the program in a sandbox without network, with no files but its own; it can only call mill",
 }

@@ -7,7 +7,7 @@ import type { RunId } from "../../domain/ids.schema.ts"
 import { summarizeSpawn, listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../../domain/spawn.schema.ts"
-import { changedSources } from "../plan/changes.effect.ts"
+import { findChangedSources } from "../plan/changes.effect.ts"
 import { foldLog, openCursor } from "../store/event-log-reader.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reconcileRun } from "./reconcile.effect.ts"
@@ -33,7 +33,7 @@ export const readStatus = Effect.fn("Engine.status")(function* (runId: RunId) {
   // A damaged plan should not hide the record.
   const plan = yield* Effect.option((yield* RunStore).plan(runId))
   if (plan._tag === "None") return run
-  return { ...run, changedSources: yield* changedSources(plan.value) } satisfies RunRecord
+  return { ...run, changedSources: yield* findChangedSources(plan.value) } satisfies RunRecord
 })
 
 /** Reads a run, with its spawns and, once it has ended, its result. */

@@ -1,11 +1,11 @@
-/** What has become of a plan's sources since it was submitted: the run goes by the frozen ones, whatever it is. */
+/** Finds the sources of a plan that have changed on disk since it was submitted. The run uses the frozen ones anyway. */
 import { Effect, FileSystem } from "effect"
 import type { Plan } from "../../domain/plan.schema.ts"
 import type { ChangedSource } from "../../domain/run.schema.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 
-/** The sources that are not on disk as the plan has them. */
-export const changedSources = Effect.fn("Plan.changedSources")(function* (plan: Plan) {
+/** The sources whose file is missing, or differs from the plan. */
+export const findChangedSources = Effect.fn("Plan.changedSources")(function* (plan: Plan) {
   const fs = yield* FileSystem.FileSystem
   const changed: Array<ChangedSource> = []
   for (const source of [...plan.program, ...plan.config]) {

@@ -1,4 +1,4 @@
-/** Compiles a submission to a plan: everything that a run will depend on, read once and hashed. */
+/** Compiles a submission to a plan: everything that a run depends on is read once and hashed. */
 import { Effect, FileSystem, Path } from "effect"
 import { ProgramError } from "../../domain/error.schema.ts"
 import type { DraftPlan, PlanSource } from "../../domain/plan.schema.ts"
@@ -8,7 +8,7 @@ import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
 import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
 import { describeReason } from "../files/files.effect.ts"
 import type { SourceContents } from "../store/run-store.effect.ts"
-import { planContent, planIdOf } from "./content.effect.ts"
+import { hashPlan, makePlanContent } from "./content.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import { type GraphFile, SourceCompiler } from "../sources/source-compiler.effect.ts"
 
@@ -20,24 +20,27 @@ export type CompiledPlan = {
   readonly contents: SourceContents
 }
 
-/** The absolute path of a program that can be read. */
+/** The absolute path of a program. Fails unless it is a readable TypeScript or JavaScript file. */
 export const findProgram = Effect.fnUntraced(function* (given: string) {
   const fs = yield* FileSystem.FileSystem
   const path = (yield* Path.Path).resolve((yield* Settings).cwd, given)
   const refuse = (message: string, hint?: string) =>
-    new ProgramError({ path, message: `${given}: ${message}`, ...(hint === undefined ? {} : { hint }) })
+    new ProgramError({ path, message: `${given}: ${message}`, hint })
   const info = yield* Effect.mapError(fs.stat(path), (error) => refuse(describeReason(error)))
-  if (info.type === "Directory") return yield* refuse("it is a folder", "name the program's file in it")
-  if (info.type !== "File") return yield* refuse("it is no file that could be read to its end")
+  if (info.type === "Directory") return yield* refuse("it is a folder", "pass the path of a file in it")
+  if (info.type !== "File") return yield* refuse("it is not a regular file")
   if (!/\.[cm]?[jt]sx?$/.test(path)) return yield* refuse("it is not a TypeScript or JavaScript file")
-  // One file, one path: stack traces and the bundler speak of the real one.
+  // Stack traces and the bundler use the real path.
   const real = yield* Effect.mapError(fs.realPath(path), (error) => refuse(describeReason(error)))
   if (real.includes("?"))
-    return yield* refuse("Bun takes what follows a ? for a query", "rename the folder or the file")
+    return yield* refuse(
+      "its path contains a ?, which Bun takes for the start of a query",
+      "rename the folder or the file",
+    )
   return real
 })
 
-/** The plan of running the program at `programPath` (absolute). */
+/** Makes the plan for the program at `programPath` (absolute). */
 export const compilePlan = Effect.fn("Plan.compile")(function* (
   programPath: string,
   loaded: LoadedConfig,
@@ -59,7 +62,7 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
   })
 
   const graph = yield* compiler.graph(programPath, { provided: [], asProgram: true })
-  const content = yield* planContent({
+  const content = yield* makePlanContent({
     programPath,
     program: yield* Effect.forEach(graph, freeze),
     configSources: yield* Effect.forEach(loaded.sources, freeze),
@@ -67,6 +70,6 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
     driver,
     executor,
   })
-  const plan: DraftPlan = { planId: yield* planIdOf(content), ...content }
+  const plan: DraftPlan = { planId: yield* hashPlan(content), ...content }
   return { plan, program: graph[0]?.contents ?? "", contents } satisfies CompiledPlan
 })

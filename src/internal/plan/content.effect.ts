@@ -1,4 +1,4 @@
-/** What a plan says, from what was chosen: made once at submit, and again by the worker, which must find the same. */
+/** Makes the content of a plan: once at submit, and again by the worker, which must get the same. */
 import { Effect } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import {
@@ -25,7 +25,7 @@ import type {
 import { type ChosenExecutor, toPlanExecutor } from "../executors/executor-registry.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 
-/** What a plan is made of. Of both kinds of sources, the entry comes first. */
+/** The parts of a plan. Both lists of sources begin with the entry. */
 export type PlanParts = {
   readonly programPath: string
   readonly program: ReadonlyArray<PlanSource>
@@ -35,10 +35,10 @@ export type PlanParts = {
   readonly executor: ChosenExecutor
 }
 
-const planDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver =>
-  chosen.type === "http" ? httpDriver(chosen) : processDriver(chosen, cancelGrace)
+const makePlanDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver =>
+  chosen.type === "http" ? makeHttpDriver(chosen) : makeProcessDriver(chosen, cancelGrace)
 
-const httpDriver = ({ config, name }: ChosenHttpDriver): PlanHttpDriver => ({
+const makeHttpDriver = ({ config, name }: ChosenHttpDriver): PlanHttpDriver => ({
   name,
   type: "http",
   url: config.codec.endpoint(new URL(config.url)).href,
@@ -48,14 +48,14 @@ const httpDriver = ({ config, name }: ChosenHttpDriver): PlanHttpDriver => ({
     .flatMap(([header, value]) => (typeof value === "string" ? [header.toLowerCase()] : []))
     .sort(),
   keys: listSecretHeaders(config),
-  ...(config.timeout === undefined ? {} : { timeout: config.timeout }),
+  timeout: config.timeout,
   maxRetries: config.maxRetries ?? defaultMaxRetries,
   maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
   modelFormat: config.codec.modelFormat,
   models: config.codec.models,
 })
 
-const processDriver = (
+const makeProcessDriver = (
   { command, config, name }: ChosenProcessDriver,
   cancelGrace: number,
 ): PlanProcessDriver => ({
@@ -66,18 +66,17 @@ const processDriver = (
   codec: config.codec.name,
   codecOptions: config.codec.options,
   env: Object.keys(config.env ?? {}).sort(),
-  ...(config.cwd === undefined ? {} : { cwd: config.cwd }),
+  cwd: config.cwd,
   maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
   cancelGrace: config.cancelGrace ?? cancelGrace,
   modelFormat: config.codec.modelFormat,
   models: config.codec.models,
 })
 
-export const planContent = Effect.fnUntraced(function* (parts: PlanParts) {
+export const makePlanContent = Effect.fnUntraced(function* (parts: PlanParts) {
   const settings = yield* Settings
   const { config } = parts
   const cancelGrace = config.cancelGrace ?? defaultCancelGrace
-  const authoring = config.authoring?.instructions
   return {
     planVersion,
     mill: settings.millVersion,
@@ -85,16 +84,16 @@ export const planContent = Effect.fnUntraced(function* (parts: PlanParts) {
     programPath: parts.programPath,
     program: parts.program,
     config: parts.configSources,
-    driver: planDriver(parts.driver, cancelGrace),
+    driver: makePlanDriver(parts.driver, cancelGrace),
     executor: toPlanExecutor(parts.executor),
     extensions: (config.extensions ?? []).map(({ api = {}, name }) => ({
       name,
       api: Object.keys(api).sort(),
     })),
-    ...(authoring === undefined ? {} : { authoring }),
+    authoring: config.authoring?.instructions,
     limits: { maxRunDepth: config.maxRunDepth ?? defaultMaxRunDepth, cancelGrace },
   } satisfies PlanContent
 })
 
-/** The hash by which plans are told apart. */
-export const planIdOf = (content: PlanContent) => sha256(toCanonicalJson(content))
+/** The id of a plan: a hash of its content. */
+export const hashPlan = (content: PlanContent) => sha256(toCanonicalJson(content))

@@ -1,11 +1,11 @@
-/** Frozen sources, as a run's folder holds them. */
+/** Reads frozen sources from a run's folder. */
 import { Effect, FileSystem } from "effect"
 import type { PlanSource } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { toStoreError } from "../files/files.effect.ts"
 import { sourceFile } from "../store/run-paths.ts"
 
-/** The contents that were kept under a sha256. */
+/** The contents of the frozen source with this sha256. */
 export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: string) {
   const file = sourceFile(paths, sha256)
   return yield* Effect.mapError(
@@ -17,10 +17,5 @@ export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: 
 /** The contents of the sources that a plan names, in its order. */
 export const readSources = (paths: RunPaths, sources: ReadonlyArray<PlanSource>) =>
   Effect.forEach(sources, ({ asText, imports = {}, path, sha256 }) =>
-    Effect.map(readFrozen(paths, sha256), (contents) => ({
-      path,
-      contents,
-      imports,
-      ...(asText === undefined ? {} : { asText }),
-    })),
+    Effect.map(readFrozen(paths, sha256), (contents) => ({ path, contents, imports, asText })),
   )

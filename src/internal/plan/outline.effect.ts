@@ -1,29 +1,29 @@
-/** What a program can be seen to do from its text alone, for a person who is to say whether it may run. */
+/** Outlines what a program does, from its text alone, for a person who decides whether it may run. */
 import { Effect } from "effect"
 import { type PreparedRun, type ProgramOutline, Unseen } from "../../domain/submission.schema.ts"
-import { type ProgramUses, usesOf } from "../sources/program-uses.ts"
+import { type ProgramUses, findUses } from "../sources/program-uses.ts"
 import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 
 const isCode = /\.(?:[cm]?[jt]s|[jt]sx)$/
 
 const nothing: ProgramUses = { spawnCalls: 0, agents: [], models: [], unseen: [] }
 
-/** Of what the parser cannot read, though Bun can, nothing has been seen. */
-const unread: ProgramUses = { ...nothing, unseen: Unseen.literals }
+/** The uses in a file that the parser cannot read, though Bun can. */
+const unknown: ProgramUses = { ...nothing, unseen: Unseen.literals }
 
-const usesIn = Effect.fnUntraced(function* (path: string, text: string) {
+const findUsesIn = Effect.fnUntraced(function* (path: string, text: string) {
   if (!isCode.test(path)) return nothing
   const { syntaxTree } = yield* SourceCompiler
   return yield* syntaxTree(text, path).pipe(
-    Effect.flatMap((statements) => Effect.try(() => usesOf(statements))),
-    Effect.orElseSucceed(() => unread),
+    Effect.flatMap((statements) => Effect.try(() => findUses(statements))),
+    Effect.orElseSucceed(() => unknown),
   )
 })
 
 /** The outline of a prepared run's program. */
-export const outlineOf = Effect.fn("Engine.outline")(function* ({ contents, plan }: PreparedRun) {
+export const outlineProgram = Effect.fn("Engine.outline")(function* ({ contents, plan }: PreparedRun) {
   const uses = yield* Effect.forEach(plan.program, ({ path, sha256 }) =>
-    usesIn(path, contents.get(sha256) ?? ""),
+    findUsesIn(path, contents.get(sha256) ?? ""),
   )
   const all = <Name extends "agents" | "models" | "unseen">(name: Name) => [
     ...new Set<ProgramUses[Name][number]>(uses.flatMap((one) => one[name])),

@@ -1,6 +1,6 @@
 /**
- * The worker makes the plan again, from what was frozen and with the configuration evaluated once more. It carries out
- * nothing but the very plan that was submitted.
+ * Makes the plan again in the worker, from the frozen sources and with the configuration evaluated once more, and compares it
+ * with the plan that was submitted: a run never executes any other.
  */
 import { Effect } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
@@ -10,7 +10,7 @@ import { evaluateConfig, type LoadedConfig } from "../config/config.effect.ts"
 import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { planContent, planIdOf } from "./content.effect.ts"
+import { hashPlan, makePlanContent } from "./content.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import { readFrozen, readSources } from "./frozen.effect.ts"
 
@@ -19,29 +19,29 @@ type Fields = { readonly [key: string]: unknown }
 const hasFields = (value: unknown): value is Fields => typeof value === "object" && value !== null
 
 /** The path of the first field in which two plans differ, such as `driver.args.0`. */
-const difference = (a: unknown, b: unknown, path = ""): string | undefined => {
+const findDifference = (a: unknown, b: unknown, path = ""): string | undefined => {
   if (!hasFields(a) || !hasFields(b)) return toCanonicalJson(a) === toCanonicalJson(b) ? undefined : path
   for (const key of Object.keys({ ...a, ...b })) {
-    const found = difference(a[key], b[key], path === "" ? key : `${path}.${key}`)
+    const found = findDifference(a[key], b[key], path === "" ? key : `${path}.${key}`)
     if (found !== undefined) return found
   }
   return undefined
 }
 
-/** The sources with the hashes of what is there in fact, and their contents. */
+/** The sources with the actual hashes of the frozen files, and their contents. */
 const rehash = Effect.fnUntraced(function* (plan: Plan, sources: ReadonlyArray<PlanSource>) {
   const paths = (yield* RunStore).paths(plan.invocation.runId)
   const texts = yield* readSources(paths, sources)
   const rehashed: Array<PlanSource> = []
   for (const [index, { loadAs, ...source }] of sources.entries()) {
     const sha = yield* sha256(texts[index]?.contents ?? "")
-    const form = loadAs === undefined ? {} : { loadAs: yield* sha256(yield* readFrozen(paths, loadAs)) }
-    rehashed.push({ ...source, sha256: sha, ...form })
+    const wrapped = loadAs === undefined ? undefined : yield* sha256(yield* readFrozen(paths, loadAs))
+    rehashed.push({ ...source, sha256: sha, loadAs: wrapped })
   }
   return { texts, rehashed }
 })
 
-/** The configuration, driver and executor of a plan. Fails when they do not make the plan that was submitted. */
+/** The configuration, driver and executor of a plan. Fails if they make another plan than the submitted one. */
 export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
   const program = yield* rehash(plan, plan.program)
   const configured = yield* rehash(plan, plan.config)
@@ -49,7 +49,7 @@ export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
   const config: LoadedConfig["config"] = entry === undefined ? {} : yield* evaluateConfig([entry, ...others])
   const driver = yield* chooseDriver(config, plan.driver.name)
   const executor = yield* chooseExecutor(config, plan.executor.name)
-  const content = yield* planContent({
+  const content = yield* makePlanContent({
     programPath: plan.programPath,
     program: program.rehashed,
     configSources: configured.rehashed,
@@ -59,12 +59,12 @@ export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
   })
   const { invocation: _, planId, ...submitted } = plan
   const field =
-    difference(submitted satisfies PlanContent, content) ??
-    ((yield* planIdOf(content)) === planId ? undefined : "planId")
+    findDifference(submitted satisfies PlanContent, content) ??
+    ((yield* hashPlan(content)) === planId ? undefined : "planId")
   if (field !== undefined) {
     return yield* new LaunchError({
-      message: `the plan is not the one that was submitted: ${field} differs`,
-      hint: "a configuration has to give the same each time that it is evaluated",
+      message: `the plan differs from the submitted one: ${field}`,
+      hint: "make the configuration deterministic: each evaluation must return the same values",
     })
   }
   return { config, driver, executor }

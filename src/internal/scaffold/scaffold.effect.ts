@@ -1,6 +1,6 @@
 /**
- * Makes a folder ready for mill: a configuration with the agents of this machine, types, and a first program. Whatever
- * is there already stays as it is.
+ * Prepares a folder for mill: a configuration with the agents of this machine, types, and an example program. Existing files
+ * are never changed.
  */
 import { Effect, FileSystem, Path } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
@@ -16,13 +16,13 @@ import { checkDocumentedTypes } from "./documented-types.effect.ts"
 import { renderConfig, renderEnv, renderExample } from "./scaffold-texts.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
 
-/** The types of a folder's programs. */
+/** The file with the types of a folder's programs. */
 export const envName = "mill-env.d.ts"
 
-/** A first program. */
+/** The file with the example program. */
 export const exampleName = "example.ts"
 
-/** Whether programs in this folder would find the package. */
+/** Whether programs in this folder can import the package. */
 const isInstalled = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   const { dirname, join } = yield* Path.Path
@@ -33,21 +33,21 @@ const isInstalled = Effect.fnUntraced(function* (folder: string) {
   }
 })
 
-/** A model for an example, of those that a driver is known to have. */
-export const exampleModel = (modelFormat: string | undefined, models: ReadonlyArray<string>): string =>
+/** Picks a model for an example from those that a driver has. */
+export const pickModel = (modelFormat: string | undefined, models: ReadonlyArray<string>): string =>
   models[0] ?? (modelFormat === "provider/model-id" ? modelFormat : "any-model")
 
-/** A model that the default driver has: its agent is asked, if it is there. */
-const modelFor = Effect.fnUntraced(function* (config: MillConfig, fallback: string) {
+/** Finds a model of the default driver: asks its agent, if that is installed. */
+const findModel = Effect.fnUntraced(function* (config: MillConfig, fallback: string) {
   const driver = (yield* listDrivers(config)).get(config.defaultDriver ?? fallback)
-  if (driver === undefined) return exampleModel(undefined, [])
+  if (driver === undefined) return pickModel(undefined, [])
   const command = driver.type === "process" ? yield* findCommand(driver.command) : undefined
   const { models } =
     driver.type === "process" && command !== undefined ? yield* listModels(driver, command) : driver.codec
-  return exampleModel(driver.codec.modelFormat, models)
+  return pickModel(driver.codec.modelFormat, models)
 })
 
-/** Writes what is not there yet. */
+/** Writes the files that do not exist yet. */
 const writeMissing = Effect.fnUntraced(function* (
   files: ReadonlyArray<readonly [path: string, text: string]>,
 ) {
@@ -57,7 +57,7 @@ const writeMissing = Effect.fnUntraced(function* (
   return { created, kept } satisfies Initialized
 })
 
-/** Where agents look for skills: one folder for all of them, and claude's own, which leads there. */
+/** Where agents look for skills. claude has its own folder, which becomes a link to the shared one. */
 const skillFolder = ".agents/skills/mill"
 const claudeSkillFolder = ".claude/skills/mill"
 
@@ -90,21 +90,23 @@ export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: I
   const fs = yield* FileSystem.FileSystem
   const folder = global ? (skill === undefined ? millHome : userHome) : cwd
   if (folder === undefined) {
-    return yield* new UsageError({ message: "there is no place for it: neither HOME nor MILL_HOME is set" })
+    return yield* new UsageError({
+      message: "cannot find a folder for it: neither HOME nor MILL_HOME is set",
+    })
   }
   if (skill !== undefined) return yield* scaffoldSkill(folder, skill)
   const own = join(folder, global ? globalConfigName : configName)
-  // A second one here would hide all that a folder above has declared for this one, too.
+  // A new configuration here would hide the one of a parent folder, which applies here too.
   const found = global ? undefined : yield* findConfig()
   const configPath = found !== undefined && basename(found) === configName ? found : own
   const agents = yield* findInstalledAgents
-  // One that is there already may have extensions, and another default.
+  // An existing configuration may have extensions and another default driver.
   const isThere = yield* Effect.orElseSucceed(fs.exists(configPath), () => false)
   const config: MillConfig = isThere
     ? (yield* Effect.tap(loadConfigAt(configPath), checkDocumentedTypes)).config
     : {}
   const types = (yield* isInstalled(folder)) ? undefined : yield* TypeTexts
-  const model = yield* modelFor(config, agents[0]?.name ?? "offline")
+  const model = yield* findModel(config, agents[0]?.name ?? "offline")
 
   const files: ReadonlyArray<readonly [path: string, text: string]> = [
     [configPath, renderConfig(agents, envName)],

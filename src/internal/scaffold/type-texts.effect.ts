@@ -1,4 +1,4 @@
-/** The declarations that make an editor know mill where the package is not installed. What the package exports has them. */
+/** The declarations of mill for editors, in folders where the package is not installed. */
 import { Context } from "effect"
 
 export class TypeTexts extends Context.Service<

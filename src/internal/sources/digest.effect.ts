@@ -1,4 +1,4 @@
-/** sha256 over a text's UTF-8, as lower-case hexadecimal. */
+/** The sha256 of a text in UTF-8, as lower-case hexadecimal. */
 import { Effect } from "effect"
 import { Digest } from "effect/crypto"
 

@@ -1,9 +1,18 @@
 /**
- * How the text of one file uses `mill`: where it calls `mill.spawn`, and which agents and models it names. Scopes are not
- * looked at, and what is put together while the program runs cannot be seen: then `unseen` says so.
+ * Finds how a file uses `mill`: how often it calls `mill.spawn`, and which agents and models it names. Scopes are ignored, and
+ * values that are computed at run time are not known: `unseen` lists what may be missing.
  */
 import type { Unseen } from "../../domain/submission.schema.ts"
-import { childrenOf, keyOf, literalOf, memberOf, nameOf, type Node, nodeOf, nodesOf } from "./syntax-tree.ts"
+import {
+  childrenOf,
+  literalOf,
+  memberOf,
+  nameOf,
+  type Node,
+  nodeOf,
+  nodesOf,
+  propertyNameOf,
+} from "./syntax-tree.ts"
 
 export type ProgramUses = {
   readonly spawnCalls: number
@@ -12,11 +21,11 @@ export type ProgramUses = {
   readonly unseen: ReadonlyArray<Unseen>
 }
 
-/** The names that a file gives to what matters here. */
+/** Names declared in a file. */
 type Names = {
-  /** Constants and their values; nothing where there are two of a name. */
+  /** Constants and their values; undefined for a name that is declared twice. */
   readonly constants: Map<string, Node | undefined>
-  /** What else `mill.spawn` is called. */
+  /** Other names of `mill.spawn`. */
   readonly spawns: Set<string>
 }
 
@@ -32,12 +41,12 @@ const isSpawn = (value: unknown): boolean => {
   return member !== undefined && member.property === "spawn" && isMill(member.object)
 }
 
-/** The names of what `const { … } = mill` takes out; nothing where that cannot be seen. */
-const takenFromMill = (pattern: Node): ReadonlyArray<readonly [key: string, name: string]> | undefined => {
+/** The keys and names in `const { … } = mill`; undefined unless all of them are plain. */
+const readMillPattern = (pattern: Node): ReadonlyArray<readonly [key: string, name: string]> | undefined => {
   if (pattern["type"] !== "ObjectPattern") return undefined
   const taken: Array<readonly [string, string]> = []
   for (const { computed, key, type, value } of nodesOf(pattern["properties"])) {
-    const [from, to] = [keyOf(key, computed), nameOf(value)]
+    const [from, to] = [propertyNameOf(key, computed), nameOf(value)]
     if (type !== "ObjectProperty" || from === undefined || to === undefined) return undefined
     taken.push([from, to])
   }
@@ -58,36 +67,36 @@ const collectNames = (node: Node, names: Names): void => {
     if (name !== undefined && isSpawn(init)) names.spawns.add(name)
     const pattern = nodeOf(id)
     if (pattern !== undefined && isMill(init)) {
-      for (const [key, taken] of takenFromMill(pattern) ?? []) if (key === "spawn") names.spawns.add(taken)
+      for (const [key, taken] of readMillPattern(pattern) ?? []) if (key === "spawn") names.spawns.add(taken)
     }
   }
   for (const child of childrenOf(node)) collectNames(child, names)
 }
 
-/** How far a constant is followed to others. */
+/** How many constants are followed to the value of another. */
 const maxSteps = 5
 
-/** The texts that an expression may be; `false` among them stands for those that cannot be seen. */
-const textsOf = (value: unknown, names: Names, steps = 0): ReadonlyArray<string | false> => {
+/** The texts that an expression may evaluate to; `false` stands for unknown ones. */
+const findTexts = (value: unknown, names: Names, steps = 0): ReadonlyArray<string | false> => {
   const node = nodeOf(value)
   const literal = literalOf(node)
   if (literal !== undefined) return [literal]
   switch (node?.["type"]) {
     case "ConditionalExpression":
-      return [...textsOf(node["consequent"], names, steps), ...textsOf(node["alternate"], names, steps)]
+      return [...findTexts(node["consequent"], names, steps), ...findTexts(node["alternate"], names, steps)]
     case "LogicalExpression":
-      return [...textsOf(node["left"], names, steps), ...textsOf(node["right"], names, steps)]
+      return [...findTexts(node["left"], names, steps), ...findTexts(node["right"], names, steps)]
     case "Identifier": {
       const constant = names.constants.get(String(node["name"]))
-      return constant === undefined || steps >= maxSteps ? [false] : textsOf(constant, names, steps + 1)
+      return constant === undefined || steps >= maxSteps ? [false] : findTexts(constant, names, steps + 1)
     }
     default:
       return [false]
   }
 }
 
-/** How the statements of a file use `mill`. */
-export const usesOf = (statements: unknown): ProgramUses => {
+/** Finds how the statements of a file use `mill`. */
+export const findUses = (statements: unknown): ProgramUses => {
   const names: Names = { constants: new Map(), spawns: new Set() }
   const body = nodesOf(statements)
   for (const statement of body) collectNames(statement, names)
@@ -95,17 +104,17 @@ export const usesOf = (statements: unknown): ProgramUses => {
   const unseen = new Set<Unseen>()
   let spawnCalls = 0
 
-  const note = (field: "agent" | "model", value: unknown) => {
-    for (const text of textsOf(value, names)) {
+  const noteValue = (field: "agent" | "model", value: unknown) => {
+    for (const text of findTexts(value, names)) {
       if (text === false) unseen.add(`${field}s`)
       else named[field].add(text)
     }
   }
 
-  /** What is asked for may lie elsewhere than in the call. */
-  const look = (options: Node | undefined) => {
+  /** Notes fields that are not in the call itself, but elsewhere. */
+  const noteMissing = (options: Node | undefined) => {
     const fields = options?.["type"] === "ObjectExpression" ? nodesOf(options["properties"]) : []
-    const keys = fields.map(({ computed, key }) => keyOf(key, computed))
+    const keys = fields.map(({ computed, key }) => propertyNameOf(key, computed))
     for (const field of ["agent", "model"] as const) if (!keys.includes(field)) unseen.add(`${field}s`)
   }
 
@@ -114,10 +123,10 @@ export const usesOf = (statements: unknown): ProgramUses => {
     const given = nodesOf(node["arguments"])
     if (isSpawn(callee) || names.spawns.has(nameOf(callee) ?? "")) {
       spawnCalls += 1
-      look(given[0])
+      noteMissing(given[0])
       return given
     }
-    // Code that is not in the text.
+    // These run code that is not in the text.
     if (["eval", "Function"].includes(nameOf(callee) ?? "")) unseen.add("spawns")
     if (callee?.["type"] === "Import" && literalOf(given[0]) === undefined) unseen.add("spawns")
     return undefined
@@ -127,7 +136,7 @@ export const usesOf = (statements: unknown): ProgramUses => {
     const { object, property } = memberOf(node) ?? {}
     const isKnown = property !== undefined && property !== "spawn"
     if (isMill(object)) {
-      // As a value, `mill.spawn` is called by whoever gets it.
+      // Passed on as a value, `mill.spawn` is called elsewhere.
       if (!isKnown) unseen.add("spawns")
       return []
     }
@@ -136,7 +145,7 @@ export const usesOf = (statements: unknown): ProgramUses => {
     return []
   }
 
-  const within = (node: Node): ReadonlyArray<Node> | undefined => {
+  const visitNode = (node: Node): ReadonlyArray<Node> | undefined => {
     switch (node["type"]) {
       case "CallExpression":
       case "NewExpression":
@@ -151,13 +160,13 @@ export const usesOf = (statements: unknown): ProgramUses => {
       case "VariableDeclarator": {
         const pattern = nodeOf(node["id"])
         if (isSpawn(node["init"]) && nameOf(pattern) !== undefined) return []
-        const taken = isMill(node["init"]) && pattern !== undefined && takenFromMill(pattern) !== undefined
+        const taken = isMill(node["init"]) && pattern !== undefined && readMillPattern(pattern) !== undefined
         return taken ? [] : undefined
       }
       case "ObjectExpression":
         for (const { computed, key, value } of nodesOf(node["properties"])) {
-          const field = keyOf(key, computed)
-          if (field === "agent" || field === "model") note(field, value)
+          const field = propertyNameOf(key, computed)
+          if (field === "agent" || field === "model") noteValue(field, value)
         }
         return undefined
       case "Identifier":
@@ -169,7 +178,7 @@ export const usesOf = (statements: unknown): ProgramUses => {
   }
 
   const visit = (node: Node): void => {
-    for (const child of within(node) ?? childrenOf(node)) visit(child)
+    for (const child of visitNode(node) ?? childrenOf(node)) visit(child)
   }
   for (const statement of body) visit(statement)
   return { spawnCalls, agents: [...named.agent], models: [...named.model], unseen: [...unseen] }

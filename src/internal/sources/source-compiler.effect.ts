@@ -1,13 +1,13 @@
 /**
- * What the language tools must be able to do for a plan: find the local files that a module is made of, and tell where
- * it is wrong. The runtime provides it, since only Bun can say what Bun will run.
+ * The language tools that a plan needs: they find the local files of a module graph and locate errors in them. The runtime
+ * provides them with Bun's own bundler, so they see what Bun will run.
  */
 import { Context, type Effect } from "effect"
 import type { ProgramError } from "../../domain/error.schema.ts"
 
 /**
- * A local file of a module graph. `imports` maps its specifiers to the absolute paths of other local files; `packages`
- * are what it imports from elsewhere.
+ * A local file of a module graph. `imports` maps its specifiers to the absolute paths of other local files; `packages` lists
+ * its other imports.
  */
 export type GraphFile = {
   readonly path: string
@@ -16,9 +16,9 @@ export type GraphFile = {
   readonly packages: ReadonlyArray<string>
   /** Imported as text, though its name does not say so. */
   readonly asText?: boolean | undefined
-  /** There is no such file: it was made of an object. */
+  /** Made from an object: the file does not exist. */
   readonly generated?: boolean | undefined
-  /** How the entry is loaded when not as on disk: the same lines and, after `columnShift` on the first, columns. */
+  /** The form in which the entry is loaded, if it differs: same lines, and same columns but for `columnShift` on the first. */
   readonly wrapped?: { readonly contents: string; readonly columnShift: number } | undefined
 }
 
@@ -27,15 +27,15 @@ export class SourceCompiler extends Context.Service<
   {
     /**
      * The entry and every local file that it imports, the entry first. Fails with the location of a syntax error, or of
-     * a static import that leads nowhere. `provided` are modules that mill itself will give, with what is in them.
+     * a static import that does not resolve. `provided` names modules that mill provides, with their submodules.
      */
     readonly graph: (
       entry: string,
       options: { readonly provided: ReadonlyArray<string>; readonly asProgram: boolean },
     ) => Effect.Effect<ReadonlyArray<GraphFile>, ProgramError>
-    /** The statements of a program, as Babel's syntax tree. */
+    /** The top-level statements of a program, as nodes of Babel's syntax tree. */
     readonly syntaxTree: (text: string, path: string) => Effect.Effect<unknown, ProgramError>
-    /** Whether a text is TypeScript that can be parsed. */
+    /** Whether a text parses as TypeScript. */
     readonly isTypeScript: (text: string) => Effect.Effect<boolean>
   }
 >()("mill/internal/SourceCompiler") {}

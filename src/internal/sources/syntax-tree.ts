@@ -1,9 +1,9 @@
-/** How a syntax tree is read: Babel's, by the shape of its nodes, since nothing says that it has that shape. */
+/** Reads nodes of Babel's syntax tree without assuming their types. */
 
-/** A node, or what lies beside the nodes in one. */
+/** A node, or another object in the tree. */
 export type Node = Readonly<Record<string, unknown>>
 
-/** The node that a value is, without what only TypeScript sees around an expression. */
+/** A value as a node, without parentheses and type assertions around an expression. */
 export const nodeOf = (value: unknown): Node | undefined => {
   if (!isRecord(value)) return undefined
   return transparent.has(String(value["type"])) ? nodeOf(value["expression"]) : value
@@ -24,12 +24,12 @@ const transparent = new Set([
 export const nodesOf = (value: unknown): ReadonlyArray<Node> =>
   Array.isArray(value) ? value.map(nodeOf).filter((node) => node !== undefined) : []
 
-/** Whether a node only matters to the type checker, or says that something is there which is made elsewhere. */
+/** Whether a node is a type or a `declare`, which is not code. */
 const isTypeOnly = (node: Node): boolean =>
   node["declare"] === true ||
   (String(node["type"]).startsWith("TS") && !/^TS(?:Enum|Export|Module)/.test(String(node["type"])))
 
-/** What holds no code: comments, types, names of imports. */
+/** Keys of nodes that hold comments, positions or types. */
 const noCode = new Set([
   "extra",
   "innerComments",
@@ -43,7 +43,7 @@ const noCode = new Set([
   "typeParameters",
 ])
 
-/** The nodes within a node that are code. A name that is only a key is none. */
+/** The child nodes that are code. Names that are only keys are left out. */
 export const childrenOf = (node: Node): ReadonlyArray<Node> => {
   if (node["type"] === "ImportDeclaration") return []
   return Object.entries(node).flatMap(([key, value]) => {
@@ -60,7 +60,7 @@ export const nameOf = (value: unknown): string | undefined => {
   return node?.["type"] === "Identifier" ? String(node["name"]) : undefined
 }
 
-/** The text that a literal is. */
+/** The value of a string literal. */
 export const literalOf = (value: unknown): string | undefined => {
   const node = nodeOf(value)
   if (node?.["type"] === "StringLiteral") return String(node["value"])
@@ -69,14 +69,14 @@ export const literalOf = (value: unknown): string | undefined => {
   return typeof cooked === "string" ? cooked : undefined
 }
 
-/** The name of a key, as it stands or as a literal; nothing when it is put together. */
-export const keyOf = (key: unknown, computed: unknown): string | undefined =>
+/** The name of a key, unless it is computed. */
+export const propertyNameOf = (key: unknown, computed: unknown): string | undefined =>
   literalOf(key) ?? (computed === true ? undefined : nameOf(key))
 
-/** What `object.property` or `object["property"]` is; `property` is nothing when it is put together. */
+/** The parts of `object.property` or `object["property"]`; a computed `property` is undefined. */
 export const memberOf = (value: unknown) => {
   const node = nodeOf(value)
   return node !== undefined && /^(?:Optional)?MemberExpression$/.test(String(node["type"]))
-    ? { object: node["object"], property: keyOf(node["property"], node["computed"]) }
+    ? { object: node["object"], property: propertyNameOf(node["property"], node["computed"]) }
     : undefined
 }

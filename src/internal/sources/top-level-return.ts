@@ -1,17 +1,16 @@
 /**
- * Programs may end with a top-level `return`, which a module may not. Such a program is loaded in another form: its
- * body in an async function whose value is the default export. Nothing moves: statements that must stand outside the
- * function are blanked where they are and repeated behind the last line, so that lines and columns stay the author's;
- * only the first line is shifted, by `columnShift`, when there is no blank space at its start to use.
+ * Wraps programs with a top-level `return`, which modules do not allow: the body becomes an async function whose value is
+ * the default export. Lines and columns stay the author's: statements that must be outside the function are blanked in place
+ * and repeated after the last line. Only the first line is shifted, by `columnShift`, unless it starts with enough spaces.
  */
 
-/** A statement at the top level of a module, as a parser found it: offsets into the text. */
+/** A top-level statement, as offsets into the text. */
 export type TopLevelStatement =
-  /** Stands outside the function: imports, re-exports, `declare global`. */
+  /** Must be outside the function: imports, re-exports, `declare global`. */
   | { readonly kind: "outside"; readonly start: number; readonly end: number }
-  /** `export` before a declaration: the word goes, the declaration stays. */
+  /** `export` before a declaration: the word is removed, the declaration stays. */
   | { readonly kind: "exported"; readonly start: number; readonly declaration: number }
-  /** An `export { … }` of local names: nobody imports a program, so it goes. */
+  /** An `export { … }` of local names: removed, since no module imports a program. */
   | { readonly kind: "export-list"; readonly start: number; readonly end: number }
 
 const opening = "export default await (async()=>{"
@@ -19,12 +18,12 @@ const closing = "\n})();"
 
 const blank = (text: string): string => text.replace(/[^\n\r]/g, " ")
 
-/** The text in the form in which it is loaded. */
+/** The wrapped text. */
 export const wrapTopLevelReturn = (
   text: string,
   statements: ReadonlyArray<TopLevelStatement>,
 ): { readonly contents: string; readonly columnShift: number } => {
-  // A shebang may stand at the very start only.
+  // A shebang is only valid at the very start.
   const source = text.replace(/^#!.*/, blank)
   const pieces: Array<string> = []
   const outside: Array<string> = []
@@ -37,8 +36,8 @@ export const wrapTopLevelReturn = (
   }
   pieces.push(source.slice(offset))
   const body = pieces.join("")
-  const room = /^[ ]*/.exec(body)?.[0].length ?? 0
-  const fits = room >= opening.length
+  const spaces = /^[ ]*/.exec(body)?.[0].length ?? 0
+  const fits = spaces >= opening.length
   return {
     contents: `${opening}${fits ? body.slice(opening.length) : body}${closing}\n${outside.join("\n")}\n`,
     columnShift: fits ? 0 : opening.length,

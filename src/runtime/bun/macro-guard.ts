@@ -1,9 +1,10 @@
 /**
- * Keeps Bun from running macros. A macro is a function of the program's that Bun calls while it bundles, or merely
- * scans, who imports it: at submit, outside of any sandbox. A build that has the guard as a plugin reads no file that
- * imports one. The guard knows what Bun would see by a parser of its own, and refuses what that cannot read.
+ * Keeps Bun from running macros. A macro is a function of the program that Bun calls while it bundles or scans a file that
+ * imports it: at submit, outside of any sandbox. A build with the guard as a plugin reads no file that imports a macro. The
+ * guard parses suspicious files with Babel, and refuses those that Babel cannot parse.
  */
-/** Why a file is not to be read by Bun. */
+
+/** Why Bun must not read a file. */
 export type MacroProblem = {
   readonly path: string
   readonly message: string
@@ -17,17 +18,17 @@ type ParserOptions = {
   plugins: Array<"typescript" | "jsx" | "decorators-legacy">
 }
 
-/** Gives Babel's parser. */
+/** Loads Babel's parser. */
 export type LoadParser = () => Promise<{
   readonly parse: (text: string, options: ParserOptions) => { readonly program: { readonly body: unknown } }
 }>
 
-/** Whatever spells `macro` without these letters in a row has a backslash before one of them, or an escape. */
+/** Texts that may spell `macro`: other spellings need a backslash before one of its letters, or an escape. */
 const suspect = /macro|\\[macroux\d\r\n\u2028\u2029]/
 
 const codeName = /\.[cm]?[jt]sx?$/
 
-/** The longest file that is read though its name says that it is no code. */
+/** The longest file that is read although its name is not that of code. */
 const maxDataBytes = 16 * 1024 * 1024
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -51,7 +52,7 @@ const isMacroImport = ({ attributes, source, type }: Readonly<Record<string, unk
   )
 }
 
-/** The older `assert` of an import, which the parser does not know, if it stands where that takes it for a statement. */
+/** The older `assert` of an import: the parser does not know it, and may take it for a statement. */
 const isAssertion = ({ expression, type }: Readonly<Record<string, unknown>>): boolean =>
   type === "ExpressionStatement" && isRecord(expression) && expression["name"] === "assert"
 
@@ -70,13 +71,13 @@ const findMacro = (node: unknown): Readonly<Record<string, unknown>> | undefined
   )
 }
 
-const placeIn = (position: unknown) =>
+const readLocation = (position: unknown) =>
   isRecord(position) && typeof position["line"] === "number" && typeof position["column"] === "number"
     ? { line: position["line"], column: position["column"] + 1 }
     : {}
 
-/** What Bun would read otherwise than the parser is read in no other way: JSX is JavaScript for Bun, and not TypeScript. */
-const pluginsOf = (path: string) => {
+/** The parser's plugins for a file, so that it reads the language that Bun reads: `.jsx` is JavaScript, not TypeScript. */
+const choosePlugins = (path: string) => {
   const language = /[cm]?ts$/.test(path)
     ? (["typescript"] as const)
     : path.endsWith(".tsx")
@@ -85,7 +86,7 @@ const pluginsOf = (path: string) => {
   return [...language, "decorators-legacy"] as const
 }
 
-/** What a text has of macros, or why that cannot be known. */
+/** Finds an import of a macro in a text, or an error that keeps it from being parsed. */
 export const findMacroProblem = async (
   text: string,
   path: string,
@@ -97,24 +98,24 @@ export const findMacroProblem = async (
     const { program } = parser.parse(text, {
       sourceType: "module",
       allowReturnOutsideFunction: true,
-      plugins: [...pluginsOf(path)],
+      plugins: [...choosePlugins(path)],
     })
     const found = findMacro(program.body)
     if (found === undefined) return undefined
     const { loc } = found
     const message =
-      "it imports a macro, which Bun would run while the program is read; import the function as any other"
-    return { path, message, ...placeIn(isRecord(loc) ? loc["start"] : undefined) }
+      "it imports a macro, which Bun would run before the program starts; import it as a normal function"
+    return { path, message, ...readLocation(isRecord(loc) ? loc["start"] : undefined) }
   } catch (error) {
     const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\(\d+:\d+\)$/, "")
-    return { path, message, ...placeIn(isRecord(error) ? error["loc"] : undefined) }
+    return { path, message, ...readLocation(isRecord(error) ? error["loc"] : undefined) }
   }
 }
 
 const isUtf16 = ([first, second]: Uint8Array): boolean =>
   (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
 
-/** The plugin for one build. `problem` says afterwards what has stopped it. */
+/** Makes the plugin for one build; after the build `findProblem` returns what stopped it. */
 export const makeMacroGuard = (loadParser: LoadParser) => {
   let problem: MacroProblem | undefined
   const refuse = (found: MacroProblem) => {
@@ -124,18 +125,18 @@ export const makeMacroGuard = (loadParser: LoadParser) => {
   const load = async ({ loader, path }: Bun.OnLoadArgs): Promise<Bun.OnLoadResult> => {
     const file = Bun.file(path)
     const isCode = codeName.test(path)
-    // Whatever an import may declare it to be: Bun does not say what that is.
+    // Bun does not say which loader the import asks for.
     const unread = { contents: "", loader: "text" } as const
     if (!isCode && file.size > maxDataBytes) return unread
     const bytes = await file.bytes().catch(() => undefined)
-    // Bun may find another file by that name, such as one with a query.
+    // Bun may resolve the name to another file, such as one with a query.
     if (bytes === undefined) return refuse({ path, message: `cannot read ${path}` })
     if (isUtf16(bytes))
       return refuse({ path, message: `cannot read ${path}: it is in UTF-16; save it as UTF-8` })
     const found = await findMacroProblem(new TextDecoder().decode(bytes), path, loadParser)
     if (found === undefined) return undefined
     if (isCode) return refuse(found)
-    // It may be prose. So it is what its name says, and no code.
+    // The file may be prose, so it is loaded as its name says, and never as code.
     return /^[jt]sx?$/.test(loader) ? unread : { contents: bytes, loader }
   }
   const plugin: Bun.BunPlugin = {
