@@ -109,7 +109,7 @@ const sharedNames = new Set([
 
 /** Known violations. Remove an entry together with its cause. */
 const pending = {
-  files: new Set(["src/public/core-types.txt"]),
+  files: new Set<string>(),
   pairs: new Set<string>(),
   names: new Set(["Answer", "Engine", "Overrides", "Step", "messageOf", "settleRun", "usageOf"]),
 }

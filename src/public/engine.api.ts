@@ -7,6 +7,9 @@ import { makeClient } from "./client.api.ts"
 import coreTypes from "./core-types.txt"
 // @ts-expect-error TypeScript does not know that the text of a declaration file can be imported.
 import programTypes from "./program.d.ts" with { type: "text" }
+// @ts-expect-error Nor that of a module, which has no default export.
+// oxlint-disable-next-line import/default
+import configTypes from "./types.ts" with { type: "text" }
 import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
 
 /**
@@ -36,6 +39,22 @@ export const createEngine = (
 export const createMill: (options?: EngineOptions) => MillClient = makeClient(createEngine)
 
 /**
+ * The declaration of `@mill/core` for folders without the package: the interfaces of `types.ts`, and what they import and the
+ * factories, simplified, from `core-types.txt`. It consists of interfaces and `var`s, so that copies in several folders of a
+ * project merge.
+ */
+const renderCoreTypes = (interfaces: string): string => {
+  const body = interfaces
+    .slice(interfaces.indexOf("/** Options of"))
+    .replace(/\/\*\*[^\n]*\nexport type [^\n]*\n\n/g, "")
+  return `/** The module that a configuration imports. An installed package has more precise types. */
+declare module "@mill/core" {
+${body.replace(/^(?=.)/gm, "  ")}
+${coreTypes}}
+`
+}
+
+/**
  * What configurations and programs can use without installing the package. The module has everything that `mill.api.ts`
  * exports: once a configuration has been evaluated, the imports of a script itself resolve to this module, too.
  */
@@ -47,5 +66,5 @@ export const millPackage: MillPackage = {
     ]),
     ([config, errors]) => ({ "@mill/core": { ...config, ...errors, createEngine, createMill } }),
   ),
-  types: { program: String(programTypes), core: coreTypes },
+  types: { program: String(programTypes), core: renderCoreTypes(String(configTypes)) },
 }
