@@ -1,4 +1,4 @@
-/** What real adapters to the Agent Client Protocol said, and what is made of it. */
+/** Recorded output of real adapters to the Agent Client Protocol. */
 import { expect, test } from "bun:test"
 import { acpCodec } from "../../src/codecs/acp.codec.ts"
 import { decodeLines, linesOf, recording } from "./recorded.ts"
@@ -6,7 +6,7 @@ import { decodeLines, linesOf, recording } from "./recorded.ts"
 const decode = (adapter: string, name: string) =>
   decodeLines(acpCodec(), linesOf(recording(adapter, name).stdout))
 
-test("claude-agent-acp: a tool that it announces, then asks for, and may not use", () => {
+test("claude-agent-acp: a tool call that is announced, requested and denied", () => {
   const { events, outcome } = decode("acp-claude", "permission-denied")
   expect(events).toMatchObject([
     { _tag: "Session", sessionRef: outcome.sessionRef ?? "" },
@@ -28,13 +28,13 @@ test("claude-agent-acp: a tool that it announces, then asks for, and may not use
   expect(outcome.errorMessage).toBeUndefined()
 })
 
-test("claude-agent-acp: an error of the server's", () => {
+test("claude-agent-acp: a server error", () => {
   const { outcome } = decode("acp-claude", "error-529")
   expect(outcome.errorMessage).toMatch(/^Internal error: API Error: 529 /)
   expect(outcome.final).toBe(false)
 })
 
-test("codex-acp: its own notices are none of the answer", () => {
+test("codex-acp: its own notices are not part of the answer", () => {
   const { events, outcome } = decode("acp-codex", "tool")
   expect(events).toMatchObject([
     { _tag: "Session" },
@@ -48,12 +48,12 @@ test("codex-acp: its own notices are none of the answer", () => {
   expect(outcome.usage).toMatchObject({ inputTokens: 240, cacheReadTokens: 60 })
 })
 
-test("codex-acp: an error that it tells as if it were an answer", () => {
+test("codex-acp: an error sent as an answer", () => {
   const { outcome } = decode("acp-codex", "error-529")
   expect(outcome).toMatchObject({ text: "", errorMessage: expect.stringMatching(/^unexpected status 529/) })
 })
 
-test("zed's codex-acp: messages without ids, usage that says only how full the context is", () => {
+test("zed's codex-acp: messages without ids, usage that reports only the context size", () => {
   const { events, outcome } = decode("acp-zed-codex", "tool")
   expect(events).toMatchObject([{ _tag: "Session" }, { _tag: "ToolCall", toolName: "execute" }])
   expect(outcome.text).toStartWith("done\nTOOL RESULT 1: ")
@@ -63,7 +63,7 @@ test("zed's codex-acp: messages without ids, usage that says only how full the c
   )
 })
 
-test("pi-acp: a tool that has neither a name nor an input", () => {
+test("pi-acp: a tool call with neither name nor input", () => {
   const { events, outcome } = decode("acp-pi", "tool")
   expect(events).toMatchObject([{ _tag: "Session" }, { toolName: "execute", input: "echo hi" }])
   expect(outcome).toMatchObject({ final: true, text: "done\nTOOL RESULT 1: hi\n" })

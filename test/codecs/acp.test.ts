@@ -17,7 +17,7 @@ const end = (more: object = {}) => line({ id: 2, result: { stopReason: "end_turn
 const decode = (...lines: ReadonlyArray<string>) => decodeLines(acpCodec(), lines)
 
 describe("the answer", () => {
-  test("is the last message, from its first word on", () => {
+  test("is the last message, starting at its first word", () => {
     expect(
       decode(
         say("\n"),
@@ -31,7 +31,7 @@ describe("the answer", () => {
     ).toBe("It is so.\n")
     expect(decode(say("one", "m1"), say("two", "m2"), say("!", "m2"), end()).outcome.text).toBe("two!")
   })
-  test("goes on while a tool does", () => {
+  test("continues while a tool runs", () => {
     const going = [
       tool({ rawInput: { a: 1 }, status: "in_progress" }),
       say("It"),
@@ -41,25 +41,25 @@ describe("the answer", () => {
     ]
     expect(decode(...going).outcome.text).toBe("It is")
   })
-  test("is what was said before a tool when nothing was said after it", () => {
+  test("is the text before a tool call if none follows it", () => {
     expect(decode(say("done"), tool({ rawInput: { a: 1 } }), end()).outcome).toMatchObject({
       final: true,
       text: "done",
     })
   })
-  test("is not more than is kept", () => {
+  test("is cut at the maximum length", () => {
     const half = "x".repeat(maxAnswerLength / 2)
     const { outcome } = decode(say(half), say(half), say("y"), end())
     expect(outcome.text).toHaveLength(maxAnswerLength)
     expect(outcome.errorMessage).toMatch(/was cut/)
   })
-  test("does not count after the end, nor without one", () => {
+  test("is ignored after the end and not final without one", () => {
     expect(
       decode(say("a"), end(), say("b"), line({ id: 3, error: { code: 1, message: "late" } })).outcome,
     ).toMatchObject({ text: "a", final: true })
     expect(decode(say("a")).outcome).toEqual({ final: false, text: "a" })
   })
-  test("is missing when the agent did nothing, and may be when it used a tool", () => {
+  test("is required if the agent did nothing, and optional if it called a tool", () => {
     expect(decode(end()).outcome.errorMessage).toMatch(/without an answer/)
     expect(decode(tool({ status: "completed" }), end()).outcome).toEqual({
       final: true,
@@ -67,12 +67,12 @@ describe("the answer", () => {
       stopReason: "end_turn",
     })
   })
-  test("may have been in a line that was dropped", () => {
+  test("may have been in a dropped line", () => {
     expect(
       decodeLines(acpCodec(), [say("a"), end()], { code: 0, overlongLines: 1 }).outcome.errorMessage,
     ).toMatch(/maxLineBytes/)
   })
-  test("of an adapter that puts its errors into it is an error", () => {
+  test("is an error if the adapter sends its errors as answers", () => {
     expect(
       decode(
         adapter("@agentclientprotocol/codex-acp"),
@@ -102,7 +102,7 @@ describe("a tool call", () => {
     decode(...lines, end()).events.map((event) =>
       event._tag === "ToolCall" ? [event.toolName, event.input] : event,
     )
-  test("is told once, when its input is known or it goes on", () => {
+  test("is reported once, when its input is known or it proceeds", () => {
     const announced = tool({ title: "Terminal", kind: "execute", status: "pending", rawInput: {} })
     expect(
       calls(
@@ -125,7 +125,7 @@ describe("a tool call", () => {
     ])
     expect(calls(tool({ status: "completed" }))).toEqual([["t", undefined]])
   })
-  test("is remembered only so long", () => {
+  test("is remembered for a limited time", () => {
     const many = Array.from({ length: 5000 }, (_, n) => tool({ toolCallId: `t${n}`, rawInput: { n } }))
     expect(calls(...many, tool({ toolCallId: "t4999", status: "completed" }, false))).toHaveLength(5000)
     const held = Array.from({ length: 1000 }, (_, n) => tool({ toolCallId: `t${n}` }))
@@ -133,7 +133,7 @@ describe("a tool call", () => {
   })
 })
 
-test("usage is what is told, with cached tokens apart, and money in dollars alone", () => {
+test("usage is as reported, without cached tokens in the input, and cost only in dollars", () => {
   const usage = { inputTokens: 10, outputTokens: 2, cachedReadTokens: 4, cachedWriteTokens: null }
   const cost = (currency: string) =>
     update({ sessionUpdate: "usage_update", used: 1, size: 2, cost: { amount: 1, currency } })
@@ -144,16 +144,16 @@ test("usage is what is told, with cached tokens apart, and money in dollars alon
   expect(decode(say("a"), cost("USD"), end({ usage: null })).outcome.usage).toBeUndefined()
 })
 
-describe("what is asked", () => {
+describe("the request", () => {
   const codec = acpCodec()
-  test("is one text, of which no part is the name of a command", () => {
+  test("is one text that does not start with a command", () => {
     for (const text of Object.values(trickyTexts)) {
       const asked = codec.conversation?.prompt({ ...spawnInput, prompt: text, systemPrompt: text }) ?? ""
       expect(asked.trimStart()).toBe(`${text}\n\n${text}`.trimStart())
       expect(asked).not.toStartWith("/")
     }
   })
-  test("is not on the command line, and is refused when it cannot arrive", () => {
+  test("is not on the command line, and is refused if it cannot be encoded", () => {
     expect(encoded(codec)).toEqual({ args: [], env: { CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1" } })
     for (const text of Object.values(loneSurrogates))
       expect(refusal(codec, { prompt: text })).toMatch(/^prompt: /)

@@ -1,4 +1,4 @@
-/** Calls as codecs encode them, and the values that break the careless. */
+/** Encoded calls, and values that break careless encoders. */
 import { expect } from "bun:test"
 import { Result } from "effect"
 import type { AgentCall, Codec, SpawnInput } from "../../src/domain/driver.schema.ts"
@@ -14,11 +14,11 @@ export const spawnInput: SpawnInput = {
 export const encode = (codec: Codec, fields: Partial<SpawnInput> = {}) =>
   codec.encodeSpawn({ ...spawnInput, ...fields })
 
-/** The call, which must not be refused. */
+/** The encoded call. Fails the test if the spawn is refused. */
 export const encoded = (codec: Codec, fields: Partial<SpawnInput> = {}): AgentCall =>
   Result.getOrThrow(encode(codec, fields))
 
-/** Why a spawn is refused, which it must be, and by the codec. */
+/** The reason of a refusal. Fails the test if the codec does not refuse the spawn. */
 export const refusal = (codec: Codec, fields: Partial<SpawnInput> = {}): string | undefined => {
   const refused = Result.getOrUndefined(Result.flip(encode(codec, fields)))
   expect(refused?._tag).toBe("SpawnRefused")
@@ -26,7 +26,7 @@ export const refusal = (codec: Codec, fields: Partial<SpawnInput> = {}): string 
   return refused?.message
 }
 
-/** Texts that must arrive as they are. */
+/** Texts that must arrive unchanged. */
 export const trickyTexts: Record<string, string> = {
   "a leading dash": "--help",
   "one dash": "-",

@@ -176,7 +176,7 @@ const cases: Record<string, Expected> = {
   "unknown-model-cli": { ...answer("ECHO: hello", 4), usage: { ...usage(1, 4), costUsd: 0.000566 } },
 }
 
-describe("claude decodes what was recorded", () => {
+describe("claude decodes its recordings", () => {
   test("every recording has its expectation", () => {
     expect(Object.keys(cases).toSorted()).toEqual([...casesOf("claude")])
   })

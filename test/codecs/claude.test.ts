@@ -7,11 +7,11 @@ describe("claude decodes", () => {
   const result = (fields: object) => JSON.stringify({ ...fields, type: "result" })
   const decode = (...lines: ReadonlyArray<string>) => decodeLines(claudeCodec(), lines)
 
-  test("structured output stands in for an empty text", () => {
+  test("structured output replaces an empty text", () => {
     const { outcome } = decode(result({ subtype: "success", result: "", structured_output: { answer: [1] } }))
     expect(outcome).toEqual({ final: true, text: '{"answer":[1]}' })
   })
-  test("a result whose other fields are odd is still the end", () => {
+  test("a result with invalid fields is still the end", () => {
     const odd = {
       result: 7,
       usage: "many",
@@ -23,7 +23,7 @@ describe("claude decodes", () => {
     const said = '{"type":"assistant","message":{"content":[{"type":"text","text":"so far"}]}}'
     expect(decode(said, result(odd)).outcome).toEqual({ final: true, text: "so far" })
   })
-  test("an error is an error, however it is told", () => {
+  test("an error in any form is an error", () => {
     for (const fields of [
       { is_error: true },
       { is_error: "yes" },
@@ -33,7 +33,7 @@ describe("claude decodes", () => {
       expect(decode(result(fields)).outcome.errorMessage).toBeString()
     }
   })
-  test("a subagent's words are not the answer, but its tools are the spawn's", () => {
+  test("a subagent's text is not the answer, but its tool calls count", () => {
     const line = JSON.stringify({
       type: "assistant",
       parent_tool_use_id: "toolu_1",
@@ -48,7 +48,7 @@ describe("claude decodes", () => {
     expect(outcome.text).toBe("")
     expect(events).toMatchObject([{ _tag: "ToolCall", toolName: "Read", input: '{"file_path":"/x"}' }])
   })
-  test("a failed call that nothing followed is told, unless a signal ended claude", () => {
+  test("a failed call that nothing follows is reported, unless a signal killed claude", () => {
     const failed = JSON.stringify({
       type: "assistant",
       is_api_error_message: true,
@@ -65,7 +65,7 @@ describe("claude decodes", () => {
 describe("claude encodes", () => {
   const file = "/scratch/spawn_1/system-prompt.txt"
 
-  test("the prompt by stdin, the system prompt by a file, the model with =", () => {
+  test("the prompt on stdin, the system prompt in a file, the model with =", () => {
     expect(encoded(claudeCodec(), { model: "-x" })).toEqual({
       args: [
         "-p",
@@ -93,11 +93,11 @@ describe("claude encodes", () => {
     ])
     expect(encoded(claudeCodec({ tools: [] })).args).toContain("--tools=")
   })
-  test("a prompt that begins like a command of claude's is kept from being one", () => {
+  test("a prompt that starts like a command is not executed", () => {
     expect(encoded(claudeCodec(), { prompt: "/help" }).stdin).toBe("\n/help")
     expect(encoded(claudeCodec(), { prompt: " /help" }).stdin).toBe(" /help")
   })
-  test("what claude takes for nothing is refused", () => {
+  test("blank prompts are refused", () => {
     expect(refusal(claudeCodec(), { prompt: " \n" })).toMatch(/^prompt: must not be blank/)
   })
 })

@@ -3,7 +3,7 @@ import { codexCodec } from "../../src/codecs/codex.codec.ts"
 import type { Usage } from "../../src/domain/spawn.schema.ts"
 import { casesOf, type Expected, expectCase, recording } from "./recorded.ts"
 
-/** The server counts 120 input tokens and 30 cached ones for each request. Codex tells no cost. */
+/** The server counts 120 input tokens and 30 cached ones for each request. codex reports no cost. */
 const usage = (requests: number, outputTokens: number): Usage => ({
   inputTokens: 120 * requests,
   outputTokens,
@@ -19,7 +19,7 @@ const answer = (text: string | RegExp, outputTokens: number, requests = 1): Expe
   text,
   usage: usage(requests, outputTokens),
 })
-/** Codex refused to start, or never began: nothing on standard output. */
+/** codex refused to start or never began: nothing on standard output. */
 const nothing: Expected = { final: false, session: false }
 const failure = (error: RegExp, ...before: ReadonlyArray<RegExp>): Expected => ({
   final: true,
@@ -113,7 +113,7 @@ const cases: Record<string, Expected> = {
   "unknown-model-api": failure(/^The model `no-such-model` does not exist/),
 }
 
-describe("codex decodes what was recorded", () => {
+describe("codex decodes its recordings", () => {
   test("every recording has its expectation", () => {
     expect(Object.keys(cases).toSorted()).toEqual([...casesOf("codex")])
   })

@@ -13,7 +13,7 @@ describe("codex decodes", () => {
       event._tag === "ToolCall" ? [[event.toolName, event.input]] : [],
     )
 
-  test("tools are told once, whether they are seen to start or only to end", () => {
+  test("a tool is reported once, whether it starts or only ends", () => {
     const mcp = { type: "mcp_tool_call", server: "files", tool: "read", arguments: { path: "/x" } }
     expect(
       toolsOf(
@@ -32,7 +32,7 @@ describe("codex decodes", () => {
       ["spawn_agent", "go"],
     ])
   })
-  test("an error that was overcome is no error", () => {
+  test("an error that codex overcomes is not an error", () => {
     const { outcome } = decodeLines(codexCodec(), [
       line("error", { message: "Reconnecting... 1/4" }),
       said,
@@ -40,14 +40,14 @@ describe("codex decodes", () => {
     ])
     expect(outcome).toEqual({ final: true, text: "done", usage: { inputTokens: 1, outputTokens: 1 } })
   })
-  test("an error without an end is told, unless a signal ended codex", () => {
+  test("an error without an end is reported, unless a signal killed codex", () => {
     const error = line("error", { message: "no disk" })
     const end = (exit: { code?: number; signal?: string }) =>
       decodeLines(codexCodec(), [error], { ...exit, overlongLines: 0 }).outcome
     expect(end({ code: 1 })).toEqual({ final: false, text: "", errorMessage: "no disk" })
     expect(end({ signal: "SIGTERM" })).toEqual({ final: false, text: "" })
   })
-  test("what comes after an error or an end takes it back", () => {
+  test("a line after an error or an end revokes it", () => {
     const end = (...lines: ReadonlyArray<string>) =>
       decodeLines(codexCodec(), lines, { code: 1, overlongLines: 0 }).outcome
     expect(end(line("error", { message: "Reconnecting... 1/4" }), said)).toEqual({
@@ -62,14 +62,14 @@ describe("codex decodes", () => {
       decodeLines(codexCodec(), [line("turn.failed", { error: { message: "" } })]).outcome.errorMessage,
     ).not.toBe("")
   })
-  test("usage that cannot be read is unknown, and the turn has ended", () => {
+  test("invalid usage is unknown, and the turn has still ended", () => {
     const { outcome } = decodeLines(codexCodec(), [
       said,
       line("turn.completed", { usage: { input_tokens: "1" } }),
     ])
     expect(outcome).toEqual({ final: true, text: "done" })
   })
-  test("a line that was dropped may have been the answer, if it was not the end of a tool", () => {
+  test("a dropped line may have been the answer, unless it was the end of a tool", () => {
     const dropped = (count: number, ...lines: ReadonlyArray<string>) =>
       decodeLines(codexCodec(), [...lines, done], { ...exited, overlongLines: count }).outcome.errorMessage
     const running = item("started", { id: "1", type: "command_execution", command: "cat big" })
@@ -82,7 +82,7 @@ describe("codex decodes", () => {
 describe("codex encodes", () => {
   const file = "/scratch/spawn_1/system-prompt.txt"
 
-  test("the subcommand first, the prompt by stdin, the system prompt beside codex's own", () => {
+  test("the subcommand first, the prompt on stdin, the system prompt beside codex's own", () => {
     expect(encoded(codexCodec(), { model: "-x" })).toEqual({
       args: [
         "exec",
@@ -117,7 +117,7 @@ describe("codex encodes", () => {
     const { args } = encoded(codexCodec(), { systemPrompt: 'a "b" \\ \n\0\u007f = # [x]' })
     expect(args).toContain('developer_instructions="a \\"b\\" \\\\ \\n\\u0000\\u007f = # [x]"')
   })
-  test("a system prompt too long for an argument is refused, with a way out", () => {
+  test("a system prompt too long for an argument is refused with a hint", () => {
     const most = 131_071 - 'developer_instructions=""'.length
     expect(encoded(codexCodec(), { systemPrompt: "x".repeat(most) }).args).toHaveLength(7)
     const long = { systemPrompt: "x".repeat(most + 1) }
@@ -126,7 +126,7 @@ describe("codex encodes", () => {
       [file]: long.systemPrompt,
     })
   })
-  test("what codex takes for nothing is refused", () => {
+  test("blank prompts are refused", () => {
     expect(refusal(codexCodec(), { prompt: "\t" })).toMatch(/^prompt: must not be blank/)
     expect(refusal(codexCodec({ systemPrompt: "replace" }), { systemPrompt: " " })).toMatch(/^systemPrompt: /)
   })

@@ -1,4 +1,4 @@
-/** Output that ends anywhere, and output that arrives in pieces. */
+/** Output that is cut anywhere, and output that arrives in chunks. */
 import { describe, expect, test } from "bun:test"
 import { claudeCodec } from "../../src/codecs/claude.codec.ts"
 import { codexCodec } from "../../src/codecs/codex.codec.ts"
@@ -53,7 +53,7 @@ const expectNoSuccess = (decoding: Decoding, line: string, cuts: Iterable<number
 const everyByte = (line: string) => Array.from({ length: encoder.encode(line).length }, (_, cut) => cut)
 
 for (const [codec, agent, name] of short) {
-  test(`${agent}/${name}, cut at every byte, is no success before its end`, () => {
+  test(`${agent}/${name}, cut at every byte, is not a success before its end`, () => {
     const lines = linesOf(recording(agent, name).stdout)
     lastLine(lines)
     let decoding = codec.decoding
@@ -66,7 +66,7 @@ for (const [codec, agent, name] of short) {
 }
 
 for (const [codec, agent, name] of long) {
-  test(`${agent}/${name}, cut within every line, is no success before its end`, () => {
+  test(`${agent}/${name}, cut within every line, is not a success before its end`, () => {
     const lines = linesOf(recording(agent, name).stdout)
     const last = lastLine(lines)
     let decoding = codec.decoding
@@ -81,7 +81,7 @@ for (const [codec, agent, name] of long) {
 }
 
 describe("a fold", () => {
-  test("is not changed by what is folded after it", () => {
+  test("is not changed by later lines", () => {
     for (const [codec, agent, name] of [...short, ...long]) {
       const lines = linesOf(recording(agent, name).stdout)
       const folds: Array<Decoding> = [codec.decoding]
@@ -104,7 +104,7 @@ const decodePieces = (codec: Codec, output: Uint8Array, size: number, exit: Agen
   return decodeLines(codec, lines, exit)
 }
 
-describe("pieces of any size add up to the same", () => {
+describe("chunks of any size decode to the same", () => {
   for (const [codec, agent, name] of [...short, ...long, [claudeCodec(), "claude", "server-down"] as const]) {
     test(`${agent}/${name}`, () => {
       const { exit, stdout } = recording(agent, name)

@@ -10,7 +10,7 @@ import { encoded, loneSurrogates, refusal, trickyTexts } from "./calls.ts"
 
 const file = "/scratch/spawn_1/system-prompt.txt"
 
-/** The codecs of agents that take the system prompt from a file. */
+/** Codecs that pass the system prompt in a file. */
 const byFile: Record<string, Codec> = {
   "claude, replacing": claudeCodec(),
   "claude, appending": claudeCodec({ systemPrompt: "append" }),
@@ -50,7 +50,7 @@ describe("codex, appending", () => {
   }
 })
 
-describe("what UTF-8 cannot carry is refused by name", () => {
+describe("text that UTF-8 cannot encode is refused by field", () => {
   const codecs = {
     ...byFile,
     codex: codexCodec(),
@@ -82,7 +82,7 @@ describe("a model is one argument", () => {
   }
 })
 
-describe("a session to go on with", () => {
+describe("a session to resume", () => {
   const sessionRef = "01a1f8d9-39de-72e3-97b3-3c0366b1e63c"
   const flags: ReadonlyArray<readonly [Codec, ReadonlyArray<string>]> = [
     [claudeCodec(), [`--resume=${sessionRef}`]],
@@ -114,7 +114,7 @@ describe("a session to go on with", () => {
   })
 })
 
-describe("options that nobody type-checked", () => {
+describe("options that were not type-checked", () => {
   const unchecked = (options: object): object => options
   test("are refused with their name, and no factory fails", () => {
     expect(claudeCodec(unchecked({ tool: ["Read"] })).problem).toBe(
@@ -138,7 +138,7 @@ describe("options that nobody type-checked", () => {
   })
 })
 
-test("every codec has its name and says how models are called", () => {
+test("every codec has a name and a format of model names", () => {
   const codecs = [acpCodec(), claudeCodec(), codexCodec(), jsonlCodec(), piCodec(), textCodec()]
   expect(codecs.map(({ name }) => name)).toEqual(["acp", "claude", "codex", "jsonl", "pi", "text"])
   for (const { modelFormat, problem } of codecs) {

@@ -1,4 +1,4 @@
-/** The codecs of HTTP APIs: what they send, and what they make of answers, written by hand after the vendors' pages. */
+/** Codecs of HTTP APIs: their requests, and answers written by hand after the vendors' documentation. */
 import { describe, expect, test } from "bun:test"
 import { Arbitrary, Result, Schema } from "effect"
 import { anthropicMessagesCodec } from "../../src/codecs/anthropic-messages.codec.ts"
@@ -102,7 +102,7 @@ describe("an answer", () => {
     })
   })
 
-  test("that ends without anything in it and without a reason is none", () => {
+  test("that ends without content or a reason is an error", () => {
     const nothing = expect.objectContaining({ errorMessage: expect.stringContaining("without any text") })
     expect(read(chat, "[DONE]").outcome).toEqual(nothing)
     expect(read(chat, { choices: [{ index: 0, delta: { role: "assistant" } }] }, "[DONE]").outcome).toEqual(
@@ -116,7 +116,7 @@ describe("an answer", () => {
     expect(whole(responses, response({})).outcome).toEqual(nothing)
   })
 
-  test("may be empty where there is a reason, or something else in it", () => {
+  test("may be empty if it has a reason or other content", () => {
     expect(read(chat, ...chatText("stop")).outcome).toMatchObject({
       final: true,
       text: "",
@@ -131,7 +131,7 @@ describe("an answer", () => {
       expect(outcome.errorMessage).toBeUndefined()
   })
 
-  test("that was cut at its limit is one", () => {
+  test("that was cut at its limit is an answer", () => {
     expect(read(messages, ...messageText("max_tokens", "a")).outcome).toMatchObject({
       final: true,
       text: "a",
@@ -150,7 +150,7 @@ describe("an answer", () => {
     expect(whole(responses, cut).outcome).toEqual(outcome)
   })
 
-  test("may come whole", () => {
+  test("may arrive whole", () => {
     const message = {
       content: [{ type: "text", text: "ab" }],
       stop_reason: "end_turn",
@@ -175,9 +175,9 @@ describe("an answer", () => {
   })
 })
 
-describe("what is no answer", () => {
+describe("not an answer", () => {
   const errorOf = (...parts: Parameters<typeof read>) => read(...parts).outcome.errorMessage
-  test("a refusal, and what a filter withheld", () => {
+  test("a refusal, and a filtered answer", () => {
     expect(errorOf(messages, ...messageText("refusal", "I"))).toBe("the model refused to answer")
     expect(errorOf(chat, { choices: [{ delta: { refusal: "I cannot." } }] }, ...chatText("stop"))).toBe(
       "the model refused: I cannot.",
@@ -191,7 +191,7 @@ describe("what is no answer", () => {
     expect(errorOf(responses, { type: "response.incomplete", response: filter })).toMatch(/content filter/)
   })
 
-  test("an error in the midst of the stream, in the server's words", () => {
+  test("an error in the middle of the stream, in the server's words", () => {
     const start = messageText("end_turn", "a").slice(0, 7)
     const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }
     expect(read(messages, ...start, overloaded).outcome).toMatchObject({
@@ -226,7 +226,7 @@ describe("what is no answer", () => {
     }
   })
 
-  test("a wish for a tool, which is told", () => {
+  test("a tool request, which is reported", () => {
     const call = [{ _tag: "ToolCall" as const, toolName: "look", input: '{"at":"x"}' }]
     const wish = expect.stringMatching(/requested a tool/)
     const [start] = messageText("tool_use")
@@ -260,7 +260,7 @@ describe("what is no answer", () => {
   })
 })
 
-test("the body of an HTTP error says why, whoever wrote it", () => {
+test("the body of an HTTP error gives the reason in the format of any server", () => {
   const cases: ReadonlyArray<readonly [body: unknown, said: string]> = [
     [
       { type: "error", error: { type: "not_found_error", message: "model: x" } },
@@ -296,7 +296,7 @@ describe("a request", () => {
     Result.getOrThrow(codec.encodeRequest({ ...input, ...fields })).body
   const last = { role: "user", content: " P\n" }
 
-  test("holds everything as it was given, and the conversation before it", () => {
+  test("has every text unchanged, after the earlier conversation", () => {
     const { history } = input
     expect(body(messages)).toEqual({
       model: "m",
@@ -327,7 +327,7 @@ describe("a request", () => {
     }
   })
 
-  test("takes limits and more fields; null takes one out", () => {
+  test("takes limits and more fields; null removes a field", () => {
     const options = { maxTokens: 9, body: { temperature: 0, stream_options: null } }
     expect(body(anthropicMessagesCodec(options))).toMatchObject({ max_tokens: 9, temperature: 0 })
     expect(body(chatCompletionsCodec(options))).toMatchObject({ max_tokens: 9, temperature: 0 })
@@ -337,7 +337,7 @@ describe("a request", () => {
     expect(messages.options).toEqual({})
   })
 
-  test("is refused for what UTF-8 cannot carry", () => {
+  test("is refused if UTF-8 cannot encode it", () => {
     for (const codec of [messages, chat, responses]) {
       for (const text of Object.values(loneSurrogates)) {
         expect(Result.isFailure(codec.encodeRequest({ ...input, prompt: text }))).toBe(true)

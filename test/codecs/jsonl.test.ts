@@ -45,7 +45,7 @@ describe("jsonl decodes", () => {
   test("an empty answer is an answer", () => {
     expect(decode({ type: "result" }).outcome).toEqual({ final: true, text: "" })
   })
-  test("nothing counts after the end", () => {
+  test("lines after the end are ignored", () => {
     const { events, outcome } = decode(
       { type: "result", text: "first" },
       { type: "error", message: "late" },
@@ -58,23 +58,23 @@ describe("jsonl decodes", () => {
       decode({ type: "error", message: "no" }, { type: "result", text: "yes" }).outcome.errorMessage,
     ).toBe("no")
   })
-  test("an error keeps what was said", () => {
+  test("an error keeps the text so far", () => {
     const { outcome } = decode({ type: "text", text: "so far" }, { type: "error", message: "out of luck" })
     expect(outcome).toEqual({ final: true, text: "so far", errorMessage: "out of luck" })
     expect(decode({ type: "error" }).outcome.errorMessage).toBeString()
     expect(decode({ type: "error", message: "" }).outcome.errorMessage).not.toBe("")
   })
-  test("without an end there is none", () => {
+  test("without an end the outcome is not final", () => {
     expect(decode({ type: "text", text: "so far" }).outcome).toEqual({ final: false, text: "so far" })
   })
-  test("a result that cannot be read is no empty answer", () => {
+  test("an invalid result is not an empty answer", () => {
     expect(decode({ type: "result", text: 42 }).outcome.errorMessage).toMatch(/`text` is not a string/)
     expect(decode({ type: "result", text: "x", usage: { inputTokens: 1 } }).outcome).toEqual({
       final: true,
       text: "x",
     })
   })
-  test("lines of no meaning are ignored", () => {
+  test("unknown lines are ignored", () => {
     const lines = [
       '{"type":"result"',
       "[1]",
@@ -90,7 +90,7 @@ describe("jsonl decodes", () => {
     })
     expect(decode('\ufeff  {"type":"result","text":"x"}\r').outcome.text).toBe("x")
   })
-  test("a dropped line may have been a part of the answer, unless the result tells it whole", () => {
+  test("a dropped line may have been a part of the answer, unless the result has the whole text", () => {
     const dropped = (...lines: ReadonlyArray<object>) =>
       decodeLines(
         jsonlCodec(),
@@ -100,7 +100,7 @@ describe("jsonl decodes", () => {
     expect(dropped({ type: "result", text: "whole" }).errorMessage).toBeUndefined()
     expect(dropped({ type: "text", text: "part" }, { type: "result" }).errorMessage).toMatch(/maxLineBytes/)
   })
-  test("an endless answer is cut, and is no success", () => {
+  test("an endless answer is cut and not a success", () => {
     const part = { type: "text", text: "x".repeat(maxAnswerLength / 4 + 1) }
     const { outcome } = decode(part, part, part, part, part, { type: "result" })
     expect(outcome.text).toHaveLength(maxAnswerLength)

@@ -1,4 +1,4 @@
-/** What pi lists, and what its settings leave of that. */
+/** pi's list of models, and the selection in its settings. */
 import { expect, test } from "bun:test"
 import { piModels } from "../../src/codecs/pi-models.codec.ts"
 
@@ -21,7 +21,7 @@ test("the table's first columns are the names that a spawn takes", () => {
   expect(piModels.decode(table, {})).toEqual(all)
 })
 
-test("the settings narrow the list down, in their order", () => {
+test("the settings select models, in the settings' order", () => {
   expect(enabling("fake/fake-model", "anthropic/claude-opus-5-5")).toEqual(["fake/fake-model", all[0] ?? ""])
   expect(enabling("anthropic/*")).toEqual(all.slice(0, 2))
   expect(enabling("CLAUDE-*:high")).toEqual(all.slice(0, 2))
@@ -30,19 +30,19 @@ test("the settings narrow the list down, in their order", () => {
   expect(enabling("opus")).toEqual([all[0] ?? ""])
 })
 
-test("the project's settings go before the owner's", () => {
+test("the project's settings precede the user's", () => {
   expect(withSettings({ enabledModels: ["opus"] }, { enabledModels: ["sonnet"] })).toEqual([all[1] ?? ""])
   expect(withSettings({ enabledModels: ["opus"] }, { theme: "dark" })).toEqual([all[0] ?? ""])
 })
 
-test("settings that enable nothing, or cannot be read, narrow nothing down", () => {
+test("settings that enable nothing or cannot be read select all models", () => {
   expect(enabling("no-such-model", "((", "[")).toEqual(all)
   expect(withSettings({ enabledModels: [] })).toEqual(all)
   expect(withSettings({ enabledModels: "opus" })).toEqual(all)
   expect(piModels.decode(table, { "~/.pi/agent/settings.json": "{" })).toEqual(all)
 })
 
-test("a sentence is no list", () => {
+test("a sentence is not a list", () => {
   expect(piModels.decode("No models available. Use /login to log into a provider.\n", {})).toEqual([])
   expect(piModels.decode("", {})).toEqual([])
 })

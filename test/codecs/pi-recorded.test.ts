@@ -17,9 +17,9 @@ const answer = (text: string | RegExp, outputTokens: number, requests = 1): Expe
   stopReason: "stop",
   usage: usage(requests, outputTokens),
 })
-/** pi refused to start, or never began: nothing on standard output. */
+/** pi refused to start or never began: nothing on standard output. */
 const nothing: Expected = { final: false, session: false }
-/** The exit code is 0 all the same, and the usage unknown. */
+/** The exit code is still 0, and the usage is unknown. */
 const apiError = (error: RegExp, milestones: ReadonlyArray<RegExp> = []): Expected => ({
   final: true,
   stopReason: "error",
@@ -39,7 +39,7 @@ const killedInTool = (n: number): Expected => ({
   tools: [bash(`sleep ${n}`)],
   usage: usage(1, 9),
 })
-/** `--mode rpc`, which mill does not use, tells the same events but no session. */
+/** `--mode rpc`, which mill does not use, prints the same events without a session. */
 const rpc = (expected: Expected): Expected => ({ ...expected, session: false })
 const tool = { ...answer(/\nTOOL RESULT 1: hi-from-tool\n$/, 30, 2), tools: [bash("echo hi-from-tool")] }
 

@@ -37,20 +37,20 @@ describe("pi decodes", () => {
     })
   })
 
-  test("a pi that settles has not ended before it does", () => {
+  test("a pi that settles has not ended before it settles", () => {
     const lines = linesOf(recording("pi-1.5", "plain").stdout)
     expect(lines.at(-1)).toStartWith('{"type":"agent_settled"')
     expect(decode(...lines).final).toBe(true)
     expect(decode(...lines.slice(0, -1)).final).toBe(false)
   })
-  test("a message whose end was too long to be read is no answer", () => {
+  test("a message whose end was too long to read is not an answer", () => {
     const lines = linesOf(recording("pi-1.5", "tool").stdout)
     const answer = lines.findLastIndex((text) => text.startsWith('{"type":"message_end"'))
     const without = lines.toSpliced(answer, 1)
     const { outcome } = decodeLines(piCodec(), without, { ...exited, overlongLines: 1 })
     expect(outcome.errorMessage).toMatch(/^1 of the agent's lines exceeded/)
   })
-  test("a line of no weight may be too long", () => {
+  test("an insignificant line may be too long", () => {
     const lines = linesOf(recording("pi-1.5", "tool").stdout).filter(
       (text) => !text.startsWith('{"type":"agent_end"'),
     )
@@ -58,7 +58,7 @@ describe("pi decodes", () => {
     expect(outcome).toMatchObject({ final: true, stopReason: "stop" })
     expect(outcome.errorMessage).toBeUndefined()
   })
-  test("a failed message keeps what was said before", () => {
+  test("a failed message keeps the text before it", () => {
     const lines = [message("end", "toolUse", "so far"), message("end", "aborted"), line("agent_settled")]
     expect(decode(...lines)).toEqual({
       final: true,
@@ -71,7 +71,7 @@ describe("pi decodes", () => {
     const settled = line("agent_settled", { aborted: true })
     expect(decode(message("end", "toolUse", "so far"), settled).errorMessage).toBe("the run was aborted")
   })
-  test("a cost that one request does not tell is unknown for all", () => {
+  test("a cost that one request does not report is unknown for all", () => {
     const spent = (cost: object) => message("end", "stop", "", { usage: { input: 1, output: 2, ...cost } })
     const known = { cost: { total: 0.5 } }
     expect(decode(spent(known), spent(known)).usage).toEqual({ inputTokens: 2, outputTokens: 4, costUsd: 1 })
@@ -82,7 +82,7 @@ describe("pi decodes", () => {
 describe("pi encodes", () => {
   const file = "/scratch/spawn_1/system-prompt.txt"
 
-  test("the prompt by stdin, the system prompt by a file, provider and model apart", () => {
+  test("the prompt on stdin, the system prompt in a file, provider and model apart", () => {
     expect(encoded(piCodec(), { model: "openrouter/z-ai/glm-5" })).toEqual({
       args: [
         "--mode",
@@ -114,7 +114,7 @@ describe("pi encodes", () => {
     )
     expect(refusal(piCodec(), { model: "openrouter/" })).toMatch(/^model: /)
   })
-  test("what pi takes for nothing is refused", () => {
+  test("blank prompts are refused", () => {
     expect(refusal(piCodec(), { prompt: "\n" })).toMatch(/^prompt: must not be blank/)
     expect(refusal(piCodec(), { systemPrompt: " " })).toMatch(/^systemPrompt: must not be blank/)
   })

@@ -1,4 +1,4 @@
-/** What holds for all codecs and any input: they never fail, what they tell is well formed, and noise means nothing. */
+/** Properties of all codecs for any input: they never fail, their events are well formed, and noise changes nothing. */
 import { describe, expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
 import { acpCodec } from "../../src/codecs/acp.codec.ts"
@@ -213,7 +213,7 @@ for (const [name, { codec, keys, recordings, terminal, types }] of Object.entrie
     })
 
     const noise = Arbitrary.all([integer(0, recordings.length - 1), integer(0, 1_000), text, json] as const)
-    property("noise between the lines means nothing", noise, ([which, index, prose, value]) => {
+    property("noise between the lines changes nothing", noise, ([which, index, prose, value]) => {
       const lines = recordings[which] ?? []
       const before = index % (lines.length + 1)
       const unknown = JSON.stringify({ type: "of_no_meaning", value })
@@ -223,8 +223,8 @@ for (const [name, { codec, keys, recordings, terminal, types }] of Object.entrie
   })
 }
 
-// All codecs turn a tool's input into text alike; one of them stands for all, since the engine takes its time to give up.
-test("a tool's input that JSON cannot be made of again is left out", () => {
+// All codecs share the function that formats input. One is tested, since the engine is slow to give up.
+test("a tool's input that JSON cannot encode is omitted", () => {
   const depth = 60_000
   const line = `{"type":"tool_call","toolName":"t","input":${"[".repeat(depth)}${"]".repeat(depth)}}`
   expect(decodeLines(jsonlCodec(), [line]).events).toMatchObject([{ _tag: "ToolCall", toolName: "t" }])

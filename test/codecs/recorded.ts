@@ -43,7 +43,7 @@ export type Decoded = { readonly events: ReadonlyArray<DriverEvent>; readonly ou
 
 export const exited: AgentExit = { code: 0, overlongLines: 0 }
 
-/** What a codec makes of all of an agent's lines. */
+/** The events and the outcome of an agent's lines. */
 export const decodeLines = (
   codec: Codec,
   lines: ReadonlyArray<string>,
@@ -59,7 +59,7 @@ export const decodeLines = (
   return { events, outcome: decoding.decodeFinal(exit) }
 }
 
-/** What is expected of a case. What is not mentioned must not be there. */
+/** The expectation of a case. Fields that it does not mention must be absent. */
 export type Expected = {
   readonly final: boolean
   /** Default: none. */
@@ -86,7 +86,7 @@ const expectUsage = (actual: Usage | undefined, expected: Usage | undefined) => 
   else expect(actualCost).toBeCloseTo(costUsd, 9)
 }
 
-/** Checks what a codec makes of a case; `session` finds the session's name in the recording by other means. */
+/** Checks how a codec decodes a case. `session` finds the session's name in the recording independently. */
 export const expectCase = (
   codec: Codec,
   { exit, stdout }: Recording,

@@ -7,24 +7,24 @@ import { decodeLines, exited, linesOf } from "./recorded.ts"
 const decode = (output: string) => decodeLines(textCodec(), linesOf(output))
 
 describe("text decodes", () => {
-  test("all of standard output, without the line feed at its end", () => {
+  test("the whole standard output without the last line feed", () => {
     expect(decode("one\ntwo\n")).toEqual({ events: [], outcome: { final: true, text: "one\ntwo" } })
     expect(decode("one").outcome.text).toBe("one")
     expect(decode("\n\n one\n\n").outcome.text).toBe("\n\n one\n")
     expect(decode("").outcome).toEqual({ final: true, text: "" })
   })
-  test("an exit of its own is the end, whatever its code; a signal is none", () => {
+  test("an exit with any code is the end; a signal is not", () => {
     expect(decodeLines(textCodec(), ["x"], { code: 3, overlongLines: 0 }).outcome.final).toBe(true)
     expect(decodeLines(textCodec(), ["x"], { signal: "SIGKILL", overlongLines: 0 }).outcome).toEqual({
       final: false,
       text: "x",
     })
   })
-  test("an answer with a hole is no success", () => {
+  test("an answer with a dropped line is not a success", () => {
     const { outcome } = decodeLines(textCodec(), ["x"], { ...exited, overlongLines: 2 })
     expect(outcome.errorMessage).toMatch(/^2 of the agent's lines exceeded/)
   })
-  test("a long answer stays whole, and an endless one is cut", () => {
+  test("a long answer is kept whole, and an endless one is cut", () => {
     const many = Array.from({ length: 300_000 }, (_, index) => `line ${index}`)
     expect(decodeLines(textCodec(), many).outcome).toEqual({ final: true, text: many.join("\n") })
     const line = "x".repeat(maxAnswerLength / 2)
@@ -38,10 +38,10 @@ describe("text decodes", () => {
 describe("text encodes", () => {
   const prompts = { systemPrompt: "WHO", prompt: "WHAT", model: "m", agent: "a" }
 
-  test("both prompts by stdin, if not told otherwise", () => {
+  test("both prompts on stdin by default", () => {
     expect(encoded(textCodec(), prompts)).toEqual({ args: [], stdin: "WHO\n\nWHAT" })
   })
-  test("stdin holds what no argument does", () => {
+  test("stdin has the prompts that no argument has", () => {
     expect(encoded(textCodec({ args: ["--system={systemPrompt}"] }), prompts)).toEqual({
       args: ["--system=WHO"],
       stdin: "WHAT",
@@ -61,7 +61,7 @@ describe("text encodes", () => {
       "",
     ])
   })
-  test("bad templates: the codec can be made, says why, and refuses every spawn", () => {
+  test("an invalid template is reported, and every spawn is refused", () => {
     const bad: Record<string, RegExp> = {
       "{nothing}":
         /args\[1\]: unknown field \{nothing\}; use \{agent\}, \{systemPrompt\}, \{prompt\}, \{model\}/,
@@ -98,7 +98,7 @@ describe("text encodes", () => {
     expect(encoded(textCodec({ args: ["--model={model}"] }), { model: "-x" }).args).toEqual(["--model=-x"])
     expect(encoded(textCodec({ args: ["-{model}"] }), { model: "x" }).args).toEqual(["-x"])
   })
-  test("what no argument can hold is refused", () => {
+  test("text that an argument cannot hold is refused", () => {
     const byArgument = textCodec({ args: ["--prompt={prompt}"] })
     expect(refusal(byArgument, { prompt: "a\0b" })).toMatch(
       /^prompt: contains a NUL character.*pass it by stdin$/,
