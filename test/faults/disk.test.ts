@@ -1,4 +1,4 @@
-/** A disk that fails, a store that nobody may write to, files that are cut or gone: told of, and never hung on. */
+/** A full disk, a read-only store, truncated and missing files: mill reports them and never hangs. */
 import { afterEach, describe, expect, test } from "bun:test"
 import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -8,8 +8,8 @@ import { kill, type LiveRun, logText, makeStage, marked, moment, owner, startRun
 
 const stage = makeStage(makeWorld())
 const timeout = 60_000
-const streaming = (run: LiveRun) => moment(run, () => logText(run).split("spawn:tool_call").length > 9)
-const failure = (run: LiveRun) => JSON.parse(logText(run).trimEnd().split("\n").at(-1) ?? "").payload
+const awaitOutput = (run: LiveRun) => moment(run, () => logText(run).split("spawn:tool_call").length > 9)
+const readFailure = (run: LiveRun) => JSON.parse(logText(run).trimEnd().split("\n").at(-1) ?? "").payload
 
 const mounted = new Set<string>()
 const mount = (...args: ReadonlyArray<string>) => Bun.spawnSync(["mount", ...args]).success
@@ -17,7 +17,7 @@ const unmountAll = () => {
   for (const folder of mounted) Bun.spawnSync(["umount", "--lazy", folder])
   mounted.clear()
 }
-/** A file system of its own for runs, of this size. Nothing where mounting is not allowed. */
+/** Mounts a file system of this size for runs. Returns nothing where mounting is not allowed. */
 const mountStore = (name: string, size: string): string | undefined => {
   const folder = join(stage.world.dir, name)
   mkdirSync(folder, { recursive: true })
@@ -29,17 +29,17 @@ const mountStore = (name: string, size: string): string | undefined => {
 afterEach(unmountAll)
 const mayMount = mountStore("probe", "64k") !== undefined
 unmountAll()
-if (!mayMount) process.stderr.write("\nSKIPPED: full and read-only disks need the right to mount\n")
+if (!mayMount) process.stderr.write("\nSKIPPED: full and read-only disks need permission to mount\n")
 
 const tornLines = [`{"schemaVersion":1,"runId":"`, "\0\0\0\0", `{"schemaVersion":1}`]
 
-test("a torn last line is cut off by the next owner", async () => {
+test("the next owner cuts off a torn last line", async () => {
   const tear = async (torn: string) => {
     const run = await startRun(stage)
-    await streaming(run)
+    await awaitOutput(run)
     kill([...owner(run), ...marked(run)])
     appendFileSync(join(run.runDir, "events.ndjson"), torn)
-    return [await checkInvariants(run), failure(run).cause]
+    return [await checkInvariants(run), readFailure(run).cause]
   }
   const ends = await Promise.all(tornLines.map(tear))
   expect(ends).toEqual(tornLines.map(() => ["failed", "worker-lost"]))
@@ -50,7 +50,7 @@ describe("a run's folder that is deleted while the run goes", () => {
     "is not there any more for any command, and nothing of the run is left",
     async () => {
       const run = await startRun(stage)
-      await streaming(run)
+      await awaitOutput(run)
       await waitFor("the folder is gone", () => {
         rmSync(run.runDir, { recursive: true, force: true })
         return !existsSync(run.runDir)
@@ -87,12 +87,12 @@ test("a log that is gone, or cut, of a run that has ended is told of", async () 
 
 describe.skipIf(!mayMount)("a disk that is full", () => {
   test(
-    "ends the run as failed for want of storage, with its reason in the log",
+    "fails the run for lack of storage, with the reason in the log",
     async () => {
       const runsDir = mountStore("full", "400k") ?? ""
       const flags = ["--runs-dir", runsDir]
       const run = await startRun(stage, flags)
-      await streaming(run)
+      await awaitOutput(run)
       const filler = Buffer.alloc(4096, "x")
       const full = await waitFor("the disk is full", () => {
         try {
@@ -103,7 +103,7 @@ describe.skipIf(!mayMount)("a disk that is full", () => {
       })
       expect(full).toBe(true)
       expect(await checkInvariants(run, flags)).toBe("failed")
-      expect(failure(run)).toMatchObject({
+      expect(readFailure(run)).toMatchObject({
         cause: "storage",
         message: expect.stringMatching(/space|ENOSPC/i),
       })
@@ -112,13 +112,13 @@ describe.skipIf(!mayMount)("a disk that is full", () => {
   )
 
   test(
-    "refuses a new run, which leaves nothing behind",
+    "refuses a new run, and leaves nothing behind",
     async () => {
       const runsDir = mountStore("fuller", "64k") ?? ""
       try {
         writeFileSync(join(runsDir, "filler"), Buffer.alloc(1024 * 1024))
       } catch {
-        // As much as fits.
+        // The disk is full.
       }
       const { code, stdout } = await stage.world.mill(
         ["run", "program.ts", "--json", "--runs-dir", runsDir],
@@ -141,7 +141,7 @@ describe.skipIf(!mayMount)("a store that nobody may write to", () => {
       const done = await startRun(stage, flags)
       expect(await checkInvariants(done, flags)).toBe("complete")
       const lost = await startRun(stage, flags)
-      await streaming(lost)
+      await awaitOutput(lost)
       kill([...owner(lost), ...marked(lost)])
       await waitFor("the store is fixed", () => mount("-o", "remount,ro", runsDir))
       const ask = (...words: ReadonlyArray<string>) => answerOf(done, [...words, "--json", ...flags])

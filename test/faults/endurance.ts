@@ -1,7 +1,7 @@
-/** What `bun run faults` runs: a test as long as it is told, since a world is made and removed by a test. */
+/** Run by `bun run faults`: random faults for a given time. It is a test, because worlds belong to tests. */
 import { expect, test } from "bun:test"
 import { makeWorld } from "../support/mill.ts"
-import { seededFault } from "./faults.ts"
+import { makeSeededFault } from "./faults.ts"
 import { playRounds } from "./rounds.ts"
 import { makeStage } from "./stage.ts"
 
@@ -11,7 +11,7 @@ const seed = Number(process.env["FAULTS_SEED"] || Date.now() % 1_000_000_000)
 const stage = makeStage(makeWorld())
 
 function* faults(until: number) {
-  for (let n = 0; n < count && Date.now() < until; n += 1) yield seededFault(seed + n)
+  for (let n = 0; n < count && Date.now() < until; n += 1) yield makeSeededFault(seed + n)
 }
 
 test(

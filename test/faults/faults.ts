@@ -1,4 +1,4 @@
-/** What is done to a run, and when. A fault is named by what it hits and the moment at which it does. */
+/** Faults: what is killed of a run, and when. */
 import { waitFor, isAlive } from "../support/mill.ts"
 import {
   agents,
@@ -14,7 +14,7 @@ import {
   owner,
 } from "./stage.ts"
 
-/** Harms a run; gives whether the moment for it came. */
+/** Harms a run. `strike` resolves to whether the moment for it came. */
 export type Fault = { readonly name: string; readonly strike: (run: LiveRun) => Promise<boolean> }
 
 const targets = {
@@ -30,7 +30,7 @@ const logHas = (run: LiveRun, type: string) => logText(run).includes(`"type":"${
 const count = (run: LiveRun, type: string) => logText(run).split(`"type":"${type}"`).length - 1
 
 /** Whether the first agent is gone and the log does not tell of its end yet. As near as /proc lets it be seen. */
-const exitedUntold = (run: LiveRun): boolean => {
+const hasUnloggedExit = (run: LiveRun): boolean => {
   const pid = firstAgent(run)
   return pid !== undefined && !isAlive(pid) && !logHas(run, "spawn:complete")
 }
@@ -43,14 +43,14 @@ const moments = {
     name: "in the middle of the agents' output",
     there: (run) => count(run, "spawn:tool_call") > 9,
   },
-  exited: { name: "after an agent's exit, before its terminal event", there: exitedUntold },
+  exited: { name: "after an agent's exit, before its terminal event", there: hasUnloggedExit },
   ended: {
     name: "after the terminal event, before the snapshots",
     there: (run) => logHas(run, "run:complete") && !hasSnapshot(run),
   },
 } satisfies Record<string, Moment>
 
-const at = ({ name, there }: Moment, target: Target): Fault => ({
+const makeFault = ({ name, there }: Moment, target: Target): Fault => ({
   name: `${target} killed ${name}`,
   strike: async (run) => {
     const came = await moment(run, () => there(run))
@@ -59,26 +59,26 @@ const at = ({ name, there }: Moment, target: Target): Fault => ({
   },
 })
 
-/** Faults at chosen moments. */
+/** The faults at chosen moments. */
 export const chosenFaults: ReadonlyArray<Fault> = [
-  at(moments.started, "worker"),
-  at(moments.started, "host"),
-  at(moments.started, "all"),
-  at(moments.spawning, "worker"),
-  at(moments.spawning, "host"),
-  at(moments.spawning, "all"),
-  at(moments.streaming, "worker"),
-  at(moments.streaming, "host"),
-  at(moments.streaming, "agent"),
-  at(moments.streaming, "worker and host"),
-  at(moments.streaming, "all"),
-  at(moments.exited, "worker"),
-  at(moments.ended, "worker"),
-  at(moments.ended, "all"),
+  makeFault(moments.started, "worker"),
+  makeFault(moments.started, "host"),
+  makeFault(moments.started, "all"),
+  makeFault(moments.spawning, "worker"),
+  makeFault(moments.spawning, "host"),
+  makeFault(moments.spawning, "all"),
+  makeFault(moments.streaming, "worker"),
+  makeFault(moments.streaming, "host"),
+  makeFault(moments.streaming, "agent"),
+  makeFault(moments.streaming, "worker and host"),
+  makeFault(moments.streaming, "all"),
+  makeFault(moments.exited, "worker"),
+  makeFault(moments.ended, "worker"),
+  makeFault(moments.ended, "all"),
 ]
 
-/** Numbers from 0 to below 1, the same for the same seed. */
-export const randomFrom = (seed: number) => {
+/** Makes a generator of numbers from 0 to below 1, the same for the same seed. */
+export const makeRandom = (seed: number) => {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -98,9 +98,9 @@ const killSuccessor = async (run: LiveRun, worker: ReadonlyArray<number>, millis
   kill(next)
 }
 
-/** The fault that a seed stands for: at some number of lines in the log, some milliseconds later, on something. */
-export const seededFault = (seed: number): Fault => {
-  const random = randomFrom(seed)
+/** Makes the fault of a seed: a target is killed some milliseconds after some line of the log. */
+export const makeSeededFault = (seed: number): Fault => {
+  const random = makeRandom(seed)
   for (let warm = 0; warm < 3; warm += 1) random()
   const names: ReadonlyArray<string> = [...Object.keys(targets), "worker, then its successor"]
   const target = names[Math.floor(random() * names.length)] ?? "worker"

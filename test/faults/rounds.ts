@@ -1,14 +1,14 @@
-/** Faults one after another, some side by side, each on a run of its own. */
+/** Plays faults, each on its own run, several in parallel. */
 import { availableParallelism } from "node:os"
 import { rmSync } from "node:fs"
 import type { Fault } from "./faults.ts"
 import { checkInvariants } from "./invariants.ts"
 import { type Stage, startRun } from "./stage.ts"
 
-/** What became of a fault: whether its moment came, and what was not as it must be. */
+/** The outcome of a fault: whether its moment came, and the violated invariant. */
 export type Round = { readonly name: string; readonly struck: boolean; readonly violation?: string }
 
-/** Harms one run, and looks at what is left. The folder of a run without a violation is removed. */
+/** Harms one run and checks its invariants. Removes the folder of the run if none is violated. */
 export const playRound = async (stage: Stage, { name, strike }: Fault): Promise<Round> => {
   let struck = false
   try {
@@ -22,18 +22,18 @@ export const playRound = async (stage: Stage, { name, strike }: Fault): Promise<
   }
 }
 
-/** Plays what `faults` gives, as many side by side as the machine has processors. */
+/** Plays all faults, as many in parallel as the machine has processors. */
 export const playRounds = async (
   stage: Stage,
   faults: Iterator<Fault>,
-  tell: (round: Round) => void = () => undefined,
+  report: (round: Round) => void = () => undefined,
 ): Promise<ReadonlyArray<Round>> => {
   const rounds: Array<Round> = []
   const player = async () => {
     for (let next = faults.next(); next.done !== true; next = faults.next()) {
       const round = await playRound(stage, next.value)
       rounds.push(round)
-      tell(round)
+      report(round)
     }
   }
   await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, player))

@@ -1,6 +1,6 @@
 /**
- * A run to be harmed: its program starts agents one after another and side by side; the agents use tools, sleep, and
- * leave processes behind in their own group, in a session of their own, and without a parent.
+ * A run to harm. Its program starts agents in sequence and in parallel. The agents use tools, sleep, and leave processes
+ * behind in their own group, in another session, and without a parent.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -30,10 +30,10 @@ const middle = await Promise.all(["alone", "family", "family too", "alone too"].
 export default [first, ...middle, await spawn("last")]
 `
 
-/** Where runs are started and harmed. */
+/** A place to start and harm runs. */
 export type Stage = {
   readonly world: World
-  /** The environment of every command: sockets lie in the world. */
+  /** The environment of every command. Sockets are in the world. */
   readonly env: Readonly<Record<string, string>>
   readonly socketDir: string
 }
@@ -55,10 +55,10 @@ export default defineConfig({
   return { world, env: { XDG_RUNTIME_DIR: join(world.dir, "rt") }, socketDir }
 }
 
-/** A run that is under way. */
+/** A run in progress. */
 export type LiveRun = { readonly runId: string; readonly runDir: string; readonly stage: Stage }
 
-/** Starts a run of the program; with flags, such as --runs-dir. */
+/** Starts a run of the program, with more flags such as --runs-dir. */
 export const startRun = async (stage: Stage, flags: ReadonlyArray<string> = []): Promise<LiveRun> => {
   const started = await stage.world.mill(["run", "program.ts", "--json", ...flags], { env: stage.env })
   const { paths, runId } = JSON.parse(started.stdout)
@@ -74,19 +74,19 @@ const read = (path: string): string => {
   }
 }
 
-/** The log as it is at this moment. */
+/** Reads the log. */
 export const logText = (run: LiveRun): string => read(join(run.runDir, "events.ndjson"))
 
-/** The number of whole lines in the log. */
+/** Counts the whole lines in the log. */
 export const logLines = (run: LiveRun): number => logText(run).split("\n").length - 1
 
-/** Whether the run's snapshot says that it has ended. */
+/** Whether the snapshot of the run has a terminal status. */
 export const hasSnapshot = (run: LiveRun): boolean => {
   const { status } = JSON.parse(read(join(run.runDir, "run.json")) || "{}")
   return status === "complete" || status === "failed" || status === "cancelled"
 }
 
-/** The files of the run's owners, the first one, which is its worker, first. */
+/** The files of the run's owners, in order. The first owner is its worker. */
 const owners = (run: LiveRun): ReadonlyArray<string> => {
   try {
     return readdirSync(run.runDir)
@@ -102,17 +102,17 @@ const pidIn = (run: LiveRun, file: string): ReadonlyArray<number> => {
   return typeof pid === "number" && isAlive(pid) ? [pid] : []
 }
 
-/** Who owns the run now, or is about to. */
+/** The current owner of the run, or the next one. */
 export const owner = (run: LiveRun): ReadonlyArray<number> => pidIn(run, owners(run).at(-1) ?? "launch.json")
 
-/** Everything that carries the run's mark. */
+/** All processes with the run's mark. */
 export const marked = (run: LiveRun): ReadonlyArray<number> => findProcesses(`MILL_RUN_ID=${run.runId}`)
 
-/** What belongs to the run's agents. */
+/** The processes of the run's agents. */
 export const agents = (run: LiveRun): ReadonlyArray<number> =>
   marked(run).filter((pid) => read(`/proc/${pid}/environ`).includes("\0MILL_SPAWN_ID="))
 
-/** The pid that was written down for the first agent, which may be gone. */
+/** The recorded pid of the first agent, which may be gone. */
 export const firstAgent = (run: LiveRun): number | undefined =>
   JSON.parse(read(join(run.runDir, "spawns/spawn_1.json")) || "{}").process?.pid
 
@@ -122,7 +122,7 @@ export const host = (run: LiveRun): ReadonlyArray<number> => {
   return marked(run).filter((pid) => !ofAgents.has(pid))
 }
 
-/** Workers, and commands that settle the run on their own. */
+/** Workers, and commands that settle the run. */
 export const keepers = (run: LiveRun): ReadonlyArray<number> =>
   readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name) || !isAlive(Number(name))) return []
@@ -137,7 +137,7 @@ export const kill = (pids: ReadonlyArray<number>): void => {
     try {
       process.kill(pid, "SIGKILL")
     } catch {
-      // It was quicker.
+      // It has already exited.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The benchmark measures, and says what it has measured; how fast anything is, no test says. */
+/** The benchmark measures and reports. These tests do not judge how fast anything is. */
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { millCommand, repository } from "../support/mill.ts"
@@ -16,7 +16,7 @@ const bench = async (...args: ReadonlyArray<string>) => {
 const timeout = 120_000
 
 test(
-  "with --json: each row with its figures and what is to hold, and the floors of the same run",
+  "--json prints each row with its figures and its target, and the costs of the machine",
   async () => {
     const { code, stdout } = await bench("--json", "--only", "mill --help")
     const { floors, growth, rows } = JSON.parse(stdout)
@@ -43,7 +43,7 @@ test(
 )
 
 test(
-  "as a table, beside another command, which may lack what is measured",
+  "prints a table, with a compared command that fails",
   async () => {
     const { code, stderr, stdout } = await bench("--only", "mill status", "--compare", "/bin/false")
     expect(stdout).toMatch(/mill status --json +≤ 40\.0 ms +[\d.]+ ms +[\d.]+ ms +[✓✗] +– +– +!/)

@@ -1,4 +1,4 @@
-/** The executable does everything by itself: there is neither Bun nor Node on the PATH, nor anything else. */
+/** The executable works alone: the PATH is empty. */
 import { expect, test } from "bun:test"
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -16,27 +16,27 @@ const world = makeWorld([buildExecutable()])
 const alone = { PATH: "", HOME: join(world.dir, "nobody") }
 const ask = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "Why?", model: "m" })`
 
-/** A folder with a configuration whose agent is a shell script. */
-const configured = (folder: string, agent: string) => {
+/** Sets up a folder with a configuration whose agent is a shell script. */
+const setUpFolder = (folder: string, agent: string) => {
   const command = writeScript(world, `${folder}/agent.sh`, agent)
   writeConfig(world, { mine: formatJsonlDriver(command) }, `${folder}/mill.config.ts`)
   return { cwd: join(world.dir, folder), env: alone }
 }
 const marked = `read -r request; echo '{"type":"result","text":"mark: '"\${BUN_BE_BUN-none}"'"}'`
-const started = (runId: string) => listEntries(join(world.runsDir, runId, "spawns")).length > 0
-const cacheFiles = () => {
+const hasStarted = (runId: string) => listEntries(join(world.runsDir, runId, "spawns")).length > 0
+const listCache = () => {
   const cache = join(world.dir, "home/cache")
   return readdirSync(cache, { recursive: true, encoding: "utf8" }).map((name) => join(cache, name))
 }
 
-test("help and what looks at runs unpack nothing", async () => {
+test("help and commands that read runs unpack nothing", async () => {
   for (const args of [["--help"], ["--version"], ["ls"], ["status", "last"]]) {
     await world.mill(args, { env: alone })
   }
   expect(listEntries(join(world.dir, "home"))).not.toContain("cache")
 })
 
-test("a program with the offline agent, for a user whose home is empty", async () => {
+test("runs a program with the offline agent, for a user with an empty home", async () => {
   const program = world.write("plain/program.ts", `export default (await ${ask}).text`)
   const env = { ...alone, MILL_HOME: undefined }
   const options = { cwd: join(world.dir, "plain"), env }
@@ -52,16 +52,16 @@ test("a program with the offline agent, for a user whose home is empty", async (
   expect(run.paths.runDir).toStartWith(join(alone.HOME, ".mill/runs/"))
 })
 
-test("a configuration that imports @mill/core, where no node_modules is, and a driver of its own", async () => {
-  const options = configured("own", marked)
+test("evaluates a configuration that imports @mill/core, without node_modules", async () => {
+  const options = setUpFolder("own", marked)
   const program = world.write("own/program.ts", `export default (await ${ask}).text`)
   const ran = await world.run(program, [], options)
   expect(ran.record.driver).toBe("mine")
-  // What has mill pass for Bun is not handed on to agents.
+  // Agents do not inherit the variable that makes mill run as Bun.
   expect(ran.result.programResult).toBe("mark: none")
 })
 
-test("a program and what it starts do not pass for Bun", async () => {
+test("programs and their children do not run as Bun", async () => {
   const program = world.write(
     "plain/environment.ts",
     `import { execFileSync } from "node:child_process"
@@ -69,22 +69,22 @@ const shell = ["/bin/sh", "-c", 'printf "\${BUN_BE_BUN-none}"']
 const thread = new Worker("data:text/javascript," + encodeURIComponent(\`
   const { stdout } = Bun.spawnSync(\${JSON.stringify(shell)})
   postMessage([process.env.BUN_BE_BUN ?? "none", String(stdout)])\`))
-const told = await new Promise((resolve) => { thread.onmessage = ({ data }) => resolve(data) })
+const fromThread = await new Promise((resolve) => { thread.onmessage = ({ data }) => resolve(data) })
 thread.terminate()
 export default [
   process.env.BUN_BE_BUN ?? "none",
   await new Response(Bun.spawn(shell).stdout).text(),
   String(Bun.spawnSync({ cmd: shell }).stdout),
   execFileSync(shell[0], shell.slice(1), { encoding: "utf8" }),
-  ...told,
+  ...fromThread,
 ]`,
   )
   const { result } = await world.run(program, ["--driver", "offline"], { env: alone })
   expect(result.programResult).toEqual(Array.from({ length: 6 }, () => "none"))
 })
 
-test("errors keep their exit codes, and Ctrl-C leaves the run going", async () => {
-  const options = configured("signals", `while [ ! -e open ]; do /bin/sleep 0.02; done; ${marked}`)
+test("errors keep their exit codes, and Ctrl-C leaves the run running", async () => {
+  const options = setUpFolder("signals", `while [ ! -e open ]; do /bin/sleep 0.02; done; ${marked}`)
   const program = world.write("signals/program.ts", `export default (await ${ask}).text`)
   const refused = await world.mill(["run", program, "--driver", "absent"], options)
   expect({ code: refused.code, stderr: refused.stderr }).toEqual({
@@ -95,7 +95,7 @@ test("errors keep their exit codes, and Ctrl-C leaves the run going", async () =
   const before = listEntries(world.runsDir)
   const staying = world.start(["run", program, "--sync"], options)
   const runId = await waitFor("the agent has been started", () =>
-    listEntries(world.runsDir).find((id) => !before.includes(id) && started(id)),
+    listEntries(world.runsDir).find((id) => !before.includes(id) && hasStarted(id)),
   )
   staying.kill("SIGINT")
   expect(await staying.exited).toBe(130)
@@ -104,22 +104,22 @@ test("errors keep their exit codes, and Ctrl-C leaves the run going", async () =
   expect(waited.code).toBe(0)
 })
 
-test("a run goes on when its command has gone, and can be cancelled", async () => {
-  const options = configured("detached", `read -r request; exec /bin/sleep 1000`)
+test("a run continues after its command has exited, and can be cancelled", async () => {
+  const options = setUpFolder("detached", `read -r request; exec /bin/sleep 1000`)
   const program = world.write("detached/program.ts", `await ${ask}`)
   const { stdout } = await world.mill(["run", program, "--json"], options)
   const { runId } = JSON.parse(stdout)
-  await waitFor("the agent has been started", () => started(runId))
+  await waitFor("the agent has been started", () => hasStarted(runId))
   const cancelled = await world.mill(["cancel", runId, "--json"], options)
   expect(JSON.parse(cancelled.stdout)).toMatchObject({ status: "cancelled", alreadyTerminal: false })
   expect((await world.mill(["wait", runId], options)).code).toBe(130)
 })
 
-test("what is unpacked is private, and damage to it is repaired", async () => {
-  const options = configured("damage", marked)
+test("unpacked files are private, and damaged ones are repaired", async () => {
+  const options = setUpFolder("damage", marked)
   const program = world.write("damage/program.ts", `export default (await ${ask}).text`)
   await world.run(program, [], options)
-  const files = cacheFiles().filter((file) => statSync(file).isFile())
+  const files = listCache().filter((file) => statSync(file).isFile())
   expect(files.length).toBeGreaterThan(2)
   const contents = files.map((file) => readFileSync(file))
   expect(files.map((file) => statSync(file).mode & 0o777)).toEqual(files.map(() => 0o600))

@@ -1,24 +1,24 @@
-/** The package, as it lies in a project that has installed it: the command, the module and the types. */
+/** The package as installed in a project: the command, the modules and the types. */
 import { expect, test } from "bun:test"
 import { existsSync, readdirSync, writeFileSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { makeWorld, repository } from "../support/mill.ts"
-import { succeed, temporaryFolder } from "./build.ts"
+import { runOrThrow, makeTemporaryFolder } from "./build.ts"
 
-const project = temporaryFolder()
+const project = makeTemporaryFolder()
 const write = (name: string, text: string) => writeFileSync(join(project, name), text)
 const tools = join(repository, "node_modules/.bin")
 
 write("package.json", JSON.stringify({ name: "empty", private: true, type: "module" }))
-const packed = succeed(["npm", "pack", "--loglevel=error", "--pack-destination", project], repository)
-// From the packages that the repository has been installed with: no network is needed.
-succeed([process.execPath, "add", join(project, packed.trim().split("\n").at(-1) ?? "")], project)
+const packed = runOrThrow(["npm", "pack", "--loglevel=error", "--pack-destination", project], repository)
+// Installs from the package cache of the repository, without the network.
+runOrThrow([process.execPath, "add", join(project, packed.trim().split("\n").at(-1) ?? "")], project)
 
-// Behind Bun and what a shell script needs, nothing is on the PATH.
+// The PATH has Bun and the system commands only.
 const PATH = [tools, "/usr/bin", "/bin"].join(delimiter)
 const world = makeWorld([join(project, "node_modules/.bin/mill")])
 
-test("brings what is used, and no source", () => {
+test("contains the built files, and no sources", () => {
   const folder = join(project, "node_modules/@mill/core")
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
     /\.\w+$/.test(name),
@@ -64,9 +64,9 @@ test("the command runs a program with a configuration", async () => {
   expect(result.programResult).toBe("WHY?")
 })
 
-test("the module can be imported without mill", () => {
+test("a script can import the module without running mill", () => {
   write("names.ts", `import { claudeCodec } from "@mill/core"\nconsole.log(claudeCodec().name)\n`)
-  expect(succeed([process.execPath, "names.ts"], project)).toBe("claude\n")
+  expect(runOrThrow([process.execPath, "names.ts"], project)).toBe("claude\n")
 })
 
 const here = (code: string) => code.replaceAll("STORE", JSON.stringify(join(project, "runs")))
@@ -87,7 +87,7 @@ const program = Effect.gen(function* () {
   const types = yield* engine.watch(runId).pipe(Stream.map(({ event }) => event.type), Stream.runCollect)
   const missing = yield* engine.status("run_none").pipe(
     Effect.as("there"),
-    Effect.catchTag("RunNotFound", () => Effect.succeed("missing")),
+    Effect.catchTag("RunNotFound", () => Effect.runOrThrow("missing")),
   )
   return [types.at(-1), missing, Effect.isEffect(createEngine()), Context.isContext(yield* Effect.context<never>())]
 }).pipe(Effect.scoped)
@@ -106,21 +106,21 @@ import { tested } from "./kit.ts"
 test("a program", async () => expect(await tested()).toEqual(["complete", "long", "Why?"]))
 `
 
-test("the module is mill itself, for scripts", () => {
+test("a script runs programs through the module", () => {
   write("program.ts", program)
   write("script.ts", script)
-  const printed = succeed([process.execPath, "script.ts"], project, { PATH })
+  const printed = runOrThrow([process.execPath, "script.ts"], project, { PATH })
   expect(JSON.parse(printed)).toEqual(["run:complete", "complete", "offline", true])
 })
 
-test("and for programs with the project's own copy of effect", () => {
+test("a program with Effect uses the project's own copy of effect", () => {
   write("program.ts", program)
   write("effect.ts", withEffect)
-  const printed = succeed([process.execPath, "effect.ts"], project, { PATH })
+  const printed = runOrThrow([process.execPath, "effect.ts"], project, { PATH })
   expect(JSON.parse(printed)).toEqual(["run:complete", "missing", true, true])
 })
 
-test("and for a project's tests", () => {
+test("a project's tests run programs through the test kit", () => {
   write("program.ts", program)
   write("kit.ts", kit)
   write("kit.test.ts", kitTest)
@@ -132,7 +132,7 @@ test("and for a project's tests", () => {
   expect(exitCode).toBe(0)
 })
 
-test("and stays the same module when a configuration has been evaluated", () => {
+test("the module stays the same after a configuration has been evaluated", () => {
   write("mill.config.ts", config)
   write("program.ts", program)
   write(
@@ -146,7 +146,7 @@ const error = await mill.status("run_none").catch((error: unknown) => error)
 console.log(JSON.stringify([differing.map(([name]) => name), Object.keys(core).length > 20, error instanceof again["RunNotFound"]]))
 `),
   )
-  const printed = succeed([process.execPath, "same.ts"], project, { PATH })
+  const printed = runOrThrow([process.execPath, "same.ts"], project, { PATH })
   expect(JSON.parse(printed)).toEqual([[], true, true])
 })
 
@@ -161,7 +161,7 @@ test("another runtime than Bun is told so, and what has been bundled elsewhere",
   expect(bundled.exitCode).toBe(1)
 })
 
-test("the types check, with those of the packages, and say what is wrong", () => {
+test("the types accept correct code and report errors", () => {
   write("mill.config.ts", config)
   write("program.ts", program)
   write("script.ts", script)
