@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test"
 import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { listEntries, waitFor, makeWorld } from "../support/mill.ts"
-import { answerOf, checkInvariants, checkNothingLeft } from "./invariants.ts"
+import { runCommand, checkInvariants, checkNothingLeft } from "./invariants.ts"
 import { kill, type LiveRun, logText, makeStage, marked, moment, owner, startRun } from "./stage.ts"
 
 const stage = makeStage(makeWorld())
@@ -45,9 +45,9 @@ test("the next owner cuts off a torn last line", async () => {
   expect(ends).toEqual(tornLines.map(() => ["failed", "worker-lost"]))
 }, 60_000)
 
-describe("a run's folder that is deleted while the run goes", () => {
+describe("a run directory that is deleted during the run", () => {
   test(
-    "is not there any more for any command, and nothing of the run is left",
+    "is missing for every command, and no process of the run is left",
     async () => {
       const run = await startRun(stage)
       await awaitOutput(run)
@@ -57,12 +57,12 @@ describe("a run's folder that is deleted while the run goes", () => {
       })
       const commands = [["status"], ["wait", "--timeout", "20"], ["watch", "--run"], ["cancel"]]
       const answers = await Promise.all(
-        commands.map((words) => answerOf(run, [...words, run.runId, "--json"])),
+        commands.map((words) => runCommand(run, [...words, run.runId, "--json"])),
       )
       const codes = answers.map(({ code }) => code)
       expect(codes.every((code) => code === 3 || code === 1)).toBe(true)
       for (const { stdout } of answers) expect(JSON.parse(stdout).error.message).toBeString()
-      expect((await answerOf(run, ["ls", "--json"])).code).toBe(0)
+      expect((await runCommand(run, ["ls", "--json"])).code).toBe(0)
       await checkNothingLeft(run)
     },
     timeout,
@@ -74,10 +74,10 @@ test("a log that is gone, or cut, of a run that has ended is told of", async () 
   expect(await checkInvariants(run)).toBe("complete")
   const log = join(run.runDir, "events.ndjson")
   writeFileSync(log, `${logText(run).split("\n").slice(0, 5).join("\n")}\n`)
-  const cut = await answerOf(run, ["watch", "--run", run.runId, "--json"])
+  const cut = await runCommand(run, ["watch", "--run", run.runId, "--json"])
   expect(cut.stdout.trimEnd().split("\n")).toHaveLength(6)
   rmSync(log)
-  const gone = await answerOf(run, ["watch", "--run", run.runId, "--json"])
+  const gone = await runCommand(run, ["watch", "--run", run.runId, "--json"])
   for (const { code, stdout } of [cut, gone]) {
     expect(code).toBe(1)
     const { error } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")
@@ -144,7 +144,7 @@ describe.skipIf(!mayMount)("a store that nobody may write to", () => {
       await awaitOutput(lost)
       kill([...owner(lost), ...marked(lost)])
       await waitFor("the store is fixed", () => mount("-o", "remount,ro", runsDir))
-      const ask = (...words: ReadonlyArray<string>) => answerOf(done, [...words, "--json", ...flags])
+      const ask = (...words: ReadonlyArray<string>) => runCommand(done, [...words, "--json", ...flags])
 
       expect((await ask("status", done.runId)).code).toBe(0)
       expect((await ask("watch", "--run", done.runId)).code).toBe(0)

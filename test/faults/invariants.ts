@@ -1,11 +1,11 @@
-/** What must be true of a run after whatever was done to it. */
+/** The invariants of a run after any fault. */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { MillEvent } from "../../src/domain/event.schema.ts"
 import { listEntries, waitFor, type CommandResult } from "../support/mill.ts"
 import { keepers, kill, type LiveRun, logText, marked } from "./stage.ts"
 
-/** A bound for failures: nothing waits for it when all is well. */
+/** The time limit of a failing check. */
 const deadline = 20_000
 
 const exitCodes = { complete: 0, failed: 1, cancelled: 130 }
@@ -13,25 +13,25 @@ type Status = keyof typeof exitCodes
 
 const endsSpawn = ({ type }: MillEvent) => /^spawn:(?:complete|error|cancelled)$/.test(type)
 const endsRun = ({ type }: MillEvent) => /^run:(?:complete|failed|cancelled)$/.test(type)
-const spawnOf = ({ payload }: MillEvent) => ("spawnId" in payload ? payload.spawnId : undefined)
+const readSpawnId = ({ payload }: MillEvent) => ("spawnId" in payload ? payload.spawnId : undefined)
 
 const json = (text: string) => JSON.parse(text)
 const readJson = (path: string) => json(readFileSync(path, "utf8"))
 
 /**
- * Runs a command; one that does not answer in time is ended, and told of. One that was killed while it settled another
- * run, as a fault of that one, is run again.
+ * Runs a command. Throws if it does not finish in time. Runs it again if a fault of another run killed it, while it settled
+ * that run.
  */
-export const answerOf = async (
+export const runCommand = async (
   run: LiveRun,
   args: ReadonlyArray<string>,
   millis = deadline,
 ): Promise<CommandResult> => {
   const { env, world } = run.stage
   const child = world.start(args, { env })
-  let late = false
+  let isLate = false
   const timer = setTimeout(() => {
-    late = true
+    isLate = true
     child.kill("SIGKILL")
   }, millis)
   const [stdout, stderr, code] = await Promise.all([
@@ -40,30 +40,30 @@ export const answerOf = async (
     child.exited,
   ])
   clearTimeout(timer)
-  if (late) throw new Error(`no answer within ${millis} ms: mill ${args.join(" ")}`)
-  if (child.signalCode === "SIGKILL") return answerOf(run, args, millis)
+  if (isLate) throw new Error(`no answer within ${millis} ms: mill ${args.join(" ")}`)
+  if (child.signalCode === "SIGKILL") return runCommand(run, args, millis)
   return { code, stdout, stderr }
 }
 
-const must = (holds: boolean, what: string, ...details: ReadonlyArray<unknown>): void => {
+const check = (holds: boolean, what: string, ...details: ReadonlyArray<unknown>): void => {
   if (!holds) throw new Error([what, ...details.map((detail) => JSON.stringify(detail))].join(" "))
 }
 
-/** The log: one end for each start, numbers without a gap, nothing after the end. Gives the run's status. */
+/** Checks the log: one end for each start, no gap in the sequence, nothing after the end. Returns the run's status. */
 const checkLog = (run: LiveRun): Status => {
   const text = logText(run)
-  must(text.endsWith("\n"), "the log ends with a whole line")
+  check(text.endsWith("\n"), "the log ends with a whole line")
   const events: ReadonlyArray<MillEvent> = text.trimEnd().split("\n").map(json)
-  must(
+  check(
     events.every(({ sequence }, index) => sequence === index + 1),
     "the sequence has no gap",
   )
   const last = events.at(-1)
-  must(last !== undefined && endsRun(last), "the last event ends the run", last)
-  must(events.filter(endsRun).length === 1, "one event ends the run")
-  const started = events.filter(({ type }) => type === "spawn:start").map(spawnOf)
-  const ended = events.filter(endsSpawn).map(spawnOf)
-  must(started.toSorted().join() === ended.toSorted().join(), "each spawn has ended once", started, ended)
+  check(last !== undefined && endsRun(last), "the last event ends the run", last)
+  check(events.filter(endsRun).length === 1, "one event ends the run")
+  const started = events.filter(({ type }) => type === "spawn:start").map(readSpawnId)
+  const ended = events.filter(endsSpawn).map(readSpawnId)
+  check(started.toSorted().join() === ended.toSorted().join(), "each spawn has ended once", started, ended)
   return String(last?.type).slice(4) as Status
 }
 
@@ -71,20 +71,20 @@ const checkSnapshots = (run: LiveRun, status: Status) => {
   const events: ReadonlyArray<MillEvent> = logText(run).trimEnd().split("\n").map(json)
   const record = readJson(join(run.runDir, "run.json"))
   const result = readJson(join(run.runDir, "result.json"))
-  must(record.status === status && result.status === status, "the snapshots tell the status", status, record)
+  check(record.status === status && result.status === status, "the snapshots have the status", status, record)
   const { cancelled, complete, error, running, started } = record.spawns
-  const seen = (type: string) => events.filter((event) => event.type === type).length
-  const counts = ["spawn:start", "spawn:complete", "spawn:error", "spawn:cancelled"].map(seen)
-  must(
+  const count = (type: string) => events.filter((event) => event.type === type).length
+  const counts = ["spawn:start", "spawn:complete", "spawn:error", "spawn:cancelled"].map(count)
+  check(
     [started, complete, error, cancelled].join() === counts.join() && running === 0,
     "the record counts the spawns of the log",
     counts,
     record.spawns,
   )
   const ids = result.spawns.map(({ spawnId }: { readonly spawnId: string }) => spawnId)
-  must(
+  check(
     new Set(ids).size === ids.length && ids.length >= complete && ids.length <= started,
-    "the result tells of each spawn once",
+    "the result lists each spawn once",
     ids,
   )
 }
@@ -95,25 +95,25 @@ const checkAnswers = async (
   flags: ReadonlyArray<string>,
   first: CommandResult,
 ) => {
-  const ask = (...args: ReadonlyArray<string>) => answerOf(run, [...args, "--json", ...flags])
+  const ask = (...args: ReadonlyArray<string>) => runCommand(run, [...args, "--json", ...flags])
   const [state, ls, watch] = await Promise.all([
     ask("status", run.runId),
     ask("ls"),
     ask("watch", "--run", run.runId),
   ])
-  must(first.code === exitCodes[status], "wait exits as the run ended", first)
-  must(state.code === 0 && json(state.stdout).status === status, "status tells the end", state)
+  check(first.code === exitCodes[status], "wait exits as the run ended", first)
+  check(state.code === 0 && json(state.stdout).status === status, "status prints the end", state)
   const listed = json(ls.stdout).find(({ id }: { readonly id: string }) => id === run.runId)
-  must(ls.code === 0 && listed?.status === status, "ls tells the end", ls.code, listed)
-  must(watch.code === exitCodes[status], "watch exits as the run ended", watch.code, watch.stderr)
+  check(ls.code === 0 && listed?.status === status, "ls prints the end", ls.code, listed)
+  check(watch.code === exitCodes[status], "watch exits as the run ended", watch.code, watch.stderr)
   const watched = watch.stdout
     .trimEnd()
     .split("\n")
     .map((line) => json(line).event)
-  must(Bun.deepEquals(watched, logText(run).trimEnd().split("\n").map(json)), "watch tells the whole log")
+  check(Bun.deepEquals(watched, logText(run).trimEnd().split("\n").map(json)), "watch prints the whole log")
 }
 
-const filesOf = (run: LiveRun): string =>
+const listFiles = (run: LiveRun): string =>
   readdirSync(run.runDir, { recursive: true })
     .map(String)
     .toSorted()
@@ -123,7 +123,7 @@ const filesOf = (run: LiveRun): string =>
     })
     .join("\n")
 
-/** Nothing of the run is left running, and no socket of it. */
+/** Checks that no process and no socket of the run is left. */
 export const checkNothingLeft = async (run: LiveRun): Promise<void> => {
   const left = () => [...marked(run), ...keepers(run)]
   await waitFor(`nothing is left running of ${run.runId}`, () => left().length === 0, deadline).catch(
@@ -135,22 +135,22 @@ export const checkNothingLeft = async (run: LiveRun): Promise<void> => {
     },
   )
   const sockets = listEntries(run.stage.socketDir).filter((name) => name.includes(run.runId))
-  must(sockets.length === 0, "no socket is left", sockets)
+  check(sockets.length === 0, "no socket is left", sockets)
 }
 
-/** Throws when something is not as it must be. Gives how the run ended. */
+/** Checks all invariants and throws on a violation. Returns the run's status. */
 export const checkInvariants = async (run: LiveRun, flags: ReadonlyArray<string> = []): Promise<Status> => {
-  const first = await answerOf(
+  const first = await runCommand(
     run,
     ["wait", run.runId, "--timeout", "20", "--json", ...flags],
     deadline + 5000,
   )
-  must(first.code !== 124, "the run ends", logText(run).slice(-500))
+  check(first.code !== 124, "the run ends", logText(run).slice(-500))
   const status = checkLog(run)
   checkSnapshots(run, status)
   await checkNothingLeft(run)
-  const before = filesOf(run)
+  const before = listFiles(run)
   await checkAnswers(run, status, flags, first)
-  must(filesOf(run) === before, "looking changes nothing", before, filesOf(run))
+  check(listFiles(run) === before, "reading changes nothing", before, listFiles(run))
   return status
 }

@@ -1,6 +1,6 @@
 /**
- * `bun run faults [--seconds N] [--count N] [--seed S]`: harms runs at random moments until the time is over or the
- * count is reached. Fault n has the seed S + n; `--seed S --count 1` plays it again.
+ * `bun run faults [--seconds N] [--count N] [--seed S]`: harms runs at random moments until the time is up or the
+ * count is reached. Fault n has the seed S + n: `--seed S --count 1` repeats one.
  */
 import { join } from "node:path"
 import { parseArgs } from "node:util"

@@ -1,4 +1,4 @@
-/** A script that uses mill as a library keeps its process as it is. */
+/** Using mill as a library leaves the process of a script untouched. */
 import { afterAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -33,7 +33,7 @@ const run = async (name: string, script: string, config: string) => {
 }
 
 test(
-  "it ends when it says so, also while a configuration is evaluated",
+  "a script can exit, even while a configuration is evaluated",
   async () => {
     const script = `void mill.prepare({ program: "one.ts" }).catch(() => undefined)
 setTimeout(() => process.exit(3), 150)`
@@ -43,7 +43,7 @@ setTimeout(() => process.exit(3), 150)`
 )
 
 test(
-  "its own rejections stay its own",
+  "a script handles its own rejections",
   async () => {
     const script = `process.on("unhandledRejection", (error) => console.log("heard", error.message))
 setTimeout(() => void Promise.reject(new Error("mine")), 150)
@@ -55,7 +55,7 @@ console.log(confirm, process.listenerCount("unhandledRejection"))`
 )
 
 test(
-  "the module that it imports stays the one that it has imported",
+  "importing the module again returns the same module",
   async () => {
     const script = `await mill.prepare({ program: "one.ts" })
 const again = await import("@mill/core")
@@ -70,7 +70,7 @@ console.log(error instanceof core.RunNotFound, error instanceof again.RunNotFoun
 )
 
 test(
-  "nothing listens to its standard input",
+  "mill does not listen to standard input",
   async () => {
     const script = `const before = process.stdin.listenerCount("end")
 const many = Array.from({ length: 12 }, () => core.createMill(options))

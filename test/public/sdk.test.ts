@@ -91,7 +91,7 @@ describe("createMill", () => {
   )
 
   test(
-    "does what the command does, and the command sees its runs",
+    "does the same as the command, which sees its runs",
     async () => {
       await using mill = open()
       const { programResult, runId, status } = await mill.runSync({ program: "ask.ts" })
@@ -112,7 +112,7 @@ describe("createMill", () => {
   )
 
   test(
-    "prepares without a trace, and starts what was prepared",
+    "prepares a run without a trace, and starts it",
     async () => {
       await using mill = open()
       const before = readdirSync(runsDir)
@@ -160,7 +160,7 @@ describe("createMill", () => {
   )
 
   test(
-    "leaves runs as they are when it is told to wait no more",
+    "stops waiting and watching on abort, and leaves runs running",
     async () => {
       await using mill = open()
       const { runId } = await mill.submit({ program: "hang.ts" })
@@ -187,7 +187,7 @@ describe("createMill", () => {
   )
 
   test(
-    "answers whoever asks a watch at once in order, and tells them when it is left",
+    "answers concurrent reads of a watch in order, and ends them when the watch is closed",
     async () => {
       await using mill = open()
       const { runId } = await mill.runSync({ program: "ask.ts" })
@@ -213,7 +213,7 @@ describe("createMill", () => {
   )
 
   test(
-    "tells what is printed",
+    "streams the program's output",
     async () => {
       await using mill = open()
       const { runId } = await mill.submit({ program: "talk.ts" })
@@ -227,7 +227,7 @@ describe("createMill", () => {
   )
 
   test(
-    "rejects what is called after closing, and what is under way; runs go on",
+    "rejects pending and later calls when closed, and leaves runs running",
     async () => {
       const mill = open()
       const { runId } = await mill.submit({ program: "hang.ts" })
@@ -250,7 +250,7 @@ describe("createMill", () => {
   )
 
   test(
-    "makes folders ready, and tells what there is",
+    "initializes a directory and discovers its configuration",
     async () => {
       const cwd = join(folder, "fresh")
       mkdirSync(cwd)
@@ -264,7 +264,7 @@ describe("createMill", () => {
   )
 
   test(
-    "leaves nothing of a run that cannot be started",
+    "leaves no trace of a run that cannot be started",
     async () => {
       const left = () => readdirSync(runsDir).toSorted()
       const program = join(folder, "ask.ts")
@@ -297,7 +297,7 @@ describe("createMill", () => {
   )
 
   test(
-    "hands values of any size to a run",
+    "passes values of any size to a run",
     async () => {
       const KEYS = Object.fromEntries(
         Array.from({ length: 4 }, (_, index) => [`KEY_${index}`, `${index}`.repeat(120_000)]),
@@ -319,7 +319,7 @@ echo "{\\"type\\":\\"result\\",\\"text\\":\\"\${#KEY_0} \${#KEY_3}\\"}"`
   )
 
   test(
-    "lets a script end that has not closed it",
+    "lets a script exit without closing it",
     async () => {
       const script = write(
         "forgetful.ts",
@@ -344,7 +344,7 @@ console.log((await mill.runSync({ program: "ask.ts" })).programResult)
   )
 })
 
-describe("what nobody has type-checked", () => {
+describe("untyped input", () => {
   const run = "run_none"
   const wrong = (value: unknown) => value as never
   const timeouts = ["nonsense", -5, null, [1, 2, 3], "-1 seconds"]
@@ -406,7 +406,7 @@ describe("what nobody has type-checked", () => {
       })
     })
   }
-  test("waits for what says how long", async () => {
+  test("accepts every form of a timeout", async () => {
     await using mill = open()
     for (const timeout of [0, 5, 1n, "1 second", "Infinity", { seconds: 1 }, [1, 0]] as const) {
       expect(await rejection(mill.wait(run, { timeout }))).toMatchObject({ _tag: "RunNotFound" })
@@ -416,7 +416,7 @@ describe("what nobody has type-checked", () => {
 
 describe("a configuration", () => {
   test(
-    "is looked for from the working directory, or is the file that is named, as it is at the time",
+    "is found from the working directory or named by path, and read anew for each run",
     async () => {
       const configured = (
         answer: string,
@@ -451,7 +451,7 @@ export default defineConfig({
   )
 
   test(
-    "that is an object is frozen like a file, and its secrets are nowhere on the disk",
+    "passed as an object is frozen like a file, and its secrets are not written to disk",
     async () => {
       const secret = "correct-horse-battery-staple"
       write(
@@ -590,7 +590,7 @@ describe("createEngine", () => {
   )
 
   test(
-    "leaves a run as it is when it is interrupted",
+    "leaves a run running when it is interrupted",
     async () => {
       await runtime.runPromise(
         Effect.gen(function* () {
@@ -611,7 +611,7 @@ describe("createEngine", () => {
     timeout,
   )
 
-  test("fails with what is wrong with its options", async () => {
+  test("fails on invalid options", async () => {
     const config = { cancelGrace: -1 }
     const failure = Effect.flip(Effect.scoped(createEngine({ config })))
     expect(await runtime.runPromise(failure)).toMatchObject({ _tag: "ConfigError", key: "cancelGrace" })

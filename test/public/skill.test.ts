@@ -28,7 +28,7 @@ beforeAll(async () => {
 const matches = (expression: RegExp) => [...skill.matchAll(expression)].map(([, match = ""]) => match)
 
 describe("the skill file", () => {
-  test("begins with a name and a description on one line each", () => {
+  test("begins with a name and a description, one line each", () => {
     const [, front = ""] = /^---\n([^]*?)\n---\n/.exec(skill) ?? []
     const fields = front.split("\n").map((line) => line.slice(0, line.indexOf(":")))
     expect(fields).toEqual(["name", "description"])
@@ -38,7 +38,7 @@ describe("the skill file", () => {
     expect(skill).not.toMatch(/undefined|\[object|\n\n\n/)
   })
 
-  test("names commands and flags that there are", () => {
+  test("names existing commands and flags", () => {
     const commands = matches(/(?:`|^| {4})mill ([a-z]+)/gm)
     expect(new Set(commands).size).toBeGreaterThan(4)
     for (const name of commands) expect(Object.keys(payload.commands)).toContain(name)
@@ -59,7 +59,7 @@ describe("the skill file", () => {
     for (const field of payload.programApi.resultFields) expect(skill).toContain(`\`${field}\``)
   })
 
-  test("names what a program has, and no more", () => {
+  test("names exactly the members of the global mill", () => {
     const { globals } = payload.programApi
     const known = [...Object.keys(globals), "mill.tracker", "mill.tracker.open"]
     for (const name of known) expect(skill).toContain(name)
@@ -67,7 +67,7 @@ describe("the skill file", () => {
       expect(known).toContain(name)
   })
 
-  test("has the example, the drivers with their models, and what the configuration says", () => {
+  test("contains the example, the drivers with their models, and the instructions of the configuration", () => {
     expect(skill).toContain(payload.programApi.example.source.trimEnd())
     for (const [name, { models }] of Object.entries(payload.drivers)) {
       expect(skill).toContain(`- \`${name}\``)

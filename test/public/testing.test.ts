@@ -20,7 +20,7 @@ const kitWith = (agents: TestMillOptions["agents"]) => createTestMill({ agents }
 
 describe("an agent of a test", () => {
   test(
-    "is a function of what it is asked, or an answer",
+    "is a function of the spawn, or an answer",
     async () => {
       await using kit = await kitWith({
         scout: async ({ agent, model, prompt, systemPrompt }) =>
@@ -70,7 +70,7 @@ describe("an agent of a test", () => {
   )
 
   test(
-    "fails in every way that an agent can",
+    "can fail in every way that a real agent can",
     async () => {
       const circular: Record<string, unknown> = {}
       circular["self"] = circular
@@ -139,7 +139,7 @@ describe("an agent of a test", () => {
   )
 
   test(
-    "may take its time, and spawns do not wait for each other",
+    "may be slow, and spawns do not wait for each other",
     async () => {
       const both = Promise.withResolvers<string>()
       await using kit = await kitWith({
@@ -156,7 +156,7 @@ describe("an agent of a test", () => {
   )
 
   test(
-    "may be one for all, and hang until the run is cancelled",
+    "may be one function for all names, and hang until the run is cancelled",
     async () => {
       const gone = Promise.withResolvers<string>()
       const asked = Promise.withResolvers<string>()
@@ -181,7 +181,7 @@ describe("an agent of a test", () => {
 
 describe("a test mill", () => {
   test(
-    "leaves no process and no file, also when the test fails in the middle of a run",
+    "leaves no process and no file, even when the test fails during a run",
     async () => {
       const asked = Promise.withResolvers<void>()
       let runDir = ""
@@ -207,7 +207,7 @@ describe("a test mill", () => {
   )
 
   test(
-    "runs the program of a file as it lies there, in the folder that it is told",
+    "runs a program file in the given directory",
     async () => {
       writeFileSync(join(folder, "name.ts"), `export const name = "next door"`)
       writeFileSync(
@@ -224,7 +224,7 @@ describe("a test mill", () => {
   )
 
   test(
-    "tells of programs that fail, and of those that cannot be run",
+    "reports programs that fail and programs that cannot be run",
     async () => {
       await using kit = await createTestMill({ agents: {} })
       const { record, result } = await kit.run({ source: `throw new Error("oh dear")` })
@@ -239,7 +239,7 @@ describe("a test mill", () => {
   )
 
   test(
-    "that cannot be made says why, and closes all the same",
+    "rejects runs with an invalid configuration, and still closes",
     async () => {
       await using kit = await createTestMill({ agents: {}, config: { cancelGrace: -1 } })
       const refused = await kit.run({ source: "1" }).catch((error: unknown) => error)
@@ -249,7 +249,7 @@ describe("a test mill", () => {
   )
 
   test(
-    "takes a project's own configuration, with its extensions, and plays its agents",
+    "uses a project's configuration with its extensions, and plays its agents",
     async () => {
       mkdirSync(join(folder, "project"))
       writeFileSync(join(folder, "project/words.ts"), `export const word = "hello"`)
@@ -278,7 +278,7 @@ export default [text.trim(), await mill.words.first()]`
   )
 
   test(
-    "may be closed again, and says that it is closed",
+    "can be closed twice, and rejects runs once closed",
     async () => {
       const kit = await kitWith({ a: "x" })
       await Promise.all([kit.close(), kit.close()])
@@ -332,7 +332,7 @@ await asked.promise`,
   const imports = `import { createTestMill, hang } from "@mill/core/testing"\n`
 
   test(
-    "leaves no process and no folder when the process ends before it is closed",
+    "leaves no process and no folder when the process exits without closing it",
     async () => {
       const left = await abandoned("gone.ts", [], `${imports}OPEN\nprocess.exit(1)`)
       expect(existsSync(left)).toBe(false)
@@ -341,7 +341,7 @@ await asked.promise`,
   )
 
   test(
-    "leaves no process of a test that ran out of its time",
+    "leaves no process of a test that timed out",
     async () => {
       const late = `import { test } from "bun:test"\n${imports}test("late", async () => {
 OPEN
@@ -353,7 +353,7 @@ await new Promise(() => undefined) }, 2000)`
   )
 
   test(
-    "can be left while a run goes on",
+    "can be closed while a run is running",
     async () => {
       await using kit = await kitWith(hang)
       const controller = new AbortController()

@@ -76,7 +76,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
 
   describeWithAgent(name, `a real ${agent} behind ${name}`, () => {
     test(
-      "answers what it was asked, as it was asked",
+      "answers the prompt as given",
       async () => {
         await using stage = await setAdapter(name, agent, "{}")
         const prompt = "/help me, @README.md [say fine]"
@@ -100,7 +100,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
     )
 
     test(
-      "tells the tools that it uses, once each, and takes the last message for the answer",
+      "reports each tool call once, and answers with the last message",
       async () => {
         await using stage = await setAdapter(name, agent, `{ permissions: "allow" }`)
         const prompt = `[tool:bash ${bash}] [tool:bash echo second] [say done]`
@@ -120,7 +120,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
     )
 
     test(
-      "fails because the server says 529, also where the adapter says that all is well",
+      "fails when the server responds with 529, even if the adapter reports success",
       async () => {
         await using stage = await setAdapter(name, agent, "{}")
         const program = writeSpawns(world, `${name}-fails.ts`, [{ prompt: "[error 529]", model }])
@@ -133,7 +133,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
     )
 
     test(
-      "is given up when it does not answer in time",
+      "times out",
       async () => {
         await using stage = await setAdapter(name, agent, "{ timeout: 5 }")
         const program = writeSpawns(world, `${name}-hangs.ts`, [{ prompt: "[hang]", model }])
@@ -150,7 +150,7 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
     )
 
     test(
-      "is cancelled, with what it has begun",
+      "is cancelled together with its tools",
       async () => {
         await using stage = await setAdapter(name, agent, `{ permissions: "allow" }`)
         const prompt = "[tool:bash sleep 1000]"
@@ -194,7 +194,7 @@ describeWithAgent("claude-agent-acp", "the permissions of claude behind claude-a
   }
 
   test(
-    "and its models: one that it does not offer is refused, with those that it does",
+    "refuses a model that it does not offer, and lists its models",
     async () => {
       await using stage = await setAdapter("claude-agent-acp", "claude", "{}")
       const program = writeSpawns(world, "model.ts", [{ prompt: "hi", model: "gpt-6-sol" }])

@@ -30,7 +30,7 @@ for (const name of agentNames) {
 
   describeWithAgent(name, `mill run on the real ${name}`, () => {
     test(
-      "carries out the canonical program",
+      "runs the canonical program",
       async () => {
         await using stage = await setStage(world, name)
         const program = world.write(`canonical-${name}.ts`, canonical(model))
@@ -89,7 +89,7 @@ for (const name of agentNames) {
     )
 
     test(
-      "tells the tools that the agent uses",
+      "reports the agent's tool calls",
       async () => {
         await using stage = await setStage(world, name)
         const program = world.write(

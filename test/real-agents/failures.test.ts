@@ -48,7 +48,7 @@ for (const name of agentNames) {
     }
 
     test(
-      "because the model is unknown says so",
+      "because the model is unknown reports that",
       async () => {
         await using stage = await setStage(world, name)
         const program = writeSpawns(world, `unknown-${name}.ts`, [
@@ -69,7 +69,7 @@ for (const name of agentNames) {
     )
 
     test(
-      "at first only is complete all the same, and says that it tried again",
+      "once, then answers, completes and reports the retry",
       async () => {
         await using stage = await setStage(world, name)
         const prompt = "[error 529 x1] [say got there]"
@@ -102,10 +102,10 @@ for (const name of agentNames) {
         expect(result.spawns).toMatchObject([{ status: "error", sessionRef: expect.any(String) }])
       }
 
-      test("in the middle of an answer says by which signal", () => kill("[hang]", () => true), timeout)
+      test("during an answer reports the signal", () => kill("[hang]", () => true), timeout)
 
       test(
-        "while it used a tool leaves nothing of the tool",
+        "during a tool call leaves no process of the tool",
         () => kill("[tool:bash sleep 1000]", (events) => events.includes('"spawn:tool_call"')),
         timeout,
       )

@@ -1,4 +1,4 @@
-/** The models of a real pi, as `mill --help --json` tells them. */
+/** The models of a real pi, as `mill --help --json` prints them. */
 import { expect, test } from "bun:test"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -10,9 +10,9 @@ const world = makeWorld()
 
 describeWithAgent("pi", "the models of pi", () => {
   test(
-    "are those that its owner can use, and of these the enabled ones",
+    "are the usable models, or the enabled ones",
     async () => {
-      // Nothing is asked of the server: to list models is no request.
+      // Listing models sends no request, so there is no server.
       await using place = await makeAgentPlace("pi", "http://127.0.0.1:9")
       const bin = join(dirname(place.home), "bin")
       mkdirSync(bin)

@@ -1,4 +1,4 @@
-/** A conversation with a real agent goes on in another spawn, and in another run. */
+/** A conversation with a real agent continues in another spawn, and in another run. */
 import { expect, test } from "bun:test"
 import { describeWithAgent } from "../support/agents.ts"
 import { makeWorld } from "../support/mill.ts"
@@ -18,7 +18,7 @@ ${body}`,
 
   describeWithAgent(name, `a conversation with ${name}`, () => {
     test(
-      "goes on where it was, in the same run and in another one",
+      "continues in the same run and in another run",
       async () => {
         await using stage = await setStage(world, name)
         const first = await stage.run(
@@ -54,7 +54,7 @@ ${body}`,
     )
 
     test(
-      "that there is not fails the spawn",
+      "that does not exist fails the spawn",
       async () => {
         await using stage = await setStage(world, name)
         const { result } = await stage.run(

@@ -58,7 +58,7 @@ for (const name of agentNames) {
 
   describeWithAgent(name, `what the model hears through ${name}`, () => {
     test(
-      "is every text as it was given",
+      "is every text unchanged",
       async () => {
         await using stage = await setStage(world, name)
         const spawns = texts.map((text) => ({ systemPrompt: text, prompt: text, model }))
@@ -73,7 +73,7 @@ for (const name of agentNames) {
     )
 
     test(
-      "is a prompt of a mebibyte, whole",
+      "is a whole prompt of one mebibyte",
       async () => {
         await using stage = await setStage(world, name)
         const program = writeSpawns(world, `mebibyte-${name}.ts`, [{ prompt: mebibyte, model }])
