@@ -1,5 +1,5 @@
 /** Composes the layers of a mill process with an engine. */
-import { Context, Effect, FileSystem, Layer, Path, Semaphore } from "effect"
+import { Context, Effect, type FileSystem, Layer, Path, Semaphore } from "effect"
 import { EngineSettings } from "../domain/engine.schema.ts"
 import { ConfigError, LaunchError, UsageError } from "../domain/error.schema.ts"
 import { acceptObject } from "../internal/config/config.effect.ts"
@@ -7,6 +7,7 @@ import { decodeUntrusted } from "../domain/untrusted.ts"
 import { GivenConfig } from "../internal/config/config-object.effect.ts"
 import { ConfigLoader } from "../internal/config/config-loader.effect.ts"
 import type { Settings } from "../internal/config/settings.effect.ts"
+import { pathExists } from "../internal/files/files.effect.ts"
 import { IoHub } from "../internal/control/io-hub.effect.ts"
 import { Engine } from "../internal/engine/engine.effect.ts"
 import { LaunchPreparation } from "../internal/engine/launch.effect.ts"
@@ -66,8 +67,7 @@ const launchPreparation = Layer.effect(
     Effect.gen(function* () {
       yield* unpackScripts
       if (artefact.form === "executable" || artefact.unpacked) return
-      const fs = yield* FileSystem.FileSystem
-      if (yield* Effect.orElseSucceed(fs.exists(artefact.mill), () => false)) return
+      if (yield* pathExists(artefact.mill)) return
       return yield* new LaunchError({
         message: `cannot find mill's own script: ${artefact.mill}`,
         hint: "import @mill/core from node_modules; it cannot be bundled",
@@ -114,17 +114,15 @@ const givenConfig = ({ config, ...options }: EngineSettings) =>
     }),
   )
 
-/** The engine alone, for as long as the scope lives. `given` is looked at: it may come from a script without types. */
-export const makeEngine = (given: EngineSettings, own: Package) =>
-  Effect.gen(function* () {
-    if (process.versions.bun === undefined) {
-      return yield* new UsageError({
-        message: "mill needs Bun, and this is another runtime",
-        hint: "run the script with Bun 1.4.5 or later: bun <script>",
-      })
-    }
-    const options = yield* checkOptions(given)
-    const surroundings = Layer.mergeAll(PlatformLayer.layer, Digest.layer)
-    const config = Layer.provide(givenConfig(options), surroundings)
-    return Context.get(yield* Layer.build(Layer.provideMerge(layer({ ...options, ...own }), config)), Engine)
-  })
+/** Makes an engine that lives as long as the scope. `given` is validated: it may come from a script without types. */
+export const makeEngine = Effect.fnUntraced(function* (given: EngineSettings, own: Package) {
+  if (process.versions.bun === undefined) {
+    return yield* new UsageError({
+      message: "mill needs Bun, and this is another runtime",
+      hint: "run the script with Bun 1.4.5 or later: bun <script>",
+    })
+  }
+  const options = yield* checkOptions(given)
+  const config = Layer.provide(givenConfig(options), Layer.mergeAll(PlatformLayer.layer, Digest.layer))
+  return Context.get(yield* Layer.build(Layer.provideMerge(layer({ ...options, ...own }), config)), Engine)
+})

@@ -3,6 +3,7 @@
  * `config.ts` in `$MILL_HOME`.
  */
 import { Effect, FileSystem, Path } from "effect"
+import { pathExists } from "../files/files.effect.ts"
 import { Settings } from "./settings.effect.ts"
 
 /** The file name of a project's configuration. */
@@ -19,10 +20,9 @@ export const findConfig = Effect.fn("Config.find")(function* () {
   const { cwd, millHome, userHome } = yield* Settings
   const fs = yield* FileSystem.FileSystem
   const { dirname, join } = yield* Path.Path
-  const exists = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
   // A dangling link counts: loading it is an error.
-  const isThere = (path: string) =>
-    Effect.flatMap(exists(path), (found) =>
+  const isPresent = (path: string) =>
+    Effect.flatMap(pathExists(path), (found) =>
       found ? Effect.succeed(true) : Effect.isSuccess(fs.readLink(path)),
     )
   const home =
@@ -30,8 +30,8 @@ export const findConfig = Effect.fn("Config.find")(function* () {
   let folder = cwd
   while (true) {
     const path = join(folder, configName)
-    if (yield* isThere(path)) return path
-    const marks = yield* Effect.filter(rootMarks, (mark) => exists(join(folder, mark)))
+    if (yield* isPresent(path)) return path
+    const marks = yield* Effect.filter(rootMarks, (mark) => pathExists(join(folder, mark)))
     const above = dirname(folder)
     // The home folder itself is not a project.
     if (marks.length > 0 || above === folder || folder === home || above === home) break
@@ -39,5 +39,5 @@ export const findConfig = Effect.fn("Config.find")(function* () {
   }
   if (millHome === undefined) return undefined
   const path = join(millHome, globalConfigName)
-  return (yield* isThere(path)) ? path : undefined
+  return (yield* isPresent(path)) ? path : undefined
 })

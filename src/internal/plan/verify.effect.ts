@@ -2,7 +2,7 @@
  * Makes the plan again in the worker, from the frozen sources and with the configuration evaluated once more, and compares it
  * with the plan that was submitted: a run never executes any other.
  */
-import { Effect } from "effect"
+import { Effect, Predicate } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { Plan, PlanContent, PlanSource } from "../../domain/plan.schema.ts"
@@ -14,15 +14,16 @@ import { hashPlan, makePlanContent } from "./content.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import { readFrozen, readSources } from "./frozen.effect.ts"
 
-type Fields = { readonly [key: string]: unknown }
-
-const hasFields = (value: unknown): value is Fields => typeof value === "object" && value !== null
-
 /** The path of the first field in which two plans differ, such as `driver.args.0`. */
 const findDifference = (a: unknown, b: unknown, path = ""): string | undefined => {
-  if (!hasFields(a) || !hasFields(b)) return toCanonicalJson(a) === toCanonicalJson(b) ? undefined : path
+  if (!Predicate.isObjectOrArray(a) || !Predicate.isObjectOrArray(b))
+    return toCanonicalJson(a) === toCanonicalJson(b) ? undefined : path
   for (const key of Object.keys({ ...a, ...b })) {
-    const found = findDifference(a[key], b[key], path === "" ? key : `${path}.${key}`)
+    const found = findDifference(
+      Reflect.get(a, key),
+      Reflect.get(b, key),
+      path === "" ? key : `${path}.${key}`,
+    )
     if (found !== undefined) return found
   }
   return undefined

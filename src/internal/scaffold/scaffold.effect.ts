@@ -11,7 +11,7 @@ import { configName, findConfig, globalConfigName } from "../config/config-looku
 import { Settings } from "../config/settings.effect.ts"
 import { listDrivers, findCommand, findInstalledAgents } from "../drivers/driver-registry.effect.ts"
 import { listModels } from "../drivers/model-catalogue.effect.ts"
-import { toStoreError, writeNew } from "../files/files.effect.ts"
+import { pathExists, toStoreError, writeNew } from "../files/files.effect.ts"
 import { checkDocumentedTypes } from "./documented-types.effect.ts"
 import { renderConfig, renderEnv, renderExample } from "./scaffold-texts.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
@@ -24,11 +24,9 @@ export const exampleName = "example.ts"
 
 /** Whether programs in this folder can import the package. */
 const isInstalled = Effect.fnUntraced(function* (folder: string) {
-  const fs = yield* FileSystem.FileSystem
   const { dirname, join } = yield* Path.Path
   for (let at = folder; ; at = dirname(at)) {
-    const found = fs.exists(join(at, "node_modules/@mill/core/package.json"))
-    if (yield* Effect.orElseSucceed(found, () => false)) return true
+    if (yield* pathExists(join(at, "node_modules/@mill/core/package.json"))) return true
     if (dirname(at) === at) return false
   }
 })
@@ -67,9 +65,8 @@ const scaffoldSkill = Effect.fnUntraced(function* (folder: string, text: string)
   const { dirname, join, relative } = yield* Path.Path
   const target = join(folder, skillFolder)
   const written = yield* writeMissing([[join(target, "SKILL.md"), text]])
-  const isThere = (path: string) => Effect.orElseSucceed(fs.exists(path), () => false)
   const agents = yield* findInstalledAgents
-  if (!agents.some(({ name }) => name === "claude") && !(yield* isThere(join(folder, ".claude"))))
+  if (!agents.some(({ name }) => name === "claude") && !(yield* pathExists(join(folder, ".claude"))))
     return written
   const link = join(folder, claudeSkillFolder)
   const linked = yield* fs.makeDirectory(dirname(link), { recursive: true }).pipe(
@@ -87,7 +84,6 @@ const scaffoldSkill = Effect.fnUntraced(function* (folder: string, text: string)
 export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: InitOptions) {
   const { cwd, millHome, userHome } = yield* Settings
   const { basename, join } = yield* Path.Path
-  const fs = yield* FileSystem.FileSystem
   const folder = global ? (skill === undefined ? millHome : userHome) : cwd
   if (folder === undefined) {
     return yield* new UsageError({
@@ -101,8 +97,7 @@ export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: I
   const configPath = found !== undefined && basename(found) === configName ? found : own
   const agents = yield* findInstalledAgents
   // An existing configuration may have extensions and another default driver.
-  const isThere = yield* Effect.orElseSucceed(fs.exists(configPath), () => false)
-  const config: MillConfig = isThere
+  const config: MillConfig = (yield* pathExists(configPath))
     ? (yield* Effect.tap(loadConfigAt(configPath), checkDocumentedTypes)).config
     : {}
   const types = (yield* isInstalled(folder)) ? undefined : yield* TypeTexts

@@ -1,4 +1,4 @@
-/** Where a program is wrong is told in its own lines and columns, whatever form Bun has seen it in. */
+/** Errors have the program's own lines and columns, also if it was wrapped for a top-level return. */
 import { afterAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -26,13 +26,13 @@ const cases: Readonly<Record<string, readonly [source: string, place: string, me
     /const/,
   ],
   "a name that is declared twice, beside a return": ["const x = 1; const x = 2; return x", "1:20", /x/],
-  "a re-export of what is not there": [`\nexport { x } from "no-such-package"\n`, "2:19", /no-such-package/],
-  "an import that leads nowhere, beside a return": [
+  "a re-export that does not resolve": [`\nexport { x } from "no-such-package"\n`, "2:19", /no-such-package/],
+  "an import that does not resolve, beside a return": [
     `const a = 1\nimport { x } from "./nowhere.ts"\nreturn x\n`,
     "2:19",
     /\.\/nowhere\.ts/,
   ],
-  "a package that is not there, beside a return": [
+  "a package that is not installed, beside a return": [
     `#!/usr/bin/env bun\n  import x from 'no-such-package'\nreturn x\n`,
     "2:17",
     /no-such-package/,

@@ -1,4 +1,4 @@
-/** The form in which a program with a top-level `return` is loaded: the same meaning, lines and columns. */
+/** A program with a top-level `return` keeps its meaning, lines and columns when it is wrapped. */
 import { afterAll, describe, expect, test } from "bun:test"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -23,7 +23,7 @@ const write = (path: string, text: string) => {
 write("lib/data.json", `{ "answer": 42 }`)
 write("lib/helper.ts", `export const helper = "helps"\nexport default "default"\nexport type Kind = string\n`)
 
-/** How mill would load the program: its path, and in which other form, if any. */
+/** The path of the program, and its wrapped form, if any. */
 const compile = async (path: string, source: string) => {
   const file = write(path, source)
   const [entry] = await runtime.runPromise(
@@ -105,15 +105,15 @@ describe("a top-level return", () => {
     expect(loaded.default).toEqual(expected)
     expect(wrapped.contents.split("\n").length).toBeGreaterThan(source.split("\n").length)
   })
-  test("that is none leaves the program as it is", async () => {
+  test("in a nested function leaves the program as it is", async () => {
     const none =
       "// return 1\nconst text = `\nreturn ${[1].map((n) => { return n })}`\nexport default text.trim()"
     expect((await compile("none.ts", none)).wrapped).toBeUndefined()
   })
 })
 
-/** Where the module says that it has thrown. */
-const placeOf = async (file: string): Promise<readonly [line: number, column: number]> => {
+/** The line and column from which a module throws. */
+const locateError = async (file: string): Promise<readonly [line: number, column: number]> => {
   const error: unknown = await import(file).catch((thrown: unknown) => thrown)
   const stack = error instanceof Error ? (error.stack ?? "") : String(error)
   const frame = stack.split("\n").find((line) => line.includes(file))
@@ -121,13 +121,13 @@ const placeOf = async (file: string): Promise<readonly [line: number, column: nu
   return [Number(line), Number(column)]
 }
 
-describe("an error has the place that it has without the return", () => {
+describe("an error has the same location as without the return", () => {
   const places: Readonly<Record<string, string>> = {
     "on the first line": `const a: number = 1; if (a === 1) throw new Error("here")`,
     "at the very start": `throw new Error("here")`,
-    "behind much space": `${" ".repeat(80)}throw new Error("here")`,
-    "on the first line, behind an import": `import { helper } from "./lib/helper.ts"; throw new Error("here" + helper)`,
-    "behind imports and exports": `import { helper } from "./lib/helper.ts"\nexport const a = 1\n\n  export const b = fail()\nfunction fail(): never {\n  throw new Error("here" + helper)\n}`,
+    "after many spaces": `${" ".repeat(80)}throw new Error("here")`,
+    "on the first line, after an import": `import { helper } from "./lib/helper.ts"; throw new Error("here" + helper)`,
+    "after imports and exports": `import { helper } from "./lib/helper.ts"\nexport const a = 1\n\n  export const b = fail()\nfunction fail(): never {\n  throw new Error("here" + helper)\n}`,
     "on a line with tabs and wide characters": `const a = 1\n\tconst wide = "👩‍💻漢"; throw new Error("here" + wide + a)`,
     "in an async function": `const fail = async () => {\n  await 0\n  throw new Error("here")\n}\nawait fail()`,
     "below a shebang": `#!/usr/bin/env bun\n  throw new Error("here")`,
@@ -137,8 +137,8 @@ describe("an error has the place that it has without the return", () => {
     const { file, wrapped } = await compile(`${path}.ts`, `${source}\nreturn 1`)
     const plain = write(`${path}.plain.ts`, `${source}\nexport {}`)
     const loaded = write(`${path}.loaded.ts`, wrapped?.contents ?? "")
-    const [line, column] = await placeOf(loaded)
-    const expected = await placeOf(plain)
+    const [line, column] = await locateError(loaded)
+    const expected = await locateError(plain)
     expect([line, line === 1 ? column - (wrapped?.columnShift ?? 0) : column]).toEqual([...expected])
     expect(source.slice(0, source.indexOf("throw new")).split("\n")).toHaveLength(line)
     expect(file).toEndWith(`${path}.ts`)
