@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { Executor } from "./executor.effect.ts"
 
-export const directExecutor = (name: string): Executor => ({
+export const makeDirectExecutor = (name: string): Executor => ({
   name,
   wrap: ({ bun, env, mill, planFile, runsDir, script, socketPath }) =>
     Effect.succeed({

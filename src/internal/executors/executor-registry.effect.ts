@@ -12,7 +12,7 @@ import type { RunPaths } from "../../domain/run.schema.ts"
 import { describeUnknown } from "../config/decode-config.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
-import { directExecutor } from "./direct-executor.effect.ts"
+import { makeDirectExecutor } from "./direct-executor.effect.ts"
 import { findRuntimeFacts } from "./sandbox-runtimes.ts"
 import { makeVmExecutor } from "./vm-executor.effect.ts"
 
@@ -107,5 +107,5 @@ export const makeExecutor = Effect.fn("Executors.make")(function* (
 ) {
   return plan.executor.type === "vm" && config.type === "vm"
     ? yield* makeVmExecutor(plan, paths, plan.executor, config)
-    : directExecutor(plan.executor.name)
+    : makeDirectExecutor(plan.executor.name)
 })
