@@ -69,7 +69,7 @@ describe("a run directory that is deleted during the run", () => {
   )
 })
 
-test("a log that is gone, or cut, of a run that has ended is told of", async () => {
+test("watch reports a missing or truncated log of an ended run", async () => {
   const run = await startRun(stage)
   expect(await checkInvariants(run)).toBe("complete")
   const log = join(run.runDir, "events.ndjson")
@@ -132,9 +132,9 @@ describe.skipIf(!mayMount)("a disk that is full", () => {
   )
 })
 
-describe.skipIf(!mayMount)("a store that nobody may write to", () => {
+describe.skipIf(!mayMount)("a read-only store", () => {
   test(
-    "tells of its runs, also of one whose worker is gone, and takes no new one",
+    "shows its runs, reports a lost worker, and refuses a new run",
     async () => {
       const runsDir = mountStore("fixed", "4m") ?? ""
       const flags = ["--runs-dir", runsDir]

@@ -143,8 +143,8 @@ export const kill = (pids: ReadonlyArray<number>): void => {
 }
 
 /**
- * Waits for a moment that lasts less than a millisecond: looks without a pause, for a while, then now and then. Gives
- * whether the moment came before the run had ended.
+ * Waits for a moment that lasts less than a millisecond: polls without a pause, in short bursts. Resolves
+ * to whether the moment came before the run ended.
  */
 export const moment = async (run: LiveRun, there: () => boolean): Promise<boolean> => {
   let found = false

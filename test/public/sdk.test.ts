@@ -202,8 +202,8 @@ describe("createMill", () => {
       while ((await watching.next()).value?.event.type !== "spawn:start") continue
       const waiting = [watching.next(), watching.next()]
       expect(await watching.return?.()).toEqual({ done: true, value: undefined })
-      const told = await Promise.all([...waiting, watching.next()])
-      expect(told.map(({ done }) => done)).toEqual([true, true, true])
+      const ended = await Promise.all([...waiting, watching.next()])
+      expect(ended.map(({ done }) => done)).toEqual([true, true, true])
       const absent = mill.watch("run_none")[Symbol.asyncIterator]()
       expect(await rejection(absent.next())).toBeInstanceOf(RunNotFound)
       expect((await absent.next()).done).toBe(true)

@@ -304,7 +304,7 @@ export default [text.trim(), await mill.words.first()]`
     })
   }
 
-  /** Runs a file that opens a kit and never closes it; gives the run that it has told of. */
+  /** Runs a file that opens a kit and never closes it. Returns the folder of the kit. */
   const abandoned = async (name: string, command: ReadonlyArray<string>, text: string) => {
     const file = join(folder, name)
     writeFileSync(join(folder, "late.ts"), asking(["a"]))

@@ -37,14 +37,14 @@ ${body}`,
         )
         expect(second.result.spawns).toMatchObject([{ status: "complete", text: "ECHO: at last" }])
         const heard = await stage.server.waitForRequest(({ prompt }) => prompt === "at last")
-        const told = heard.history.join("\n")
-        expect(told).toMatch(
+        const history = heard.history.join("\n")
+        expect(history).toMatch(
           /user: the word is plum[^]*agent: ECHO: the word is plum[^]*user: and then[^]*agent: ECHO: and then/,
         )
-        // claude and codex stay what they were told to be when the conversation began.
+        // claude and codex keep the system prompt of the first spawn.
         const being = /Be as [\w ]+/.exec(heard.system)?.[0]
         expect(being).toBe(name === "pi" ? "Be as at last" : "Be as the word is plum")
-        // codex tells the usage of all the conversation's turns, which is not that of the spawn.
+        // codex reports the usage of the whole conversation, so resumed spawns have none.
         const usages = [...first.result.spawns, ...second.result.spawns].map(
           ({ usage }) => usage !== undefined,
         )

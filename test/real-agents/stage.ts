@@ -98,7 +98,7 @@ export const setStage = async (
   }
 }
 
-/** A program that spawns agents at once and gives what became of each, failed or not. */
+/** Writes a program that spawns agents in parallel and returns the outcome of each, failed or not. */
 export const writeSpawns = (
   world: World,
   file: string,

@@ -150,7 +150,7 @@ console.log(JSON.stringify([differing.map(([name]) => name), Object.keys(core).l
   expect(JSON.parse(printed)).toEqual([[], true, true])
 })
 
-test("another runtime than Bun is told so, and what has been bundled elsewhere", async () => {
+test("the module rejects other runtimes, and being bundled into another file", async () => {
   write("node.mjs", `import { createMill } from "@mill/core"\nawait createMill().list()\n`)
   const node = Bun.spawnSync(["node", "node.mjs"], { cwd: project })
   expect(node.stderr.toString()).toContain("mill needs Bun")
