@@ -1,4 +1,4 @@
-/** The output of the program host: published line by line to whoever watches the run. */
+/** The output of the program host: published line by line to those who watch the run. */
 import { DateTime, Effect } from "effect"
 import { IoHub } from "../control/io-hub.effect.ts"
 import { makeLineSplitter } from "../files/lines.ts"

@@ -1,5 +1,5 @@
 /**
- * Runs a program in its host: a process of its own, served over a socket. Its output is never taken for protocol, and
+ * Runs a program in its host, a separate process that is served over a socket. Its output is never taken for protocol, and
  * its standard input is empty.
  */
 import { Deferred, Effect } from "effect"

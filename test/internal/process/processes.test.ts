@@ -1,0 +1,88 @@
+/** The service of processes, with real ones: how they end, what they print meanwhile, and how long they are awaited. */
+import { afterAll, expect, test } from "bun:test"
+import { Deferred, Duration, Effect, ManagedRuntime } from "effect"
+import { ChildProcess } from "effect/process"
+import { RunId } from "../../../src/domain/ids.schema.ts"
+import { isMarked, parseStat } from "../../../src/internal/process/proc-files.ts"
+import { Processes } from "../../../src/internal/process/processes.effect.ts"
+import { layer } from "../../../src/runtime/platform/platform.effect.ts"
+
+const runtime = ManagedRuntime.make(layer)
+afterAll(() => runtime.dispose())
+
+const script = (text: string, options: ChildProcess.CommandOptions = {}) =>
+  ChildProcess.make("/bin/sh", ["-c", text], { extendEnv: true, stdin: "ignore", ...options })
+const run = (text: string) =>
+  runtime.runPromise(Effect.flatMap(Processes, (processes) => processes.run(script(text))))
+
+test("a command ends with its exit code, or with the signal that ended it", async () => {
+  expect(await run("echo out; echo err >&2; exit 3")).toMatchObject({
+    exit: { _tag: "Code", code: 3 },
+    stdout: "out\n",
+    stderr: "err\n",
+  })
+  expect((await run("kill -9 $$")).exit).toMatchObject({ _tag: "Signal", signal: "SIGKILL" })
+})
+
+test("output is read while a process is being ended", async () => {
+  let output = ""
+  const decoder = new TextDecoder()
+  await runtime.runPromise(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const ready = yield* Deferred.make<void>()
+        const processes = yield* Processes
+        yield* processes.start(
+          script("trap 'echo last words; exit' TERM; echo ready; while :; do sleep 0.01; done"),
+          {
+            grace: Duration.seconds(20),
+            onStdout: (chunk) =>
+              Effect.suspend(() => {
+                output += decoder.decode(chunk)
+                return Deferred.succeed(ready, undefined)
+              }),
+            onStderr: () => Effect.void,
+          },
+        )
+        yield* Deferred.await(ready)
+      }),
+    ),
+  )
+  expect(output).toBe("ready\nlast words\n")
+})
+
+test("waiting for a process ends with the process, or with the patience", async () => {
+  const child = Bun.spawn(["sleep", "1000"])
+  const awaitGone = (patience: Duration.Input) =>
+    Effect.gen(function* () {
+      const processes = yield* Processes
+      const identity = yield* processes.identify(child.pid)
+      return identity === undefined ? undefined : yield* processes.awaitGone(identity, patience)
+    })
+  expect(await runtime.runPromise(awaitGone("20 millis"))).toBe(false)
+  const gone = runtime.runPromise(awaitGone("20 seconds"))
+  child.kill("SIGKILL")
+  // The process may be gone before its identity is read.
+  expect(await gone).not.toBe(false)
+})
+
+test("the spawner refuses what it does not support", async () => {
+  const refused = Effect.flatMap(Processes, (processes) =>
+    Effect.flip(processes.run(script("true", { shell: true }))),
+  )
+  expect(await runtime.runPromise(refused)).toMatchObject({ reason: { _tag: "BadArgument" } })
+})
+
+test("the stat of a process is read behind its name, which may hold anything", () => {
+  const stat = (state: string) => `7 (a) b (c) ${state} 1 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9876 0`
+  expect(parseStat(stat("S"))).toEqual({ group: "42", startTicks: "9876", isZombie: false })
+  expect(parseStat(stat("Z")).isZombie).toBe(true)
+})
+
+test("a mark is a whole variable", () => {
+  const runId = RunId.make("run_1")
+  expect(isMarked("A=b\0MILL_RUN_ID=run_1\0", runId)).toBe(true)
+  expect(isMarked("MILL_RUN_ID=run_1\0", runId)).toBe(true)
+  expect(isMarked("MILL_RUN_ID=run_12\0", runId)).toBe(false)
+  expect(isMarked("OTHER_MILL_RUN_ID=run_1\0", runId)).toBe(false)
+})
