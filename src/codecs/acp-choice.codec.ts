@@ -35,7 +35,7 @@ export const answerPermission =
 const maxNamed = 40
 
 /** The name that leaves the choice to the agent, unless the agent has a model of this name. */
-export const agentsOwnModel = "default"
+const agentsOwnModel = "default"
 
 const Value = Schema.Struct({ value: Schema.String, name: ifValid(Schema.String) })
 const Group = Schema.Struct({ options: Schema.Array(Value) })

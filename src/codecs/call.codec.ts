@@ -9,7 +9,7 @@ import { SpawnRefused } from "../domain/error.schema.ts"
 import { decodeUntrusted, formatProblem } from "../domain/untrusted.ts"
 
 /** The longest argument that Linux accepts (`MAX_ARG_STRLEN`), in bytes without the closing NUL. */
-export const maxArgumentBytes = 131_071
+const maxArgumentBytes = 131_071
 
 /** Refuses a spawn that the agent cannot carry out. */
 export const refuse = (message: string) => Result.fail(new SpawnRefused({ cause: "codec", message }))
@@ -60,7 +60,7 @@ const OptionsText = Schema.fromJsonString(Schema.Json)
 type Checked = Result.Result<string, SpawnRefused>
 
 /** The length of a text in bytes of UTF-8. */
-export const countBytes = (text: string): number => new TextEncoder().encode(text).length
+const countBytes = (text: string): number => new TextEncoder().encode(text).length
 
 /** Checks a text that is passed through a pipe or a file. */
 export const checkText = (field: string, text: string): Checked =>
