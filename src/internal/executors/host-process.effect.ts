@@ -64,8 +64,9 @@ export const startHost = Effect.fnUntraced(function* (
     const guard = { command: bun.command, args, env: { ...bun.env, ...env }, inheritEnv: true }
     yield* start(guard, { onStdout: () => Effect.void, onStderr: () => Effect.void })
   }
-  return Effect.map(exit, (exit) => {
+  const awaitExit = Effect.map(exit, (exit) => {
     exitedAlone = exit._tag === "Code"
     return executor.readExit(exit)
   })
+  return { awaitExit }
 })

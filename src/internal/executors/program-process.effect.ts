@@ -48,10 +48,10 @@ export const runProgram = Effect.fnUntraced(function* (
     ),
   )
   const output = yield* makeHostOutput
-  const exit = yield* startHost(plan, paths, executor, socketPath, output)
+  const { awaitExit } = yield* startHost(plan, paths, executor, socketPath, output)
 
   const exited = Effect.gen(function* () {
-    const how = yield* exit
+    const how = yield* awaitExit
     yield* output.end
     yield* Effect.timeoutOption(hungUp, patience)
     if (yield* connected) return how

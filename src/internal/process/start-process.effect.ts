@@ -93,7 +93,7 @@ export const makeStarters = Effect.fnUntraced(function* (
           Effect.ignore(handle.kill({ killSignal: "SIGKILL" })),
         )
       }
-      yield* handle.unref
+      yield* Effect.asVoid(handle.unref)
       return Number(handle.pid)
     },
     Effect.scoped,

@@ -119,8 +119,7 @@ const writeInput = (input: Child["stdin"]): Sink.Sink<void, Uint8Array, never, P
 
 const spawn: ChildProcessSpawner["Service"]["spawn"] = Effect.fnUntraced(function* (command) {
   const call = readCommand(command)
-  if (call === undefined)
-    return yield* Effect.fail(badArgument({ ...where, description: "unsupported options" }))
+  if (call === undefined) return yield* badArgument({ ...where, description: "unsupported options" })
   let isReferenced = true
   const child = yield* Effect.acquireRelease(spawnChild(call), (child) =>
     isReferenced && child.exitCode === null && child.signalCode === null
