@@ -36,7 +36,7 @@ writeScript(
   world,
   "bin/bun",
   `case $1 in
-  test) shift; exec ${quote([process.execPath, "test", ...inRepository])} "$@" ;;
+  test) shift; exec ${quote([process.execPath, "test", "--timeout=60000", ...inRepository])} "$@" ;;
   *) exec ${quote([process.execPath, ...inRepository])} "$@" ;;
 esac`,
 )
