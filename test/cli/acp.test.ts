@@ -176,7 +176,7 @@ describe("an ACP agent fails its spawn", () => {
       "no-auth",
       {
         cause: "agent-error",
-        message: expect.stringMatching(/Authentication required; log in .*authMethod: key/),
+        message: expect.stringMatching(/Authentication required; log in .*authMethod to one of: key/),
       },
     ],
     [
