@@ -94,6 +94,8 @@ process.on("beforeExit", () => {
 
 Object.defineProperty(globalThis, "mill", { value: makeMillGlobal(client, plan), enumerable: true })
 process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
+// `import.meta.main` is true in the program, as under plain Bun.
+Reflect.set(Bun, "main", programPath)
 installFrozenSources(plan.program.map(readSource))
 // Not awaited at the top level: Bun would spin on a module that waits for ever, and never emit `beforeExit`.
 const evaluate = async () => {

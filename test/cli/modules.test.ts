@@ -89,7 +89,7 @@ describe.each(executors)("with the executor %s", (executor) => {
       file: "main.ts",
       url: pathToFileURL(program).href,
       resolved: pathToFileURL(join(world.dir, "lib/data.json")).href,
-      main: false,
+      main: true,
       here: true,
     })
     expect(code).toBe(0)

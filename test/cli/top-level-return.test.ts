@@ -17,7 +17,7 @@ import data from "./lib/data.json" with { type: "json" }
 export const kind: Kind = await Promise.resolve(helper)
 try { if (mill.args[0] === "early") return { kind, answer: data.answer, main: import.meta.main, dir: import.meta.dir } } finally { mill.log("ended") }
 return "late"`,
-    { kind: "helps", answer: 42, main: false, dir: world.dir },
+    { kind: "helps", answer: 42, main: true, dir: world.dir },
   ],
   "of a spawn": [`return ${spawn}.then(({ driver }) => driver)`, "offline"],
   "of nothing": [`if (mill.args.length === 1) return\nthrow new Error("not reached")`, undefined],
