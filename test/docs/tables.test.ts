@@ -103,7 +103,7 @@ describe("tables name", () => {
       makeScript({ type: "spawn", agent: "a", systemPrompt: "s", model: "m", prompt })
     const plain = scriptFor("[unknown] task")
     expect(JSON.stringify(plain)).toContain("[unknown] task")
-    const directives = readNames("offline-agent", "In a prompt")
+    const directives = readNames("offline-agent", "Directive")
     expect(directives.length).toBeGreaterThan(5)
     for (const directive of directives) {
       const [, name = "", argument] = /^\[(\w+)(?: (.*))?\]$/.exec(directive) ?? []
