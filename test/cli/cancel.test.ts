@@ -1,5 +1,7 @@
 /** Cancelling a run: it has one end, and none of its processes are left, whatever they do. */
 import { describe, expect, test } from "bun:test"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { millCommand } from "../support/mill.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
 
@@ -48,6 +50,43 @@ describe("mill cancel", () => {
       timeout,
     )
   }
+
+  test(
+    "sends no key for a missing reason: a worker of an earlier version refuses null",
+    async () => {
+      const runId = await beginSpawns()
+      const file = join(world.readRecord(runId).paths.runDir, "control")
+      const worker = readFileSync(file, "utf8")
+      const requests: Array<string> = []
+      // Stands between the command and the worker, and reads what the command sends.
+      const proxy = Bun.listen<{ up?: Bun.Socket }>({
+        unix: join(world.dir, "proxy"),
+        socket: {
+          open: (down) => {
+            down.data = {}
+          },
+          data: async (down, bytes) => {
+            requests.push(bytes.toString())
+            down.data.up ??= await Bun.connect({
+              unix: worker,
+              socket: { data: (_, answer) => void down.write(answer), close: () => void down.end() },
+            })
+            down.data.up.write(bytes)
+          },
+          close: (down) => void down.data.up?.end(),
+        },
+      })
+      writeFileSync(file, join(world.dir, "proxy"))
+      expect(await cancel(runId)).toEqual(makeCancelAnswer(runId))
+      proxy.stop(true)
+      const sent = requests
+        .join("")
+        .split("\n")
+        .filter((line) => line.includes(`"tag":"cancel"`))
+      expect(sent.map((line) => JSON.parse(line).payload)).toEqual([{}])
+    },
+    timeout,
+  )
 
   test(
     "ends the run once and answers each of several concurrent calls",

@@ -4,6 +4,7 @@
  * has already ended keeps its status.
  */
 import { Duration, Effect, Schedule, type Scope } from "effect"
+import { defined } from "../../domain/defined.ts"
 import type { Cancellation } from "../../domain/engine.schema.ts"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
@@ -77,7 +78,8 @@ export const cancelRun: (
     const { driver, limits } = yield* store.plan(runId)
     // A worker that was just started may not listen yet.
     const asked = yield* connectControl(runId).pipe(
-      Effect.flatMap((client) => client.cancel({ reason })),
+      // A worker of an earlier version refuses the null that an undefined reason becomes.
+      Effect.flatMap((client) => client.cancel(defined({ reason }))),
       Effect.scoped,
       Effect.retry({ while: (error) => error._tag === "NoWorker", schedule: Schedule.spaced("20 millis") }),
       Effect.timeout(answerTimeout),
