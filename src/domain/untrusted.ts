@@ -52,13 +52,20 @@ export const isPlainObject = (value: object): boolean => {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** A value in a few words. */
+/** What kind of object a value is. A proxy may throw when it is asked. */
+const describeObject = (value: object): string =>
+  Result.getOrElse(
+    Result.try(() => {
+      if (Array.isArray(value)) return "an array"
+      return "then" in value ? "a promise" : isPlainObject(value) ? "an object" : "an instance of a class"
+    }),
+    () => "an object",
+  )
+
+/** A value in a few words. Never throws. */
 export const describeValue = (value: unknown): string => {
   if (typeof value === "function") return "a function"
-  if (Array.isArray(value)) return "an array"
-  if (typeof value === "object" && value !== null) {
-    return "then" in value ? "a promise" : isPlainObject(value) ? "an object" : "an instance of a class"
-  }
+  if (typeof value === "object" && value !== null) return describeObject(value)
   return typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value)
 }
 

@@ -1,6 +1,6 @@
 /** mill as a library, as scripts use it: createMill, and createEngine in a program with Effect. */
 import { afterAll, describe, expect, test } from "bun:test"
-import { Effect, Fiber, ManagedRuntime, Layer, Stream } from "effect"
+import { Duration, Effect, Fiber, ManagedRuntime, Layer, Stream } from "effect"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -347,7 +347,22 @@ console.log((await mill.runSync({ program: "ask.ts" })).programResult)
 describe("untyped input", () => {
   const run = "run_none"
   const wrong = (value: unknown) => value as never
-  const timeouts = ["nonsense", -5, null, [1, 2, 3], "-1 seconds"]
+  const timeouts = [
+    "nonsense",
+    -5,
+    null,
+    [1, 2, 3],
+    "-1 seconds",
+    NaN,
+    [NaN, 0],
+    {},
+    { secs: 1 },
+    { seconds: NaN },
+    { seconds: undefined },
+    { seconds: "soon" },
+    { seconds: -1 },
+    new Map(),
+  ]
   const throwing = {
     get program(): string {
       throw new Error("no")
@@ -355,6 +370,8 @@ describe("untyped input", () => {
   }
   const circular: Record<string, unknown> = {}
   circular["self"] = circular
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+  revoke()
   type Use = (mill: ReturnType<typeof open>) => Promise<unknown>
   const uses: Readonly<Record<string, readonly [use: Use, message: string]>> = {
     "inspect(null)": [(mill) => mill.inspect(wrong(null)), "inspect: its argument is null"],
@@ -364,6 +381,15 @@ describe("untyped input", () => {
     "outline(null)": [(mill) => mill.outline(wrong(null)), "outline: null is not a prepared run"],
     "submit(null)": [(mill) => mill.submit(wrong(null)), "submit: its argument is null"],
     "submit of what throws": [(mill) => mill.submit(throwing), "submit: its argument cannot be read"],
+    "wait for a revoked proxy": [
+      (mill) => mill.wait(run, { timeout: wrong(revoked) }),
+      "wait: timeout is an object",
+    ],
+    "start of a revoked proxy": [
+      (mill) => mill.start(wrong(revoked)),
+      "start: an object is not a prepared run",
+    ],
+    "status of a revoked proxy": [(mill) => mill.status(wrong(revoked)), "an object is not a run id"],
     "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is not a run id"],
     "cancel for a number": [(mill) => mill.cancel(run, wrong(5)), "cancel: reason is 5"],
     "init(null)": [(mill) => mill.init(wrong(null)), "init: its argument is null"],
@@ -408,7 +434,16 @@ describe("untyped input", () => {
   }
   test("accepts every form of a timeout", async () => {
     await using mill = open()
-    for (const timeout of [0, 5, 1n, "1 second", "Infinity", { seconds: 1 }, [1, 0]] as const) {
+    for (const timeout of [
+      0,
+      5,
+      1n,
+      "1 second",
+      "Infinity",
+      { seconds: 1, minutes: undefined },
+      [1, 0],
+      Duration.zero,
+    ] as const) {
       expect(await rejection(mill.wait(run, { timeout }))).toMatchObject({ _tag: "RunNotFound" })
     }
   })

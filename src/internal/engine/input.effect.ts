@@ -1,5 +1,5 @@
 /** Checks the arguments of the engine's methods: the caller may be a script without types. */
-import { Duration, Effect, Option, Result, Schema } from "effect"
+import { Duration, Effect, Option, Predicate, Result, Schema } from "effect"
 import { InitOptions, RunFilter, SpawnRef } from "../../domain/engine.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
@@ -21,10 +21,32 @@ export const checkSpawnRef = makeInputCheck("inspect", SpawnRef)
 export const checkInitOptions = makeInputCheck("init", InitOptions)
 export const checkReason = makeInputCheck("cancel", Schema.Struct({ reason: Schema.optional(Schema.String) }))
 
-const readDuration = Option.liftThrowable(Duration.fromInputUnsafe)
+const units = new Set([
+  "weeks",
+  "days",
+  "hours",
+  "minutes",
+  "seconds",
+  "milliseconds",
+  "microseconds",
+  "nanoseconds",
+])
+
+/** Whether a value states an amount of time. Effect reads NaN, and an object without a known unit, as zero. */
+const statesAmount = (value: unknown): boolean => {
+  if (!Predicate.isObjectOrArray(value) || Duration.isDuration(value)) return !Number.isNaN(value)
+  const amounts = Object.entries(value).filter(([, amount]) => amount !== undefined)
+  const isAmount = ([unit, amount]: readonly [string, unknown]) =>
+    Predicate.isNumber(amount) && !Number.isNaN(amount) && (Array.isArray(value) || units.has(unit))
+  return amounts.length > 0 && amounts.every(isAmount)
+}
+
+const isTimeout = Option.liftThrowable(
+  (value: Duration.Input) => statesAmount(value) && !Duration.isNegative(Duration.fromInputUnsafe(value)),
+)
 
 export const checkTimeout = (timeout: Duration.Input | undefined) =>
-  timeout === undefined || Option.exists(readDuration(timeout), (duration) => !Duration.isNegative(duration))
+  timeout === undefined || Option.contains(isTimeout(timeout), true)
     ? Effect.void
     : new UsageError({
         message: `wait: timeout is ${describeValue(timeout)}; expected milliseconds from 0 on, or for example "1 minute"`,
