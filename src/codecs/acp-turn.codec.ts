@@ -17,10 +17,9 @@ import {
 } from "./acp-message.codec.ts"
 import { releaseHeldCalls, noToolCalls, applyToolUpdate, type ToolCalls } from "./acp-tool.codec.ts"
 import {
-  addText,
   answerTooLong,
+  appendText,
   formatJson,
-  maxAnswerLength,
   makeMilestone,
   explainOverlong,
   type Step,
@@ -113,12 +112,11 @@ const onText = (state: AcpState, text: string, messageId: string | undefined): S
     return [{ ...state, notice: text.trim() }, makeMilestone(text)]
   }
   const another = state.over || messageId !== state.messageId
-  const before = another ? "" : state.text
-  const more = before === "" ? text.trimStart() : text
+  const before = another ? { ...state, text: "", cut: false } : state
+  const more = before.text === "" ? text.trimStart() : text
   // A message starts with its first word, so that white space between two tool calls does not replace the last message.
   if (another && more === "") return [state, []]
-  const cut = (another ? false : state.cut) || before.length + more.length > maxAnswerLength
-  return [{ ...clearNotice(state), text: addText(before, more), cut, messageId, over: false }, []]
+  return [{ ...appendText(clearNotice(before), more), messageId, over: false }, []]
 }
 
 const onPlan = (state: AcpState, entries: ReadonlyArray<PlanEntry>): Step<AcpState> => {

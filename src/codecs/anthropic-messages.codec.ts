@@ -13,6 +13,7 @@ import { Option, Schema } from "effect"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
   defineBuiltInHttpCodec,
+  endWithError,
   makeEndpoint,
   findError,
   type HttpCodecOptions,
@@ -22,15 +23,7 @@ import {
   makeUsage,
   toolRequested,
 } from "./http.codec.ts"
-import {
-  addText,
-  answerTooLong,
-  ifValid,
-  parseJsonObject,
-  maxAnswerLength,
-  type Step,
-  makeToolCall,
-} from "./line.codec.ts"
+import { addText, appendText, applyDecoded, ifValid, type Step, makeToolCall } from "./line.codec.ts"
 
 /** The API requires a limit. Models of all ages accept this one. */
 const defaultMaxTokens = 8192
@@ -94,12 +87,6 @@ type State = {
 
 const initial: State = { ended: false, text: "", cut: false, usage: {} }
 
-const appendText = (state: State, text: string): State => ({
-  ...state,
-  text: addText(state.text, text),
-  cut: state.cut || state.text.length + text.length > maxAnswerLength,
-})
-
 const isTool = (type: string | undefined) => type?.endsWith("tool_use") === true
 
 const onStart = (state: State, block: Block | undefined): State => {
@@ -116,13 +103,11 @@ const onStop = (state: State): Step<State> => {
     : [{ ...state, tool: undefined }, [makeToolCall(tool.name, tool.json === "" ? tool.input : tool.json)]]
 }
 
-const decodeEvent = (state: State, data: string): Step<State> => {
-  const value = parseJsonObject(data)
-  if (value === undefined) return [state, []]
+const decodeEvent = (state: State, value: object): Step<State> => {
   const event = Option.getOrElse(decodeType(value), (): typeof Event.Type => ({}))
   const error =
     event.type === "error" ? formatServerError("error" in value ? value.error : undefined) : findError(value)
-  if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
+  if (error !== undefined) return endWithError(state, error)
   const { delta, usage } = event
   switch (event.type) {
     case "message_start":
@@ -149,32 +134,22 @@ const decodeEvent = (state: State, data: string): Step<State> => {
   }
 }
 
-const decodeWhole = (state: State, body: string): Step<State> => {
-  const value = parseJsonObject(body)
-  if (value === undefined) return [state, []]
-  const error = findError(value)
-  if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
-  return Option.match(decodeMessage(value), {
-    onNone: () => [state, []],
-    onSome: ({ content, stop_reason: stopReason, usage }) => {
-      const blocks = content.flatMap((block) => Option.toArray(decodeBlock(block)))
-      const texts = blocks.filter(({ type }) => type === "text")
-      return [
-        { ...texts.reduce(onStart, state), ended: true, usage: usage ?? {}, stopReason },
-        blocks.flatMap(({ input, name, type }) =>
-          name !== undefined && isTool(type) ? [makeToolCall(name, input)] : [],
-        ),
-      ]
-    },
+const decodeWhole = (state: State, value: object): Step<State> =>
+  applyDecoded(state, decodeMessage(value), ({ content, stop_reason: stopReason, usage }) => {
+    const blocks = content.flatMap((block) => Option.toArray(decodeBlock(block)))
+    const texts = blocks.filter(({ type }) => type === "text")
+    return [
+      { ...texts.reduce(onStart, state), ended: true, usage: usage ?? {}, stopReason },
+      blocks.flatMap(({ input, name, type }) =>
+        name !== undefined && isTool(type) ? [makeToolCall(name, input)] : [],
+      ),
+    ]
   })
-}
 
-const findAnswerFailure = ({ cut, ended, errorMessage, stopReason, text }: State): string | undefined => {
-  if (errorMessage !== undefined) return errorMessage
+const findAnswerFailure = ({ ended, stopReason, text }: State): string | undefined => {
   if (stopReason === "refusal") return formatRefusal("")
   if (stopReason === "tool_use" || stopReason === "pause_turn") return toolRequested
-  if (ended && text === "" && stopReason === undefined) return emptyAnswer
-  return cut ? answerTooLong : undefined
+  return ended && text === "" && stopReason === undefined ? emptyAnswer : undefined
 }
 
 const readAnswerUsage = ({ usage }: State) =>

@@ -93,5 +93,11 @@ export const checkSession = (sessionRef: string): Checked =>
     ? Result.succeed(sessionRef)
     : refuse(`sessionRef: ${JSON.stringify(cutText(sessionRef, 60))} is not a session name`)
 
-/** The path of a spawn's system prompt, for an agent that reads it from a file. */
-export const toSystemPromptPath = (input: SpawnInput): string => `${input.scratchDir}/system-prompt.txt`
+/** Checks the spawn of an agent that takes its model as an argument. `file` is the path for a system prompt in a file. */
+export const checkCall = (input: SpawnInput) =>
+  Result.gen(function* () {
+    const prompt = yield* checkNotBlank("prompt", input.prompt)
+    const systemPrompt = yield* checkNotBlank("systemPrompt", input.systemPrompt)
+    const model = yield* checkArgument("model", input.model)
+    return { prompt, systemPrompt, model, file: `${input.scratchDir}/system-prompt.txt` }
+  })

@@ -15,6 +15,7 @@ import type { DriverEvent } from "../domain/driver.schema.ts"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
   defineBuiltInHttpCodec,
+  endWithError,
   makeEndpoint,
   findError,
   contentFiltered,
@@ -24,15 +25,7 @@ import {
   makeUsageFromTotals,
   toolRequested,
 } from "./http.codec.ts"
-import {
-  addText,
-  answerTooLong,
-  ifValid,
-  parseJsonObject,
-  maxAnswerLength,
-  type Step,
-  makeToolCall,
-} from "./line.codec.ts"
+import { addText, appendText, ifValid, readTexts, type Step, makeToolCall } from "./line.codec.ts"
 
 const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
   model,
@@ -42,7 +35,6 @@ const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: 
   max_tokens: options.maxTokens ?? null,
 })
 
-const Part = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
 const ToolPiece = Schema.Struct({
   index: ifValid(Schema.Finite),
   function: ifValid(Schema.Struct({ name: ifValid(Schema.String), arguments: ifValid(Schema.Unknown) })),
@@ -69,7 +61,6 @@ const Chunk = Schema.Struct({ choices: ifValid(Schema.Array(Schema.Unknown)), us
 
 const decodeChunk = Schema.decodeUnknownOption(Chunk)
 const decodeChoice = Schema.decodeUnknownOption(Choice)
-const decodePart = Schema.decodeUnknownOption(Part)
 const decodePiece = Schema.decodeUnknownOption(ToolPiece)
 
 type Tool = { readonly index: number; readonly name: string; readonly input: string }
@@ -88,11 +79,7 @@ type State = {
 const initial: State = { ended: false, text: "", cut: false, refusal: "", tools: [] }
 
 const joinText = (content: (typeof Message.Type)["content"]): string =>
-  typeof content === "string"
-    ? content
-    : (content ?? [])
-        .map((part) => Option.match(decodePart(part), { onNone: () => "", onSome: (it) => it.text }))
-        .join("")
+  typeof content === "string" ? content : readTexts(content).join("")
 
 /** Maximum number of tool calls in an answer. */
 const maxTools = 256
@@ -111,11 +98,8 @@ const addPiece = (tools: ReadonlyArray<Tool>, given: unknown, position: number):
 
 const onChoice = (state: State, { delta, finish_reason: stopReason, message }: typeof Choice.Type): State => {
   const given = delta ?? message ?? {}
-  const text = joinText(given.content)
   return {
-    ...state,
-    text: addText(state.text, text),
-    cut: state.cut || state.text.length + text.length > maxAnswerLength,
+    ...appendText(state, joinText(given.content)),
     refusal: addText(state.refusal, given.refusal ?? ""),
     tools: (given.tool_calls ?? []).reduce(addPiece, state.tools),
     stopReason: stopReason ?? state.stopReason,
@@ -130,10 +114,9 @@ const releaseTools = (state: State): Step<State> => {
   return state.tools.length === 0 ? [state, []] : [{ ...state, tools: [] }, events]
 }
 
-const decodeObject = (state: State, value: object | undefined): Step<State> => {
-  if (value === undefined) return [state, []]
+const decodeEvent = (state: State, value: object): Step<State> => {
   const error = findError(value)
-  if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
+  if (error !== undefined) return endWithError(state, error)
   const { choices = [], usage } = Option.getOrElse(decodeChunk(value), (): typeof Chunk.Type => ({}))
   const next = choices
     .flatMap((choice) => Option.toArray(decodeChoice(choice)))
@@ -142,36 +125,24 @@ const decodeObject = (state: State, value: object | undefined): Step<State> => {
   return next.stopReason === undefined ? [next, []] : releaseTools(next)
 }
 
-const decodeEvent = (state: State, data: string): Step<State> =>
-  data.trim() === "[DONE]"
-    ? releaseTools({ ...state, ended: true })
-    : decodeObject(state, parseJsonObject(data))
+const onDone = (state: State): Step<State> => releaseTools({ ...state, ended: true })
 
-const decodeWhole = (state: State, body: string): Step<State> => {
-  const [next, events] = decodeObject(state, parseJsonObject(body))
+const decodeWhole = (state: State, value: object): Step<State> => {
+  const [next, events] = decodeEvent(state, value)
   if (next === state || (next.stopReason === undefined && next.text === "")) return [next, events]
-  const [ended, more] = releaseTools({ ...next, ended: true })
+  const [ended, more] = onDone(next)
   return [ended, [...events, ...more]]
 }
 
 /** Stop reasons of OpenRouter, vLLM and DeepSeek for an answer that broke off. */
 const broken = new Set(["abort", "cancelled", "error", "insufficient_system_resource"])
 
-const findAnswerFailure = ({
-  cut,
-  ended,
-  errorMessage,
-  refusal,
-  stopReason = "",
-  text,
-}: State): string | undefined => {
-  if (errorMessage !== undefined) return errorMessage
+const findAnswerFailure = ({ ended, refusal, stopReason = "", text }: State): string | undefined => {
   if (refusal !== "" || stopReason === "refusal") return formatRefusal(refusal)
   if (stopReason === "content_filter") return contentFiltered
   if (stopReason === "tool_calls" || stopReason === "function_call") return toolRequested
   if (ended && text === "" && stopReason === "") return emptyAnswer
-  if (broken.has(stopReason)) return `the server stopped with ${stopReason}`
-  return cut ? answerTooLong : undefined
+  return broken.has(stopReason) ? `the server stopped with ${stopReason}` : undefined
 }
 
 const readAnswerUsage = ({ usage }: State) =>
@@ -193,6 +164,7 @@ export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec 
     initial,
     decodeEvent,
     decodeWhole,
+    onDone,
     isFinal: ({ ended, stopReason }) => ended || stopReason !== undefined,
     findAnswerFailure,
     readAnswerUsage,

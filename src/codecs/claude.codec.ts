@@ -23,13 +23,7 @@ import {
   defineBuiltInCodec,
   type SpawnInput,
 } from "../domain/driver.schema.ts"
-import {
-  checkArgument,
-  checkNotBlank,
-  checkSession,
-  makeSpawnEncoder,
-  toSystemPromptPath,
-} from "./call.codec.ts"
+import { checkCall, checkSession, makeSpawnEncoder } from "./call.codec.ts"
 import {
   readResultAnswer,
   decodeResult,
@@ -43,6 +37,7 @@ import {
   ifValid,
   makeMilestone,
   formatRetry,
+  readTexts,
   type Step,
   makeToolCall,
   keepErrorUnlessKilled,
@@ -64,10 +59,7 @@ export type ClaudeOptions = typeof ClaudeOptions.Type
 
 const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
   Result.gen(function* () {
-    const prompt = yield* checkNotBlank("prompt", input.prompt)
-    const systemPrompt = yield* checkNotBlank("systemPrompt", input.systemPrompt)
-    const model = yield* checkArgument("model", input.model)
-    const file = toSystemPromptPath(input)
+    const { file, model, prompt, systemPrompt } = yield* checkCall(input)
     const flag = options.systemPrompt === "append" ? "--append-system-prompt-file" : "--system-prompt-file"
     return {
       args: [
@@ -106,8 +98,6 @@ const AssistantLine = Schema.Struct({
   is_api_error_message: Schema.optional(Schema.Unknown),
 })
 
-const TextBlock = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
-
 const ToolBlock = Schema.Struct({
   type: Schema.Literals(["tool_use", "server_tool_use", "mcp_tool_use"]),
   name: Schema.NonEmptyString,
@@ -116,7 +106,6 @@ const ToolBlock = Schema.Struct({
 
 const decodeSystem = Schema.decodeUnknownOption(SystemLine)
 const decodeAssistant = Schema.decodeUnknownOption(AssistantLine)
-const decodeText = Schema.decodeUnknownOption(TextBlock)
 const decodeTool = Schema.decodeUnknownOption(ToolBlock)
 
 type State = {
@@ -165,7 +154,7 @@ const onAssistant = (state: State, line: typeof AssistantLine.Type): Step<State>
   const calls = content.flatMap((block) =>
     Option.toArray(Option.map(decodeTool(block), ({ input, name }) => makeToolCall(name, input))),
   )
-  const texts = content.flatMap((block) => Option.toArray(Option.map(decodeText(block), ({ text }) => text)))
+  const texts = readTexts(content)
   // A subagent's text is not the answer, but its tool calls count.
   if (texts.length === 0 || typeof line.parent_tool_use_id === "string") return [state, calls]
   const text = texts.join("\n")

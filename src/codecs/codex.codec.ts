@@ -25,13 +25,7 @@ import {
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import {
-  checkArgument,
-  checkNotBlank,
-  checkSession,
-  makeSpawnEncoder,
-  toSystemPromptPath,
-} from "./call.codec.ts"
+import { checkArgument, checkCall, checkSession, makeSpawnEncoder } from "./call.codec.ts"
 import { type Item, ItemLine, readToolCall } from "./codex-item.codec.ts"
 import {
   foldTypedLines,
@@ -63,10 +57,7 @@ const tooLong =
 
 const encodeSpawn = (options: CodexOptions) => (input: SpawnInput) =>
   Result.gen(function* () {
-    const prompt = yield* checkNotBlank("prompt", input.prompt)
-    const systemPrompt = yield* checkNotBlank("systemPrompt", input.systemPrompt)
-    const model = yield* checkArgument("model", input.model)
-    const file = toSystemPromptPath(input)
+    const { file, model, prompt, systemPrompt } = yield* checkCall(input)
     const replaces = options.systemPrompt === "replace"
     const instructions = replaces
       ? `model_instructions_file=${formatTomlString(file)}`

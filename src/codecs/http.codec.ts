@@ -13,7 +13,7 @@ import {
 } from "../domain/http-codec.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
 import { checkText, makeEncoder } from "./call.codec.ts"
-import { ifValid, parseJsonObject } from "./line.codec.ts"
+import { answerTooLong, ifValid, parseJsonObject, type Step } from "./line.codec.ts"
 
 /** Options of an HTTP API. A run's plan records them, so they must not hold a key. */
 export const HttpCodecOptions = Schema.Struct({
@@ -56,16 +56,31 @@ const checkInput = (input: HttpInput) =>
 type AnswerState = {
   readonly ended: boolean
   readonly text: string
+  readonly cut: boolean
   readonly stopReason?: string | undefined
+  readonly errorMessage?: string | undefined
 }
+
+/** Ends an answer with an error. */
+export const endWithError = <State extends AnswerState>(state: State, errorMessage: string): Step<State> => [
+  { ...state, ended: true, errorMessage },
+  [],
+]
 
 /** The definition of an API's codec, without the parts that are the same for all APIs. */
 type HttpApi<State extends AnswerState> = Omit<
   HttpCodecDefinition<State>,
-  "decodeFinal" | "encodeRequest" | "models" | "options" | "problem"
+  "decodeEvent" | "decodeFinal" | "decodeWhole" | "encodeRequest" | "models" | "options" | "problem"
 > & {
+  /** Decodes the JSON object of an event. */
+  readonly decodeEvent: (state: State, event: object) => Step<State>
+  /** Decodes the JSON object of a whole answer, which reports no error. */
+  readonly decodeWhole: (state: State, answer: object) => Step<State>
+  /** Handles the event `[DONE]`. */
+  readonly onDone?: ((state: State) => Step<State>) | undefined
   /** Whether the answer is complete. */
   readonly isFinal: (state: State) => boolean
+  /** Finds why an answer has failed in which the server has reported no error. */
   readonly findAnswerFailure: (state: State) => string | undefined
   readonly readAnswerUsage: (state: State) => Usage | undefined
   /** The fields of a request that come from each spawn, which options cannot set. */
@@ -79,10 +94,13 @@ export const defineBuiltInHttpCodec = <State extends AnswerState>(
   factory: string,
   options: HttpCodecOptions,
   {
+    decodeEvent,
+    decodeWhole,
     makeBody,
     findAnswerFailure,
     headers = {},
     isFinal,
+    onDone,
     ownFields,
     readAnswerUsage,
     ...definition
@@ -99,11 +117,23 @@ export const defineBuiltInHttpCodec = <State extends AnswerState>(
     factory,
     defineHttpCodec<State>({
       ...definition,
+      decodeEvent: (state, data) => {
+        if (onDone !== undefined && data.trim() === "[DONE]") return onDone(state)
+        const event = parseJsonObject(data)
+        return event === undefined ? [state, []] : decodeEvent(state, event)
+      },
+      decodeWhole: (state, body) => {
+        const answer = parseJsonObject(body)
+        if (answer === undefined) return [state, []]
+        const error = findError(answer)
+        return error === undefined ? decodeWhole(state, answer) : endWithError(state, error)
+      },
       decodeFinal: (state) => ({
         final: isFinal(state),
         text: state.text,
         stopReason: state.stopReason,
-        errorMessage: findAnswerFailure(state),
+        errorMessage:
+          state.errorMessage ?? findAnswerFailure(state) ?? (state.cut ? answerTooLong : undefined),
         usage: readAnswerUsage(state),
       }),
       models: options.models ?? [],

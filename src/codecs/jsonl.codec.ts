@@ -26,10 +26,9 @@ import { Option, Result, Schema } from "effect"
 import { type AgentExit, type AgentOutcome, type Codec, defineBuiltInCodec } from "../domain/driver.schema.ts"
 import { SpawnOptions, Usage } from "../domain/spawn.schema.ts"
 import {
-  addText,
   answerTooLong,
+  appendText,
   ifValid,
-  maxAnswerLength,
   makeMilestone,
   explainOverlong,
   type Step,
@@ -110,10 +109,8 @@ const decodeEvent = (state: State, text: string): Step<State> => {
       return [state, makeMilestone(line.message)]
     case "tool_call":
       return [state, [makeToolCall(line.toolName, line.input)]]
-    case "text": {
-      const cut = state.cut || state.text.length + line.text.length > maxAnswerLength
-      return [{ ...state, text: addText(state.text, line.text), cut }, []]
-    }
+    case "text":
+      return [appendText(state, line.text), []]
     case "result":
       return recordSession({ ...state, end: { _tag: "Result", line } }, line.sessionRef)
     case "error":

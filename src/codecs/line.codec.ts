@@ -56,6 +56,14 @@ export const parseJsonObject = (text: string): object | undefined => {
   return Predicate.isObject(value) ? value : undefined
 }
 
+const decodeTextBlock = Schema.decodeUnknownOption(
+  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
+)
+
+/** The texts of the text blocks in a message's content. */
+export const readTexts = (content: ReadonlyArray<unknown> = []): ReadonlyArray<string> =>
+  content.flatMap((block) => Option.toArray(Option.map(decodeTextBlock(block), ({ text }) => text)))
+
 /** Formats a value: a string as it is, any other value as JSON. `undefined` if JSON cannot hold the value. */
 export const formatJson = (value: unknown): string | undefined =>
   typeof value === "string"
@@ -83,6 +91,16 @@ export const answerTooLong = `the answer is longer than ${maxAnswerLength} chara
 /** Adds to an answer, up to `maxAnswerLength`. JavaScript engines store such strings as ropes, so many additions stay cheap. */
 export const addText = (answer: string, text: string): string =>
   answer + cutText(text, maxAnswerLength - answer.length)
+
+/** Adds to the answer in a state, and records whether it was cut. */
+export const appendText = <State extends { readonly text: string; readonly cut: boolean }>(
+  state: State,
+  text: string,
+): State => ({
+  ...state,
+  text: addText(state.text, text),
+  cut: state.cut || state.text.length + text.length > maxAnswerLength,
+})
 
 const milestoneLength = 500
 

@@ -2,9 +2,9 @@
  * The assistant messages in `message_start` and `message_end` of pi's `--mode json` (@earendil-works/pi-coding-agent 0.87.1
  * and 1.5.2, docs/message-types.md). Messages of other roles are ignored.
  */
-import { Option, Schema } from "effect"
+import { Schema } from "effect"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { ifValid } from "./line.codec.ts"
+import { ifValid, readTexts } from "./line.codec.ts"
 
 const MessageLine = Schema.Struct({
   message: Schema.Struct({
@@ -26,17 +26,11 @@ const MessageLine = Schema.Struct({
 /** An assistant message. */
 export type Message = (typeof MessageLine.Type)["message"]
 
-const TextBlock = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
-
 /** Decodes the line of an assistant message. */
 export const decodeMessage = Schema.decodeUnknownOption(MessageLine)
-const decodeText = Schema.decodeUnknownOption(TextBlock)
 
 /** The text of a message, one block per line, as pi prints it without `--mode json`. */
-export const readText = (message: Message): string =>
-  (message.content ?? [])
-    .flatMap((block) => Option.toArray(Option.map(decodeText(block), ({ text }) => text)))
-    .join("\n")
+export const readText = (message: Message): string => readTexts(message.content).join("\n")
 
 /** The error of a message, if any. */
 export const readError = (message: Message): string | undefined =>

@@ -22,14 +22,7 @@ import {
   type SpawnInput,
 } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import {
-  checkArgument,
-  checkNotBlank,
-  checkSession,
-  makeSpawnEncoder,
-  refuse,
-  toSystemPromptPath,
-} from "./call.codec.ts"
+import { checkCall, checkSession, makeSpawnEncoder, refuse } from "./call.codec.ts"
 import {
   foldTypedLines,
   applyDecoded,
@@ -55,14 +48,11 @@ export type PiOptions = typeof PiOptions.Type
 
 const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
   Result.gen(function* () {
-    const prompt = yield* checkNotBlank("prompt", input.prompt)
-    const systemPrompt = yield* checkNotBlank("systemPrompt", input.systemPrompt)
-    const model = yield* checkArgument("model", input.model)
+    const { file, model, prompt, systemPrompt } = yield* checkCall(input)
     const slash = model.indexOf("/")
     if (slash === 0 || slash === model.length - 1) {
       return yield* refuse(`model: ${JSON.stringify(model)} is not in the format provider/model-id`)
     }
-    const file = toSystemPromptPath(input)
     // pi does not support `--flag=value`. It takes the next argument as the value, even if that starts with a dash.
     return {
       args: [

@@ -14,6 +14,7 @@ import { Option, Schema } from "effect"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
 import {
   defineBuiltInHttpCodec,
+  endWithError,
   makeEndpoint,
   findError,
   contentFiltered,
@@ -24,15 +25,7 @@ import {
   makeUsageFromTotals,
   toolRequested,
 } from "./http.codec.ts"
-import {
-  addText,
-  answerTooLong,
-  ifValid,
-  parseJsonObject,
-  maxAnswerLength,
-  type Step,
-  makeToolCall,
-} from "./line.codec.ts"
+import { addText, appendText, ifValid, type Step, makeToolCall } from "./line.codec.ts"
 
 const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
   model,
@@ -139,16 +132,11 @@ const onEnd = (state: State, response: Response): State => {
   }
 }
 
-const decodeEvent = (state: State, data: string): Step<State> => {
-  const value = parseJsonObject(data)
-  if (value === undefined) return [state, []]
+const decodeEvent = (state: State, value: object): Step<State> => {
   const event = Option.getOrElse(decodeType(value), (): typeof Event.Type => ({}))
   switch (event.type) {
-    case "response.output_text.delta": {
-      const { delta = "" } = event
-      const cut = state.cut || state.text.length + delta.length > maxAnswerLength
-      return [{ ...state, text: addText(state.text, delta), cut }, []]
-    }
+    case "response.output_text.delta":
+      return [appendText(state, event.delta ?? ""), []]
     case "response.refusal.delta":
       return [{ ...state, refusal: addText(state.refusal, event.delta ?? "") }, []]
     case "response.output_item.done":
@@ -162,22 +150,18 @@ const decodeEvent = (state: State, data: string): Step<State> => {
     case "error": {
       // OpenAI puts `code` and `message` beside `type`; its libraries also accept an `error` inside.
       const { type: _, ...fields }: Record<string, unknown> = { ...value }
-      return [{ ...state, ended: true, errorMessage: findError(value) ?? formatServerError(fields) }, []]
+      return endWithError(state, findError(value) ?? formatServerError(fields))
     }
     default: {
       const error = findError(value)
-      return error === undefined ? [state, []] : [{ ...state, ended: true, errorMessage: error }, []]
+      return error === undefined ? [state, []] : endWithError(state, error)
     }
   }
 }
 
-const decodeWhole = (state: State, body: string): Step<State> => {
-  const value = parseJsonObject(body)
+const decodeWhole = (state: State, value: object): Step<State> => {
   const response = Option.getOrUndefined(decodeResponse(value))
-  if (value === undefined || response === undefined) return [state, []]
-  const error = findError(value)
-  if (error !== undefined) return [{ ...state, ended: true, errorMessage: error }, []]
-  if (response.output === undefined) return [state, []]
+  if (response?.output === undefined) return [state, []]
   return response.output.reduce<Step<State>>(
     ([at, events], item) => {
       const [next, more] = onItem(at, item)
@@ -188,13 +172,11 @@ const decodeWhole = (state: State, body: string): Step<State> => {
 }
 
 const findAnswerFailure = (state: State): string | undefined => {
-  const { cut, ended, errorMessage, filled, refusal, stopReason, text, waits } = state
-  if (errorMessage !== undefined) return errorMessage
+  const { ended, filled, refusal, stopReason, text, waits } = state
   if (refusal !== "") return formatRefusal(refusal)
   if (stopReason === "content_filter") return contentFiltered
   if (waits) return toolRequested
-  if (ended && !filled && text === "" && stopReason === undefined) return emptyAnswer
-  return cut ? answerTooLong : undefined
+  return ended && !filled && text === "" && stopReason === undefined ? emptyAnswer : undefined
 }
 
 const readAnswerUsage = ({ usage }: State) =>

@@ -12,7 +12,7 @@ import { Result, Schema } from "effect"
 import { type AgentCall, type Codec, defineBuiltInCodec, type SpawnInput } from "../domain/driver.schema.ts"
 import type { SpawnRefused } from "../domain/error.schema.ts"
 import { checkArgument, checkText, makeSpawnEncoder, refuse } from "./call.codec.ts"
-import { addText, answerTooLong, maxAnswerLength, explainOverlong } from "./line.codec.ts"
+import { answerTooLong, appendText, explainOverlong } from "./line.codec.ts"
 
 /** Templates of a command's arguments and standard input. */
 export const TextOptions = Schema.Struct({
@@ -116,17 +116,10 @@ export const textCodec = (options: TextOptions = {}): Codec =>
       Result.map(parseTemplates(valid), encodeSpawn),
     ),
     initial: { text: "", lines: 0, cut: false },
-    decodeEvent: ({ cut, lines, text }, line) => {
-      const more = lines === 0 ? line : `\n${line}`
-      return [
-        {
-          text: addText(text, more),
-          lines: lines + 1,
-          cut: cut || text.length + more.length > maxAnswerLength,
-        },
-        [],
-      ]
-    },
+    decodeEvent: (state, line) => [
+      { ...appendText(state, state.lines === 0 ? line : `\n${line}`), lines: state.lines + 1 },
+      [],
+    ],
     decodeFinal: ({ cut, text }, exit) => ({
       final: exit.code !== undefined,
       text,
