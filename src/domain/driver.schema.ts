@@ -76,27 +76,34 @@ export type ModelListing = {
   readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
 }
 
-/** The definition of a codec: a name, an encoder and a fold over lines. */
-export type CodecDefinition<State> = {
+/** What a codec of any kind has. */
+export type CodecFacts = {
   readonly name: string
   /** The format of model names, for example `provider/model-id`. */
   readonly modelFormat: string
   /** Known models, best known first. The list may be incomplete or empty. */
   readonly models: ReadonlyArray<string>
-  /** How to ask the command for its models, if it can list them. */
-  readonly listModels?: ModelListing | undefined
-  /** The codec's options as recorded in a run's plan: JSON without secrets. */
-  readonly options?: Schema.Json | undefined
   /** What is wrong with the options. A codec with a problem refuses every spawn. */
   readonly problem?: string | undefined
-  /** Whether the codec can resume the conversation of a `sessionRef`. Otherwise such spawns are refused. Default: false. */
-  readonly resumes?: boolean | undefined
-  /** Whether a resumed conversation reports the usage of all its turns; mill then drops it. Default: false. */
-  readonly usageOfSession?: boolean | undefined
+}
+
+type CommandFacts = CodecFacts & {
+  /** How to ask the command for its models, if it can list them. */
+  readonly listModels?: ModelListing | undefined
   /** The call for a spawn. Fails when the agent cannot carry out the spawn. */
   readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
   /** For an agent that holds a conversation: standard input stays open until the agent has answered. */
   readonly conversation?: AcpConversation | undefined
+}
+
+/** The definition of a codec: a name, an encoder and a fold over lines. */
+export type CodecDefinition<State> = CommandFacts & {
+  /** The codec's options as recorded in a run's plan: JSON without secrets. */
+  readonly options?: Schema.Json | undefined
+  /** Whether the codec can resume the conversation of a `sessionRef`. Otherwise such spawns are refused. Default: false. */
+  readonly resumes?: boolean | undefined
+  /** Whether a resumed conversation reports the usage of all its turns; mill then drops it. Default: false. */
+  readonly usageOfSession?: boolean | undefined
   readonly initial: State
   /** The state after one more line (without its line feed), and the line's events. Unknown lines change nothing. */
   readonly decodeEvent: (state: State, line: string) => readonly [State, ReadonlyArray<DriverEvent>]
@@ -111,22 +118,13 @@ export type Decoding = {
 }
 
 /** One agent's dialect. */
-export type Codec = {
-  readonly name: string
-  readonly modelFormat: string
-  readonly models: ReadonlyArray<string>
-  readonly listModels?: ModelListing | undefined
+export type Codec = CommandFacts & {
   /** The codec's options as recorded in a run's plan. */
   readonly options: Schema.Json
-  /** What is wrong with the options. A codec with a problem refuses every spawn. */
-  readonly problem?: string | undefined
   /** Whether the codec can resume an earlier conversation. */
   readonly resumes: boolean
   /** Whether a resumed conversation reports the usage of all its turns. */
   readonly usageOfSession: boolean
-  readonly encodeSpawn: (input: SpawnInput) => Result.Result<AgentCall, SpawnRefused>
-  /** For an agent that holds a conversation: standard input stays open until the agent has answered. */
-  readonly conversation?: AcpConversation | undefined
   /** The fold before the first line. */
   readonly decoding: Decoding
 }

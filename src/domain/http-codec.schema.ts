@@ -4,7 +4,7 @@
  */
 import type { Result } from "effect"
 import { Schema } from "effect"
-import type { AgentOutcome, DriverEvent } from "./driver.schema.ts"
+import type { AgentOutcome, CodecFacts, DriverEvent } from "./driver.schema.ts"
 import type { SpawnRefused } from "./error.schema.ts"
 import { SpawnOptions } from "./spawn.schema.ts"
 
@@ -43,18 +43,17 @@ export type AnswerDecoding = {
   readonly decodeFinal: () => AgentOutcome
 }
 
-/** The definition of a codec. */
-export type HttpCodecDefinition<State extends { readonly ended: boolean }> = {
-  readonly name: string
-  readonly modelFormat: string
-  readonly models: ReadonlyArray<string>
-  readonly options?: Schema.Json | undefined
-  readonly problem?: string | undefined
+type ApiFacts = CodecFacts & {
   /** The URL to post to, derived from the configured one. */
   readonly endpoint: (url: URL) => URL
   /** The header that carries the API key, unless the configuration names another. */
   readonly keyHeader: string
   readonly encodeRequest: (input: HttpInput) => Result.Result<HttpCall, SpawnRefused>
+}
+
+/** The definition of a codec. */
+export type HttpCodecDefinition<State extends { readonly ended: boolean }> = ApiFacts & {
+  readonly options?: Schema.Json | undefined
   readonly initial: State
   readonly decodeEvent: (state: State, data: string) => readonly [State, ReadonlyArray<DriverEvent>]
   readonly decodeWhole: (state: State, body: string) => readonly [State, ReadonlyArray<DriverEvent>]
@@ -62,17 +61,9 @@ export type HttpCodecDefinition<State extends { readonly ended: boolean }> = {
 }
 
 /** The dialect of one HTTP API. */
-export type HttpCodec = {
-  readonly name: string
-  readonly modelFormat: string
-  readonly models: ReadonlyArray<string>
+export type HttpCodec = ApiFacts & {
   /** The codec's options as recorded in a run's plan. */
   readonly options: Schema.Json
-  /** What is wrong with the options. A codec with a problem refuses every spawn. */
-  readonly problem?: string | undefined
-  readonly endpoint: (url: URL) => URL
-  readonly keyHeader: string
-  readonly encodeRequest: (input: HttpInput) => Result.Result<HttpCall, SpawnRefused>
   /** The fold before the first event. */
   readonly answer: AnswerDecoding
 }

@@ -13,7 +13,7 @@ import { describeUnknown } from "../config/decode-config.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { makeDirectExecutor } from "./direct-executor.effect.ts"
-import { findRuntimeFacts } from "./sandbox-runtimes.ts"
+import { sandboxRuntimes } from "./sandbox-runtimes.ts"
 import { makeVmExecutor } from "./vm-executor.effect.ts"
 
 /** An executor whose runtime is installed. */
@@ -33,7 +33,7 @@ export const listExecutors = (config: MillConfig) =>
 export const chooseExecutor = Effect.fn("Executors.choose")(function* (
   config: MillConfig,
   name: string | undefined,
-) {
+): Effect.fn.Return<ChosenExecutor, ConfigError, Processes | Settings> {
   const executors = listExecutors(config)
   const wanted = name ?? config.defaultExecutor ?? "direct"
   const executor = executors.get(wanted)
@@ -41,30 +41,28 @@ export const chooseExecutor = Effect.fn("Executors.choose")(function* (
     const key = name === undefined ? "defaultExecutor" : undefined
     return yield* new ConfigError({ key, ...describeUnknown("executor", wanted, [...executors.keys()]) })
   }
-  if (executor.type === "direct") return { name: wanted, config: executor } satisfies ChosenExecutor
-  return {
-    name: wanted,
-    config: executor,
-    command: yield* findRuntime(wanted, executor),
-  } satisfies ChosenExecutor
+  if (executor.type === "direct") return { name: wanted, config: executor }
+  return { name: wanted, config: executor, command: yield* findRuntime(wanted, executor) }
 })
 
 /** Finds the executable of a sandbox's runtime. Fails when the runtime cannot provide what the configuration asks for. */
 const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecutorConfig) {
-  const { command, install, limits, needsImage, title } = findRuntimeFacts(config)
+  const { runtime = "bubblewrap" } = config
+  const { command, install } = sandboxRuntimes[runtime]
+  const isContainer = runtime !== "bubblewrap"
   for (const limit of ["memory", "processes"] as const) {
-    if (limits || config[limit] === undefined) continue
+    if (isContainer || config[limit] === undefined) continue
     return yield* new ConfigError({
       key: `executors.${name}.${limit}`,
-      message: `${title} cannot limit ${limit}`,
+      message: `${runtime} cannot limit ${limit}`,
       hint: `docker and podman can; remove ${limit} to run without a limit`,
     })
   }
-  if (needsImage !== (config.image !== undefined)) {
+  if (isContainer !== (config.image !== undefined)) {
     return yield* new ConfigError({
       key: `executors.${name}.image`,
-      message: needsImage ? `${title} needs an image` : `${title} does not run images`,
-      hint: needsImage
+      message: isContainer ? `${runtime} needs an image` : `${runtime} does not run images`,
+      hint: isContainer
         ? 'for example "debian:stable-slim"; any image with glibc works'
         : 'set runtime to "docker" or "podman"',
     })
@@ -75,7 +73,7 @@ const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecuto
   const found = yield* processes.which(wanted, { path: searchPath, cwd })
   if (found !== undefined) return found
   return yield* new ConfigError({
-    message: `executor ${name} needs ${title}, and the command ${JSON.stringify(wanted)} is not on PATH`,
+    message: `executor ${name} needs ${runtime}, and the command ${JSON.stringify(wanted)} is not on PATH`,
     hint: install,
   })
 })

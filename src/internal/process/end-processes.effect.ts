@@ -4,6 +4,7 @@
  */
 import { Clock, Duration, Effect } from "effect"
 import type { RunId } from "../../domain/ids.schema.ts"
+import type { Finders } from "./find-processes.effect.ts"
 import type { ProcessIdentity } from "./process-identity.schema.ts"
 
 const pollInterval = "10 millis"
@@ -12,16 +13,6 @@ const pollInterval = "10 millis"
 const killPatience = Duration.seconds(2)
 
 export type Signal = "SIGTERM" | "SIGKILL"
-
-/** What the methods below need of the others. */
-type Needs = {
-  /** The process that must not end itself. */
-  readonly self: number
-  readonly signal: (pid: number, name: Signal) => Effect.Effect<void>
-  readonly isAlive: (identity: ProcessIdentity) => Effect.Effect<boolean>
-  readonly isGroupAlive: (group: number) => Effect.Effect<boolean>
-  readonly findMarked: (runId: RunId) => Effect.Effect<ReadonlyArray<number>>
-}
 
 /** Polls until nothing lives any more; false when the patience ran out first. */
 const awaitDeath = Effect.fnUntraced(function* (lives: Effect.Effect<boolean>, patience: Duration.Input) {
@@ -33,8 +24,12 @@ const awaitDeath = Effect.fnUntraced(function* (lives: Effect.Effect<boolean>, p
   return true
 })
 
-/** The methods of `Processes` that wait for processes and end them. */
-export const makeEnders = ({ findMarked, isAlive, isGroupAlive, self, signal }: Needs) => {
+/** The methods of `Processes` that wait for processes and end them. `self` is the process that must not end itself. */
+export const makeEnders = (
+  { findMarked, isAlive, isGroupAlive }: Finders,
+  signal: (pid: number, name: Signal) => Effect.Effect<void>,
+  self: number,
+) => {
   const awaitGone = Effect.fn("Processes.awaitGone")((identity: ProcessIdentity, patience: Duration.Input) =>
     awaitDeath(isAlive(identity), patience),
   )

@@ -90,3 +90,4 @@ export const makeFinders = Effect.fnUntraced(function* (
 
   return { identify, isAlive, isGroupAlive, findMarked }
 })
+export type Finders = Effect.Success<ReturnType<typeof makeFinders>>

@@ -71,17 +71,15 @@ export class Processes extends Context.Service<
           Effect.isSuccess(Effect.try({ try: () => kill(pid, name), catch: () => undefined }))
         const signal = (pid: number, name: Signal) => Effect.asVoid(trySignal(pid, name))
         const { launch, run, start } = yield* makeStarters((group, grace) => enders.endGroup(group, grace))
-        const { findMarked, identify, isAlive, isGroupAlive } = yield* makeFinders(run, (pid) =>
-          trySignal(pid, 0),
-        )
-        const enders = makeEnders({ findMarked, isAlive, isGroupAlive, self, signal })
+        const finders = yield* makeFinders(run, (pid) => trySignal(pid, 0))
+        const enders = makeEnders(finders, signal, self)
         return Processes.of({
           start,
           launch,
           run,
           which: (command, options) => Effect.sync(() => which(command, options)),
-          identify,
-          isAlive,
+          identify: finders.identify,
+          isAlive: finders.isAlive,
           signal,
           ...enders,
         })
