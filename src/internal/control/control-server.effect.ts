@@ -13,9 +13,6 @@ import { ControlRpcs, controlSerialization } from "./control-protocol.effect.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
 import { IoHub } from "./io-hub.effect.ts"
 
-/** How the run handles requests. */
-export type ControlHandlers = { readonly cancel: (reason: string | undefined) => Effect.Effect<void> }
-
 /** How long listeners may take to read the last lines. */
 const patience = "1 second"
 
@@ -23,7 +20,10 @@ const patience = "1 second"
  * Serves the run that this process owns until the scope closes. Replaces a socket that an earlier owner left. Listeners
  * get all printed lines before the end.
  */
-export const serveControl = Effect.fn("Control.serve")(function* (runId: RunId, handlers: ControlHandlers) {
+export const serveControl = Effect.fn("Control.serve")(function* (
+  runId: RunId,
+  cancel: (reason: string | undefined) => Effect.Effect<void>,
+) {
   const { runsDir, socketDir } = yield* Settings
   const sockets = yield* Sockets
   const hub = yield* IoHub
@@ -55,7 +55,7 @@ export const serveControl = Effect.fn("Control.serve")(function* (runId: RunId, 
     Layer.provide(
       ControlRpcs.toLayer({
         ping: () => Effect.void,
-        cancel: ({ reason }) => handlers.cancel(reason),
+        cancel: ({ reason }) => cancel(reason),
         io: () => hub.listen,
       }),
     ),

@@ -10,15 +10,6 @@ import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
 const lineLimit = 4096
 const characterLimit = 16 * 1024 * 1024
 
-export type LineBuffer = {
-  readonly offer: (line: IoLine) => void
-  /** Counts lines that were dropped before they got here. */
-  readonly lose: (lines: number) => void
-  /** Ends the reader's stream behind the buffered lines. */
-  readonly end: () => void
-  readonly items: Stream.Stream<IoItem>
-}
-
 /** Makes an empty buffer. */
 export const makeLineBuffer = Effect.gen(function* () {
   const queue = yield* Queue.dropping<IoLine, Done>(lineLimit)
@@ -45,10 +36,13 @@ export const makeLineBuffer = Effect.gen(function* () {
   )
   return {
     offer,
-    lose: (lines) => {
+    /** Counts lines that were dropped before they got here. */
+    lose: (lines: number) => {
       lost += lines
     },
+    /** Ends the reader's stream behind the buffered lines. */
     end: () => void Queue.endUnsafe(queue),
     items,
-  } satisfies LineBuffer
+  }
 })
+export type LineBuffer = Effect.Success<typeof makeLineBuffer>

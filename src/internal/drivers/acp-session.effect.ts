@@ -13,15 +13,6 @@ import { type AcpSpawn, holdConversation } from "./acp-conversation.effect.ts"
 /** How many requests of the agent may have unread answers, and how many bytes those may have. */
 const maxUnread = { answers: 1000, bytes: 8 * 1024 * 1024 }
 
-export type AcpSession = {
-  /** The bytes to write to the agent. */
-  readonly stdin: Stream.Stream<Uint8Array>
-  /** Handles lines that the agent has printed. */
-  readonly receive: (lines: ReadonlyArray<string>) => void
-  /** Holds the conversation with the process, which was started with `stdin`. */
-  readonly hold: (process: StartedProcess) => ReturnType<typeof holdConversation>
-}
-
 type Outgoing = { readonly line: Uint8Array; readonly isAnswer: boolean }
 
 /** Prepares a conversation; it starts with `hold` and ends with the scope. */
@@ -50,11 +41,13 @@ export const makeAcpSession = Effect.fnUntraced(function* (spawn: AcpSpawn) {
   })
   const endStdin = Effect.asVoid(Queue.end(outgoing))
   return {
+    /** The bytes to write to the agent. */
     stdin: Stream.map(Stream.fromQueue(outgoing), ({ isAnswer, line }) => {
       if (isAnswer) count(-1, -line.length)
       return line
     }),
-    receive: (lines) => {
+    /** Handles lines that the agent has printed. */
+    receive: (lines: ReadonlyArray<string>) => {
       for (const line of lines) {
         // The agent has been given up: its requests need no answers.
         if (Deferred.isDoneUnsafe(overrun)) return
@@ -64,7 +57,8 @@ export const makeAcpSession = Effect.fnUntraced(function* (spawn: AcpSpawn) {
         connection.receive(message)
       }
     },
-    hold: (process) =>
+    /** Holds the conversation with the process, which was started with `stdin`. */
+    hold: (process: StartedProcess) =>
       holdConversation({ connection, spawn, endStdin, overrun: Deferred.await(overrun) }, process),
-  } satisfies AcpSession
+  }
 })

@@ -16,16 +16,8 @@ export type AnswerPiece = {
   readonly ended: boolean
 }
 
-export type AnswerReader = {
-  readonly push: (chunk: Uint8Array) => AnswerPiece
-  /** Reads the end of the body. */
-  readonly close: () => AnswerPiece
-  /** The outcome of the answer; `interruption` is what cut it off, if anything did. */
-  readonly outcome: (interruption?: string) => AgentOutcome
-}
-
 /** Makes a reader for a codec. An event, or a body that is one JSON value, may have `maxLength` characters. */
-export const makeAnswerReader = (codec: HttpCodec, maxLength: number): AnswerReader => {
+export const makeAnswerReader = (codec: HttpCodec, maxLength: number) => {
   let answer = codec.answer
   let kind: "unknown" | "events" | "json" = "unknown"
   let body = ""
@@ -69,10 +61,11 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number): AnswerRea
     else body += text
   }
   return {
-    push: (chunk) => {
+    push: (chunk: Uint8Array) => {
       if (!overflow) feed(decoder.decode(chunk, { stream: true }))
       return takePiece()
     },
+    /** Reads the end of the body. */
     close: () => {
       // Some servers omit the empty line after their last event.
       if (kind === "events" && !overflow) feed("\n\n")
@@ -82,7 +75,8 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number): AnswerRea
       }
       return takePiece()
     },
-    outcome: (interruption) => {
+    /** The outcome of the answer; `interruption` is what cut it off, if anything did. */
+    outcome: (interruption?: string): AgentOutcome => {
       const outcome = answer.decodeFinal()
       const problem = overflow ? "an event of the answer exceeds the driver's maxLineBytes" : interruption
       if (outcome.errorMessage !== undefined || (answer.ended && !overflow)) return outcome

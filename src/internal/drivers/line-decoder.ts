@@ -6,13 +6,6 @@ import { Result, Schema } from "effect"
 import { type AgentExit, AgentOutcome, type Codec, type DriverEvent } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 
-export type LineDecoder = {
-  /** The events in the lines. */
-  readonly push: (lines: ReadonlyArray<string>) => ReadonlyArray<DriverEvent>
-  /** The outcome of all lines, or why the codec failed. */
-  readonly end: (exit: AgentExit) => Result.Result<AgentOutcome, SpawnRefused>
-}
-
 const decodeOutcome = Schema.decodeUnknownResult(AgentOutcome)
 
 const isEvent = (event: DriverEvent): boolean => {
@@ -28,7 +21,7 @@ const isEvent = (event: DriverEvent): boolean => {
   }
 }
 
-export const makeLineDecoder = (codec: Codec): LineDecoder => {
+export const makeLineDecoder = (codec: Codec) => {
   const toFailure = (error: unknown) =>
     new SpawnRefused({
       cause: "codec",
@@ -45,7 +38,8 @@ export const makeLineDecoder = (codec: Codec): LineDecoder => {
     )
   }
   return {
-    push: (lines) => {
+    /** The events in the lines. */
+    push: (lines: ReadonlyArray<string>): ReadonlyArray<DriverEvent> => {
       const decoded = Result.try({
         try: () => lines.flatMap((line) => (failure ? [] : decodeLine(line))),
         catch: toFailure,
@@ -54,7 +48,8 @@ export const makeLineDecoder = (codec: Codec): LineDecoder => {
       failure ??= decoded.failure
       return []
     },
-    end: (exit) => {
+    /** The outcome of all lines, or why the codec failed. */
+    end: (exit: AgentExit): Result.Result<AgentOutcome, SpawnRefused> => {
       if (failure !== undefined) return Result.fail(failure)
       const outcome = Result.try({ try: (): unknown => decoding.decodeFinal(exit), catch: toFailure })
       return Result.flatMap(outcome, (value) =>

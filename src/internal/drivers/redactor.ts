@@ -15,13 +15,7 @@ const listSpellings = (value: string): ReadonlyArray<string> => {
   return [value, json, json.replaceAll("/", String.raw`\/`)]
 }
 
-export type Redactor = {
-  readonly text: (text: string) => string
-  readonly event: (event: DriverEvent) => DriverEvent
-  readonly outcome: (outcome: AgentOutcome) => AgentOutcome
-}
-
-export const makeRedactor = (secrets: SecretValues): Redactor => {
+export const makeRedactor = (secrets: SecretValues) => {
   // Each word of a value on its own, as a value may begin with a scheme. A short word would match inside other words.
   const words = [...secrets.values()]
     .flatMap((value) => Redacted.value(value).split(/\s+/))
@@ -38,9 +32,7 @@ export const makeRedactor = (secrets: SecretValues): Redactor => {
       case "Milestone":
         return { ...given, message: text(given.message) }
       case "ToolCall":
-        return given.input === undefined
-          ? { ...given, toolName: text(given.toolName) }
-          : { ...given, toolName: text(given.toolName), input: text(given.input) }
+        return { ...given, toolName: text(given.toolName), input: given.input && text(given.input) }
     }
   }
   const outcome = (given: AgentOutcome): AgentOutcome => ({
@@ -51,3 +43,5 @@ export const makeRedactor = (secrets: SecretValues): Redactor => {
   })
   return { text, event, outcome }
 }
+
+export type Redactor = ReturnType<typeof makeRedactor>

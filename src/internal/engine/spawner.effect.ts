@@ -9,7 +9,7 @@ import { type RunId, makeSessionRef, type SpawnId, makeSpawnId } from "../../dom
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { runMarks } from "../../domain/run-marks.ts"
 import type { EndedSpawn, SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
-import type { SpawnOptions, SpawnResult } from "../../domain/spawn.schema.ts"
+import type { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
 import type { Driver, DriverRequest } from "../drivers/driver.effect.ts"
@@ -20,27 +20,15 @@ import { answerSpawn, toSpawnEvents, toTerminalEvent } from "./spawn-events.effe
 import { makeSpawnFiles } from "./spawn-files.effect.ts"
 import { decodeSpawnInput } from "./spawn-input.effect.ts"
 
-export type SpawnerOptions = {
+/** Makes the spawner of a run. Closing the scope cancels the running spawns. */
+export const makeSpawner = Effect.fnUntraced(function* (options: {
   readonly runId: RunId
   readonly paths: RunPaths
   readonly cwd: string
   readonly depth: number
   readonly driver: Driver
   readonly log: EventLog
-}
-
-/** The spawns of a run. */
-export type Spawner = {
-  /** Carries out one spawn; `input` is the argument of `mill.spawn`, unchecked. */
-  readonly spawn: (input: unknown) => Effect.Effect<SpawnResult, SpawnFailure>
-  /** Refuses new spawns, ends the running agents, and waits until each spawn has its terminal event. */
-  readonly cancelAll: (reason: string) => Effect.Effect<void>
-  /** Waits until no spawn is running and every ended one has been cleaned up. */
-  readonly awaitIdle: Effect.Effect<void>
-}
-
-/** Makes the spawner of a run. Closing the scope cancels the running spawns. */
-export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions) {
+}) {
   const { driver, log, paths, runId } = options
   const hub = yield* IoHub
   const { runsDir } = yield* Settings
@@ -102,7 +90,8 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     return terminal
   }, Effect.uninterruptible)
 
-  const spawn: Spawner["spawn"] = Effect.fn("Spawner.spawn")(function* (raw) {
+  /** Carries out one spawn; `raw` is the argument of `mill.spawn`, unchecked. */
+  const spawn = Effect.fn("Spawner.spawn")(function* (raw: unknown) {
     const input = yield* decodeSpawnInput(raw)
     if (ending !== undefined)
       return yield* new SpawnFailure({ cause: "run-ending", message: `the run is ending: ${ending}` })
@@ -123,11 +112,14 @@ export const makeSpawner = Effect.fnUntraced(function* (options: SpawnerOptions)
     return yield* answerSpawn(exit.value)
   })
 
+  /** Waits until no spawn is running and every ended one has been cleaned up. */
   const awaitIdle = Effect.andThen(FiberSet.awaitEmpty(running), FiberSet.awaitEmpty(cleaning))
-  const cancelAll: Spawner["cancelAll"] = Effect.fn("Spawner.cancelAll")(function* (reason) {
+  /** Refuses new spawns, ends the running agents, and waits until each spawn has its terminal event. */
+  const cancelAll = Effect.fn("Spawner.cancelAll")(function* (reason: string) {
     ending ??= reason
     yield* FiberSet.clear(running)
     yield* awaitIdle
   })
-  return { spawn, cancelAll, awaitIdle } satisfies Spawner
+  return { spawn, cancelAll, awaitIdle }
 })
+export type Spawner = Effect.Success<ReturnType<typeof makeSpawner>>

@@ -34,9 +34,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   const release = Effect.ignore(fs.remove(reserve, { force: true }))
 
   const cancelSignal: CancelSignal = yield* Deferred.make<CancelRequest>()
-  yield* serveControl(runId, {
-    cancel: (reason) => Effect.asVoid(Deferred.succeed(cancelSignal, { reason })),
-  })
+  yield* serveControl(runId, (reason) => Effect.asVoid(Deferred.succeed(cancelSignal, { reason })))
   const { cwd, metadata } = plan.invocation
   const { programPath } = plan
   // Made last, so they end first: this process owns the run for as long as its extensions work.

@@ -10,12 +10,6 @@ import { pathExists } from "../files/files.effect.ts"
 import { sourceFile } from "../store/run-paths.ts"
 import { inside, isWithin, type Mount, scratch } from "./sandbox.ts"
 
-export type SandboxView = {
-  readonly folders: ReadonlyArray<string>
-  readonly mounts: ReadonlyArray<Mount>
-  readonly hidden: ReadonlyArray<string>
-}
-
 /** Lists a directory and those that contain it, from the innermost on. */
 export const listAncestors = (folder: string, paths: Path.Path): ReadonlyArray<string> =>
   folder === "/" ? ["/"] : [folder, ...listAncestors(paths.dirname(folder), paths)]
@@ -109,5 +103,5 @@ export const makeSandboxView = Effect.fn("Sandbox.view")(function* (
       folders.filter((folder) => folder !== "/" && folder !== scratch && !isShown(folder)),
     ),
     hidden: keepOutermost(hidden),
-  } satisfies SandboxView
+  }
 })

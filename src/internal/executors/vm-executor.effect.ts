@@ -96,9 +96,8 @@ export const makeVmExecutor = Effect.fnUntraced(function* (
     const sandbox: Sandbox = {
       executor,
       cwd: plan.invocation.cwd,
-      folders: view.folders,
+      ...view,
       mounts: [...view.mounts, ...(yield* listOwnMounts(host, planFile))],
-      hidden: view.hidden,
       command: buildCommand(host, yield* Path.Path),
       openEnv: { HOME: scratch, ...host.bun.env, ...host.env },
       secretEnv: { ...Object.fromEntries(allowed), ...config.setEnv },

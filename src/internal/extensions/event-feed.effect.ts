@@ -12,27 +12,19 @@ const capacity = 1024
 /** How long an extension may take for the events that are still queued when the run has ended. */
 export const drainLimit = "5 seconds"
 
-export type EventFeed = {
-  readonly put: (event: MillEvent) => void
-  /** How many events were dropped so far. */
-  readonly dropped: () => number
-  /** Passes the events, queued and to come, to `handle`. */
-  readonly start: (handle: (event: MillEvent) => Effect.Effect<void>) => Effect.Effect<void>
-  /** Closes the queue and waits until it is empty, for `drainLimit` at most. Returns how many events were not handled. */
-  readonly finish: Effect.Effect<number>
-}
-
 export const makeEventFeed = Effect.fnUntraced(function* () {
   const queue = yield* Queue.unbounded<MillEvent, Cause.Done>()
   let dropped = 0
   let consumer: Fiber.Fiber<void> | undefined
 
-  const start: EventFeed["start"] = Effect.fnUntraced(function* (handle) {
+  /** Passes the events, queued and to come, to `handle`. */
+  const start = Effect.fnUntraced(function* (handle: (event: MillEvent) => Effect.Effect<void>) {
     // Each extension gets its own copy: changes to it are not visible to the others.
     const next = Effect.flatMap(Queue.take(queue), (event) => handle(structuredClone(event)))
     const all = Effect.forever(next).pipe(Effect.catchTag("Done", () => Effect.void))
     consumer = yield* Effect.forkDetach(all)
   })
+  /** Closes the queue and waits until it is empty, for `drainLimit` at most. Returns how many events were not handled. */
   const finish = Effect.gen(function* () {
     yield* Queue.end(queue)
     if (consumer === undefined) return 0
@@ -42,12 +34,13 @@ export const makeEventFeed = Effect.fnUntraced(function* () {
     return Queue.sizeUnsafe(queue) + 1
   })
   return {
-    put: (event) => {
+    put: (event: MillEvent) => {
       if (Queue.sizeUnsafe(queue) < capacity || isRunTerminal(event)) Queue.offerUnsafe(queue, event)
       else dropped += 1
     },
+    /** How many events were dropped so far. */
     dropped: () => dropped,
     start,
     finish,
-  } satisfies EventFeed
+  }
 })

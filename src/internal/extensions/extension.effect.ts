@@ -21,19 +21,6 @@ const releaseLimit = "5 seconds"
 
 type Hook<Args extends ReadonlyArray<unknown>> = ((...args: Args) => unknown) | undefined
 
-export type RunningExtension = {
-  readonly name: string
-  /** Runs `setup` and starts to pass events to `onEvent`. Never fails: an extension whose setup fails is disabled. */
-  readonly start: Effect.Effect<void>
-  /** Queues an event for `onEvent`. Never waits. */
-  readonly put: (event: MillEvent) => void
-  readonly call: (call: ExtensionCall) => Effect.Effect<ExtensionAnswer, ExtensionCallFailure>
-  /** Reports how many events were dropped. */
-  readonly reportDropped: Effect.Effect<void>
-  /** Waits for `onEvent` and releases what `setup` acquired, each within its limit. */
-  readonly end: Effect.Effect<void>
-}
-
 /** Makes an extension; `append` writes to the run's log as long as the log takes events. */
 export const makeExtension = Effect.fnUntraced(function* (
   config: ExtensionConfig,
@@ -77,14 +64,15 @@ export const makeExtension = Effect.fnUntraced(function* (
         ),
   )
 
-  const put: RunningExtension["put"] = (event) => {
+  /** Queues an event for `onEvent`. Never waits. */
+  const put = (event: MillEvent) => {
     if (onEvent === undefined || setupFailure !== undefined) return
     // An onEvent that fails for every event would otherwise get an event for each failure, for ever.
     if (event.type === "extension:error" && event.payload.extensionName === name) return
     feed.put(event)
   }
 
-  const call: RunningExtension["call"] = Effect.fnUntraced(function* ({ args, function: functionName }) {
+  const call = Effect.fnUntraced(function* ({ args, function: functionName }: ExtensionCall) {
     const fail = (message: string) =>
       new ExtensionCallFailure({ message, extension: name, function: functionName })
     const apiFunction = functions.get(functionName)
@@ -98,6 +86,7 @@ export const makeExtension = Effect.fnUntraced(function* (
     )
   })
 
+  /** Reports how many events were dropped. */
   const reportDropped = Effect.suspend(() =>
     feed.dropped() === 0
       ? Effect.void
@@ -113,6 +102,7 @@ export const makeExtension = Effect.fnUntraced(function* (
     if (problem !== undefined) yield* reports.once("setup", problem)
   })
 
+  /** Waits for `onEvent` and releases what `setup` acquired, each within its limit. */
   const end = Effect.gen(function* () {
     const left = yield* feed.finish
     if (left > 0)
@@ -123,13 +113,15 @@ export const makeExtension = Effect.fnUntraced(function* (
 
   return {
     name,
+    /** Runs `setup` and starts to pass events to `onEvent`. Never fails: an extension whose setup fails is disabled. */
     start: Effect.andThen(setUp, startEvents),
     put,
     call,
     reportDropped,
     end,
-  } satisfies RunningExtension
+  }
 })
+export type RunningExtension = Effect.Success<ReturnType<typeof makeExtension>>
 
 /** A function's result as JSON. Asking a value for its JSON may throw: `toJSON` is the extension's code. */
 const encodeAnswer = Effect.fnUntraced(function* (value: unknown) {

@@ -5,25 +5,10 @@
 import { Effect, Exit, Scope } from "effect"
 import { type EventBody, isRunTerminal, type MillEvent } from "../../domain/event.schema.ts"
 import type { ExtensionConfig, ExtensionContext } from "../../domain/extension.schema.ts"
-import {
-  type ExtensionAnswer,
-  type ExtensionCall,
-  ExtensionCallFailure,
-} from "../../domain/host-protocol.schema.ts"
+import { type ExtensionCall, ExtensionCallFailure } from "../../domain/host-protocol.schema.ts"
 import type { EventLog, LogListener } from "../store/event-log.effect.ts"
 import { makeExtension, type RunningExtension } from "./extension.effect.ts"
 import { outliveStrayErrors } from "./stray-errors.effect.ts"
-
-export type Extensions = {
-  /** Takes each event of the run's log. */
-  readonly listener: LogListener
-  /** Sets the extensions up, one after the other; failures become events in `log`. */
-  readonly start: (configs: ReadonlyArray<ExtensionConfig>, log: EventLog) => Effect.Effect<void>
-  /** Carries out a program's call. */
-  readonly call: (call: ExtensionCall) => Effect.Effect<ExtensionAnswer, ExtensionCallFailure>
-  /** Appends the last reports: run it before the run's terminal event. */
-  readonly beforeEnd: Effect.Effect<void>
-}
 
 /** Makes the extensions of a run; closing the scope ends them. */
 export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionContext) {
@@ -33,6 +18,7 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
   let early: Array<MillEvent> | undefined = []
   let hasEnded = false
 
+  /** Takes each event of the run's log. */
   const listener: LogListener = (events) => {
     for (const event of events) {
       if (isRunTerminal(event)) hasEnded = true
@@ -41,7 +27,11 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
     }
   }
 
-  const start: Extensions["start"] = Effect.fn("Extensions.start")(function* (configs, log) {
+  /** Sets the extensions up, one after the other; failures become events in `log`. */
+  const start = Effect.fn("Extensions.start")(function* (
+    configs: ReadonlyArray<ExtensionConfig>,
+    log: EventLog,
+  ) {
     if (configs.length > 0) yield* Scope.provide(outliveStrayErrors, errorScope)
     const append = (body: EventBody) =>
       Effect.suspend(() => (hasEnded ? Effect.void : Effect.ignore(log.append(body))))
@@ -51,7 +41,8 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
     yield* Effect.forEach(extensions, (extension) => extension.start, { discard: true })
   })
 
-  const call: Extensions["call"] = Effect.fn("Extensions.call")(function* (asked) {
+  /** Carries out a program's call. */
+  const call = Effect.fn("Extensions.call")(function* (asked: ExtensionCall) {
     const extension = extensions.find(({ name }) => name === asked.extension)
     if (extension !== undefined) return yield* extension.call(asked)
     const message = `there is no function mill.${asked.extension}.${asked.function}`
@@ -67,8 +58,10 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
     listener,
     start,
     call,
+    /** Appends the last reports: run it before the run's terminal event. */
     beforeEnd: Effect.suspend(() =>
       Effect.forEach(extensions, ({ reportDropped }) => reportDropped, { discard: true }),
     ),
-  } satisfies Extensions
+  }
 })
+export type Extensions = Effect.Success<ReturnType<typeof makeExtensions>>

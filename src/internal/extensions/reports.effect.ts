@@ -10,30 +10,20 @@ const maxMessages = 20
 
 type ErrorPayload = Extract<EventBody, { readonly type: "extension:error" }>["payload"]
 
-export type Hook = ErrorPayload["hook"]
-
-export type Reports = {
-  /** Reports a failure, unless its message has been reported. */
-  readonly failure: (hook: Hook, message: string) => Effect.Effect<void>
-  /** Reports something that happens once. */
-  readonly once: (hook: Hook, message: string) => Effect.Effect<void>
-  /** Logs how often each hook has failed. */
-  readonly total: Effect.Effect<void>
-}
+type Hook = ErrorPayload["hook"]
 
 /** Reports on one extension; `append` writes to the run's log as long as the log takes events. */
-export const makeReports = (
-  extensionName: string,
-  append: (body: EventBody) => Effect.Effect<void>,
-): Reports => {
+export const makeReports = (extensionName: string, append: (body: EventBody) => Effect.Effect<void>) => {
   const reported = new Set<string>()
   const failures = new Map<Hook, number>()
 
-  const once: Reports["once"] = Effect.fnUntraced(function* (hook, message) {
+  /** Reports something that happens once. */
+  const once = Effect.fnUntraced(function* (hook: Hook, message: string) {
     yield* Effect.logWarning(`extension ${extensionName}, ${hook}: ${message}`)
     yield* append({ type: "extension:error", payload: { extensionName, hook, message } })
   })
-  const failure: Reports["failure"] = (hook, message) =>
+  /** Reports a failure, unless its message has been reported. */
+  const failure = (hook: Hook, message: string) =>
     Effect.suspend(() => {
       failures.set(hook, (failures.get(hook) ?? 0) + 1)
       const key = `${hook} ${message}`
@@ -41,6 +31,7 @@ export const makeReports = (
       reported.add(key)
       return once(hook, message)
     })
+  /** Logs how often each hook has failed. */
   const total = Effect.suspend(() =>
     Effect.forEach(
       [...failures].filter(([, count]) => count > 1),

@@ -5,18 +5,6 @@
  */
 import { Bytes } from "effect"
 
-/** Splits one stream, and holds the start of its unfinished line. */
-export type LineSplitter = {
-  /** Returns the lines that the chunk finishes, without their line feeds. */
-  readonly push: (chunk: Uint8Array) => ReadonlyArray<string>
-  /** Returns the bytes after the last line feed as a line, if there are any. */
-  readonly end: () => ReadonlyArray<string>
-  /** How many lines were dropped for their length. */
-  readonly overlongLines: number
-  /** How many bytes have followed the last line feed. */
-  readonly pendingBytes: number
-}
-
 const lineFeed = 10
 
 /** Joins chunks. A single chunk, the common case, is not copied. */
@@ -25,8 +13,8 @@ export const joinChunks = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
   return first === undefined || others.length > 0 ? Bytes.concat(chunks) : first
 }
 
-/** Makes a splitter that drops lines of more than `maxLineBytes` bytes. */
-export const makeLineSplitter = (options: { readonly maxLineBytes: number }): LineSplitter => {
+/** Makes a splitter for one stream, which drops lines of more than `maxLineBytes` bytes. */
+export const makeLineSplitter = (options: { readonly maxLineBytes: number }) => {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   let pending: Array<Uint8Array> = []
   let pendingBytes = 0
@@ -72,6 +60,7 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }): Li
     return lines
   }
 
+  /** Returns the lines that the chunk finishes, without their line feeds. */
   const push = (chunk: Uint8Array): ReadonlyArray<string> => {
     const first = chunk.indexOf(lineFeed)
     if (first === -1) {
@@ -93,10 +82,13 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }): Li
 
   return {
     push,
+    /** Returns the bytes after the last line feed as a line, if there are any. */
     end: () => (pendingBytes === 0 ? [] : finish()),
+    /** How many lines were dropped for their length. */
     get overlongLines() {
       return overlongLines
     },
+    /** How many bytes have followed the last line feed. */
     get pendingBytes() {
       return pendingBytes
     },

@@ -7,18 +7,9 @@ import { Settings } from "../config/settings.effect.ts"
 import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
 import type { ChosenExecutor } from "../executors/executor-registry.effect.ts"
 import { describeReason } from "../files/files.effect.ts"
-import type { SourceContents } from "../store/run-store.effect.ts"
 import { hashPlan, makePlanContent } from "./content.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import { type GraphFile, SourceCompiler } from "../sources/source-compiler.effect.ts"
-
-/** A plan and the contents that it names. */
-export type CompiledPlan = {
-  readonly plan: DraftPlan
-  /** The program's own text. */
-  readonly program: string
-  readonly contents: SourceContents
-}
 
 /** The absolute path of a program. Fails unless it is a readable TypeScript or JavaScript file. */
 export const findProgram = Effect.fnUntraced(function* (given: string) {
@@ -40,7 +31,7 @@ export const findProgram = Effect.fnUntraced(function* (given: string) {
   return real
 })
 
-/** Makes the plan for the program at `programPath` (absolute). */
+/** Makes the plan for the program at `programPath` (absolute), with the program's own text and the contents that the plan names. */
 export const compilePlan = Effect.fn("Plan.compile")(function* (
   programPath: string,
   loaded: LoadedConfig,
@@ -71,5 +62,5 @@ export const compilePlan = Effect.fn("Plan.compile")(function* (
     executor,
   })
   const plan: DraftPlan = { planId: yield* hashPlan(content), ...content }
-  return { plan, program: graph[0]?.contents ?? "", contents } satisfies CompiledPlan
+  return { plan, program: graph[0]?.contents ?? "", contents }
 })

@@ -2,16 +2,11 @@
 import { runMarks } from "../../domain/run-marks.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 
-export type ProcessStat = {
-  readonly group: string | undefined
-  /** Clock ticks since boot. */
-  readonly startTicks: string | undefined
-  /** Exited, though its parent has not reaped it yet. */
-  readonly isZombie: boolean
-}
-
-/** Reads `/proc/<pid>/stat`. The second field is the command's name, which may hold spaces and parentheses. */
-export const parseStat = (stat: string): ProcessStat => {
+/**
+ * Reads `/proc/<pid>/stat`. The second field is the command's name, which may hold spaces and parentheses. `startTicks` are
+ * clock ticks since boot; a zombie has exited, though its parent has not reaped it yet.
+ */
+export const parseStat = (stat: string) => {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   const [state, , group] = fields
   return { group, startTicks: fields[19], isZombie: state === undefined || state === "Z" || state === "X" }

@@ -3,9 +3,6 @@ import { Hash } from "effect"
 import type { JsonlSpawn } from "../../codecs/jsonl.codec.ts"
 import { parsePrompt, OfflineStep } from "./directives.ts"
 
-/** The steps in order, and the exit code after them. */
-export type Script = { readonly steps: ReadonlyArray<OfflineStep>; readonly exitCode: number }
-
 const quotedLength = 80
 
 /** Quotes the task without directives: the answer may become part of another prompt, which must not repeat them. */
@@ -22,8 +19,8 @@ const countTokens = (text: string): number => Math.ceil(text.length / 4)
 
 const hash = (text: string): string => (Hash.string(text) >>> 0).toString(16).padStart(8, "0")
 
-/** Makes the script for a request. */
-export const makeScript = (request: JsonlSpawn): Script => {
+/** Makes the script for a request: the steps in order, and the exit code after them. */
+export const makeScript = (request: JsonlSpawn) => {
   const { agent, model, prompt, systemPrompt } = request
   const identity = JSON.stringify([agent, model, systemPrompt, prompt])
   const sessionRef = `offline-${hash(identity)}${hash(`${identity}/`)}`
