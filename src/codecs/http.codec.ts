@@ -32,25 +32,9 @@ type Body = Readonly<Record<string, Schema.Json>>
 const mergeBody = (own: Body, options: HttpCodecOptions): Body =>
   Object.fromEntries(Object.entries({ ...own, ...options.body }).filter(([, value]) => value !== null))
 
-/** Options cannot set the fields that come from each spawn. */
-const checkBody = (
-  options: HttpCodecOptions,
-  ownFields: ReadonlyArray<string>,
-): Result.Result<HttpCodecOptions, string> => {
-  const taken = Object.keys(options.body ?? {}).find((key) => ownFields.includes(key))
-  return taken === undefined
-    ? Result.succeed(options)
-    : Result.fail(`body: ${taken} comes from each spawn and cannot be set here`)
-}
-
 /** Checks that the texts of a spawn are valid Unicode. */
 const checkInput = (input: HttpInput) =>
-  Result.gen(function* () {
-    yield* checkText("prompt", input.prompt)
-    yield* checkText("systemPrompt", input.systemPrompt)
-    yield* checkText("model", input.model)
-    return input
-  })
+  Result.all((["prompt", "systemPrompt", "model"] as const).map((field) => checkText(field, input[field])))
 
 /** The state that all APIs share. */
 type AnswerState = {
@@ -106,13 +90,14 @@ export const defineBuiltInHttpCodec = <State extends AnswerState>(
     ...definition
   }: HttpApi<State>,
 ): HttpCodec => {
-  const { encode, ...rest } = makeEncoder(factory, HttpCodecOptions, options, (valid) =>
-    Result.map(
-      checkBody(valid, ownFields),
-      () => (input: HttpInput) =>
-        Result.map(checkInput(input), () => ({ headers, body: mergeBody(makeBody(input, valid), valid) })),
-    ),
-  )
+  const { encode, ...rest } = makeEncoder(factory, HttpCodecOptions, options, (valid) => {
+    const taken = Object.keys(valid.body ?? {}).find((key) => ownFields.includes(key))
+    return taken === undefined
+      ? Result.succeed((input: HttpInput) =>
+          Result.map(checkInput(input), () => ({ headers, body: mergeBody(makeBody(input, valid), valid) })),
+        )
+      : Result.fail(`body: ${taken} comes from each spawn and cannot be set here`)
+  })
   return rememberFactory(
     factory,
     defineHttpCodec<State>({

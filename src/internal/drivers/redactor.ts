@@ -32,7 +32,9 @@ export const makeRedactor = (secrets: SecretValues) => {
       case "Milestone":
         return { ...given, message: text(given.message) }
       case "ToolCall":
-        return { ...given, toolName: text(given.toolName), input: given.input && text(given.input) }
+        return given.input === undefined
+          ? { ...given, toolName: text(given.toolName) }
+          : { ...given, toolName: text(given.toolName), input: text(given.input) }
     }
   }
   const outcome = (given: AgentOutcome): AgentOutcome => ({
