@@ -77,15 +77,16 @@ export type ModelListing = {
 }
 
 /** What a codec of any kind has. */
-export type CodecFacts = {
-  readonly name: string
+export const CodecFacts = Schema.Struct({
+  name: Schema.String,
   /** The format of model names, for example `provider/model-id`. */
-  readonly modelFormat: string
+  modelFormat: Schema.String,
   /** Known models, best known first. The list may be incomplete or empty. */
-  readonly models: ReadonlyArray<string>
+  models: Schema.Array(Schema.String),
   /** What is wrong with the options. A codec with a problem refuses every spawn. */
-  readonly problem?: string | undefined
-}
+  problem: Schema.optional(Schema.String),
+})
+export type CodecFacts = typeof CodecFacts.Type
 
 type CommandFacts = CodecFacts & {
   /** How to ask the command for its models, if it can list them. */
