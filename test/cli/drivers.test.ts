@@ -30,7 +30,7 @@ describe("without --driver", () => {
     const ran = await world.run(program, [], { env })
     expect(ran.record.driver).toBe("claude")
     expect(ran.result.programResult).toBe("claude")
-    expect(ran.stderr).toBe(`driver: claude, found at ${path}/claude (--driver chooses another)\n`)
+    expect(ran.stderr).toBe(`driver: claude, found at ${path}/claude (use --driver to choose another)\n`)
   })
   test.concurrent("no agent on PATH is an error with a hint to rehearse", async () => {
     const { code, stderr } = await world.mill(["run", program], { env: { PATH: system } })
