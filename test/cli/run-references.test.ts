@@ -74,7 +74,11 @@ describe("ls", () => {
   })
   test.concurrent("prints that there are no runs", async () => {
     const nothing = await world.mill(["ls", "--runs-dir", "empty"])
-    expect(nothing).toEqual({ code: 0, stdout: "no runs yet; start one with mill run <program.ts>\n", stderr: "" })
+    expect(nothing).toEqual({
+      code: 0,
+      stdout: "no runs yet; start one with mill run <program.ts>\n",
+      stderr: "",
+    })
     const json = await world.mill(["ls", "--runs-dir", "empty", "--json"])
     expect(json.stdout).toBe("[]\n")
   })
