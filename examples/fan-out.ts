@@ -1,6 +1,6 @@
 /// <reference types="@mill/core/program" />
 // Three reviewers read the same code at the same time, and a lead decides what to fix first.
-// The [words in brackets] are instructions for `--driver offline`; leave them out for real agents.
+// The [words in brackets] are directives for `--driver offline`. Omit them with real agents.
 
 const code = `
 app.get("/invoice", async (request, response) => {
@@ -36,7 +36,7 @@ const reviews = await Promise.all(
     mill.spawn({
       agent,
       systemPrompt: `You review code. You only look for ${focus}.`,
-      prompt: `What is the worst problem of this code? Answer in one sentence.\n${code}\n\n${offline}`,
+      prompt: `What is the worst problem in this code? Answer in one sentence.\n${code}\n\n${offline}`,
       model: "anthropic/claude-haiku-4-5",
     }),
   ),

@@ -1,11 +1,11 @@
 /// <reference types="@mill/core/program" />
-// Asks for a regular expression until one passes a check. Each new prompt says what was wrong with the earlier ones.
-// Gives up after five attempts. With `--driver offline`, the answer is the text in [brackets].
+// Asks for a regular expression until one passes a check. Each new prompt explains why the previous attempts failed.
+// Gives up after five attempts. With `--driver offline`, each answer is the text in [brackets].
 
 const accepted = ["2026-11-20", "1999-01-31"]
 const refused = ["2026-11-20T10:00", "2026-13-01", "2026-1-1", "20261120"]
 
-/** Says what is wrong with a pattern, if anything. */
+/** Describes the problem with a pattern, if there is one. */
 const findProblem = (pattern: string): string | undefined => {
   try {
     const expression = new RegExp(pattern)

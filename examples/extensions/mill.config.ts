@@ -1,5 +1,5 @@
-// The configuration of runs started in this directory: the offline driver, and a notification when a run ends.
-// To get notifications elsewhere, copy notify.ts beside your own configuration.
+// Uses the offline driver for runs in this directory, and notifies you when a run ends.
+// To use the extension elsewhere, copy notify.ts to the directory that contains your own configuration file.
 
 import { defineConfig } from "@mill/core"
 import { notify } from "./notify.ts"

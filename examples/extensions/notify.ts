@@ -1,5 +1,5 @@
-// Notifies you when a run ends, on the desktop or through your own command.
-// Programs can send messages too: `await mill.notify.send("halfway there")`. See mill.config.ts for how to use it.
+// Notifies you when a run ends, on the desktop or through your own command. mill.config.ts shows how to use this extension.
+// Programs can also send notifications: `await mill.notify.send("halfway there")`.
 
 import { defineExtension, Effect, type MillEvent } from "@mill/core"
 import { which } from "bun"
@@ -8,13 +8,13 @@ import { platform } from "node:os"
 import { promisify } from "node:util"
 
 export type NotifyOptions = {
-  /** A command and its first arguments. Title and message are added as two arguments; no shell is involved. */
+  /** A command and its first arguments. The title and the message are added as two arguments. No shell is involved. */
   readonly command?: readonly [command: string, ...args: ReadonlyArray<string>]
-  /** The outcomes to notify about. Default: all. */
+  /** The outcomes that cause a notification. Default: all. */
   readonly on?: ReadonlyArray<"complete" | "failed" | "cancelled">
 }
 
-/** Reads title and message from its arguments, so that they are never part of the script. */
+/** Takes the title and the message as arguments, so that they are never part of the script. */
 const appleScript = [
   "on run argv",
   "display notification (item 2 of argv) with title (item 1 of argv)",

@@ -1,5 +1,5 @@
 /// <reference types="@mill/core/program" />
-// A conversation with a model through an HTTP API. Each question continues from the answer before it.
+// A conversation with a model through an HTTP API. Each question continues from the previous answer.
 // Pass the model and the questions after `--`: mill run conversation.ts --sync -- qwen3 "What is a monad?" "Shorter, please."
 
 const [model = "qwen3", ...questions] = mill.args

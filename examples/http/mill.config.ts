@@ -1,6 +1,6 @@
 /**
- * Drivers for HTTP APIs: a server on this machine (here on Ollama's port; llama.cpp, vLLM and LM Studio use others), and two
- * vendors, whose keys are read from the environment.
+ * Drivers for HTTP APIs: a server on this machine, and the APIs of two vendors. The vendors' keys are read from the environment.
+ * The server's port here is Ollama's; llama.cpp, vLLM and LM Studio use others.
  */
 import {
   anthropicMessagesCodec,

@@ -1,5 +1,5 @@
 /**
- * Runs the programs of this directory in a sandbox. Try it here: mill run program.ts --sync
+ * Runs the programs in this directory in a sandbox. To try it, run in this directory: mill run program.ts --sync
  */
 import { defineConfig, vmExecutor } from "@mill/core"
 
@@ -7,7 +7,7 @@ export default defineConfig({
   defaultDriver: "offline",
   defaultExecutor: "vm",
   executors: {
-    // Programs see one environment variable, and only the files that they import.
+    // Programs can read only the files that they import. LANG is the one variable copied from your environment.
     vm: vmExecutor({ env: ["LANG"] }),
   },
 })

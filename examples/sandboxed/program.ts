@@ -1,6 +1,6 @@
 /// <reference types="@mill/core/program" />
-// Tries to read other files and to reach the network, which fails in the sandbox. Agents still work.
-// Run it in this directory, whose configuration selects the sandbox: mill run program.ts --sync
+// Tries to read other files and to reach the network. Both fail in the sandbox, but spawning an agent works.
+// In this directory, mill.config.ts selects the sandbox: mill run program.ts --sync
 
 import { readFileSync } from "node:fs"
 
@@ -21,9 +21,9 @@ const answer = await mill.spawn({
 })
 
 export default {
-  "read the configuration beside it": await attempt(() => readFileSync(`${import.meta.dir}/mill.config.ts`)),
+  "read the configuration file": await attempt(() => readFileSync(`${import.meta.dir}/mill.config.ts`)),
   "read the list of users": await attempt(() => readFileSync("/etc/passwd")),
-  "write beside itself": await attempt(() => Bun.write(`${import.meta.dir}/written.txt`, "x")),
+  "write to its own directory": await attempt(() => Bun.write(`${import.meta.dir}/written.txt`, "x")),
   "reach the network": await attempt(() => fetch("http://192.0.2.1", { signal: AbortSignal.timeout(1000) })),
   "ask an agent": answer.text,
 }

@@ -115,9 +115,9 @@ describe("examples", () => {
       const { record, result } = await world.run("program.ts", [], { cwd: join(folder, "sandboxed") })
       expect(record.executor).toBe("vm")
       expect(result.programResult).toEqual({
-        "read the configuration beside it": "blocked",
+        "read the configuration file": "blocked",
         "read the list of users": "blocked",
-        "write beside itself": "blocked",
+        "write to its own directory": "blocked",
         "reach the network": "blocked",
         "ask an agent": "I am outside the sandbox",
       })
