@@ -55,7 +55,7 @@ describe("tables name", () => {
     expectNames("programs", "Field", SpawnOptions.fields)
     const { errorMessage: _, ...fields } = SpawnResult.fields
     expectNames("programs", "Field of an answer", fields)
-    const answer = readme.prose.slice(readme.prose.indexOf("An answer has"))
+    const answer = readme.prose.slice(readme.prose.indexOf("An answer contains"))
     for (const name of Object.keys(fields)) expect(answer).toContain(`\`${name}\``)
   })
 
