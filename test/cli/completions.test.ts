@@ -1,6 +1,7 @@
 /** Runs the scripts of `mill --completions` in their shells. */
 import { describe, expect, test } from "bun:test"
 import { makeWorld } from "../support/mill.ts"
+import { isMissing } from "../support/requirements.ts"
 
 const world = makeWorld()
 world.write("plan.ts", "export default 1")
@@ -27,8 +28,13 @@ printf '%s\\n' "\${COMPREPLY[@]}"`,
   ],
 }
 
+const cannotRun: Readonly<Record<string, boolean>> = {
+  zsh: isMissing("zsh", Bun.which("zsh") !== null),
+  fish: isMissing("fish", Bun.which("fish") !== null),
+}
+
 for (const [shell, ask] of Object.entries(shells)) {
-  describe.skipIf(Bun.which(shell) === null)(`in ${shell}`, () => {
+  describe.skipIf(cannotRun[shell] === true)(`in ${shell}`, () => {
     const complete = async (line: string) => {
       const { stdout } = await world.mill(["--completions", shell])
       world.write(`script.${shell}`, stdout)
@@ -79,7 +85,7 @@ test("an unsupported shell is refused with the list of supported ones", async ()
   expect(`${error.message} ${error.hint}`).not.toMatch(/pwsh|powershell|\bsh\b/)
 })
 
-test.skipIf(Bun.which("zsh") === null)("zsh can parse its script, which has the same words", async () => {
+test.skipIf(cannotRun["zsh"] === true)("zsh can parse its script, which has the same words", async () => {
   const { stdout } = await world.mill(["--completions", "zsh"])
   const script = world.write("_mill", stdout)
   const read = Bun.spawn(["zsh", "-n", script], { stderr: "pipe" })

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { isMissing } from "./requirements.ts"
 
 export type AgentName = "claude" | "codex" | "pi"
 
@@ -115,23 +116,16 @@ export const makeAgentPlace = async (name: AgentName, url: string): Promise<Agen
   }
 }
 
-const warned = new Set<string>()
-
 /**
- * `describe` for tests that need a real agent. If the agent is not installed, they are skipped with a warning, or fail with
+ * `describe` for tests that need a real agent. If the agent is not installed, they are skipped, or fail with
  * MILL_REQUIRE_AGENTS=1.
  */
 export const describeWithAgent = (name: AgentName | AdapterName, title: string, define: () => void): void => {
   if (isInstalled(name)) return void describe(title, define)
-  const message = `${name} is not installed: run \`bun run agents\``
-  if (process.env["MILL_REQUIRE_AGENTS"] === "1") {
-    return void describe(title, () => {
-      test(`${name} is installed`, () => {
-        throw new Error(message)
-      })
+  if (isMissing("real agents", false)) return void describe.skip(title, define)
+  describe(title, () => {
+    test(`${name} is installed`, () => {
+      throw new Error(`${name} is not installed; run npm run agents`)
     })
-  }
-  if (!warned.has(name)) process.stderr.write(`\nSKIPPED: ${message}\n`)
-  warned.add(name)
-  describe.skip(title, define)
+  })
 }

@@ -2,9 +2,11 @@
  * Runs before the test files: installs the dependencies of a fresh clone, so that `bun test` works as the first command.
  * Imports nothing from node_modules, because it may not exist yet.
  */
+import { afterAll } from "bun:test"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { ensureInstalled } from "../../scripts/install.mjs"
+import { describeMissing } from "./requirements.ts"
 
 const root = join(import.meta.dir, "../..")
 
@@ -34,3 +36,8 @@ if (!isComplete) {
   await forgetListings(root)
   if (!canResolve()) throw new Error("the dependencies were just installed: run `bun test` again")
 }
+
+afterAll(() => {
+  const missing = describeMissing()
+  if (missing !== undefined) process.stderr.write(`\n${missing}\n`)
+})
