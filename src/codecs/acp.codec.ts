@@ -13,7 +13,7 @@
  * this name. mill offers no client files or terminals and answers permission requests as configured. Usage comes from the
  * answer to the prompt; adapters that report only the size of the context have none.
  */
-import { Option, Result, Schema } from "effect"
+import { Result, Schema } from "effect"
 import type { AcpConversation } from "../domain/acp.schema.ts"
 import { defineBuiltInCodec, type Codec, type SpawnInput } from "../domain/driver.schema.ts"
 import { answerPermission, chooseModel, Permissions } from "./acp-choice.codec.ts"
@@ -66,13 +66,14 @@ const makeConversation = (options: AcpOptions): AcpConversation => ({
 
 /** A codec for the Agent Client Protocol: `processDriver({ command: "claude-agent-acp", codec: acpCodec() })`. */
 export const acpCodec = (options: AcpOptions = {}): Codec => {
-  // The encoder reports invalid options and refuses every spawn.
-  const valid = Option.getOrElse(Schema.decodeUnknownOption(AcpOptions)(options), (): AcpOptions => ({}))
+  const { valid = {}, ...encoder } = makeSpawnEncoder("acpCodec", AcpOptions, options, () =>
+    Result.succeed(encodeSpawn),
+  )
   return defineBuiltInCodec<AcpState>("acpCodec", {
     name: "acp",
     modelFormat: `the id or name of a model that the agent offers; "default" leaves the choice to the agent`,
     models: [],
-    ...makeSpawnEncoder("acpCodec", AcpOptions, options, () => Result.succeed(encodeSpawn)),
+    ...encoder,
     conversation: makeConversation(valid),
     initial,
     decodeEvent: decodeEvent(valid.permissions ?? "deny"),

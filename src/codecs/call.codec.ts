@@ -17,8 +17,10 @@ export const refuse = (message: string) => Result.fail(new SpawnRefused({ cause:
 type Encode<Input, Call> = (input: Input) => Result.Result<Call, SpawnRefused>
 
 /** An encoder with its options. With invalid options it refuses every spawn, and `problem` gives the reason. */
-export type Encoder<Input, Call> = {
+export type Encoder<Options, Input, Call> = {
   readonly encode: Encode<Input, Call>
+  /** The decoded options, if they are valid. */
+  readonly valid?: Options | undefined
   readonly options?: Schema.Json | undefined
   readonly problem?: string | undefined
 }
@@ -29,14 +31,14 @@ export const makeEncoder = <Options, Input, Call>(
   schema: Schema.ConstraintDecoder<Options>,
   options: unknown,
   make: (options: Options) => Result.Result<Encode<Input, Call>, string>,
-): Encoder<Input, Call> =>
+): Encoder<Options, Input, Call> =>
   decodeUntrusted(schema, { whole: "its argument" })(options).pipe(
     Result.mapError(formatProblem),
-    Result.flatMap(make),
+    Result.flatMap((valid) => Result.map(make(valid), (encode) => ({ encode, valid }))),
     Result.mapError((problem) => `${name}: ${problem}`),
     Result.match({
       onFailure: (problem) => ({ encode: () => refuse(problem), problem }),
-      onSuccess: (encode) => ({ encode, options: toJson(options) }),
+      onSuccess: ({ encode, valid }) => ({ encode, valid, options: toJson(options) }),
     }),
   )
 

@@ -20,7 +20,7 @@ export const HttpCodecOptions = Schema.Struct({
   /** Maximum number of tokens in an answer. */
   maxTokens: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
   /** More fields of the request, for example `{ temperature: 0 }`. They override others; null removes a field. */
-  body: Schema.optional(Schema.Record(Schema.String, Schema.Json)),
+  body: Schema.optional(Schema.Record(Schema.String, Schema.Json.annotate({ expected: "a JSON value" }))),
   /** The server's models, best known first, shown to authors of programs. */
   models: Schema.optional(Schema.Array(Schema.String)),
 })
@@ -90,7 +90,11 @@ export const defineBuiltInHttpCodec = <State extends AnswerState>(
     ...definition
   }: HttpApi<State>,
 ): HttpCodec => {
-  const { encode, ...rest } = makeEncoder(factory, HttpCodecOptions, options, (valid) => {
+  const {
+    encode,
+    valid: validOptions,
+    ...rest
+  } = makeEncoder(factory, HttpCodecOptions, options, (valid) => {
     const taken = Object.keys(valid.body ?? {}).find((key) => ownFields.includes(key))
     return taken === undefined
       ? Result.succeed((input: HttpInput) =>
@@ -121,7 +125,7 @@ export const defineBuiltInHttpCodec = <State extends AnswerState>(
           state.errorMessage ?? findAnswerFailure(state) ?? (state.cut ? answerTooLong : undefined),
         usage: readAnswerUsage(state),
       }),
-      models: options.models ?? [],
+      models: validOptions?.models ?? [],
       ...rest,
       encodeRequest: encode,
     }),

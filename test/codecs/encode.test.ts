@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test"
 import { claudeCodec } from "../../src/codecs/claude.codec.ts"
 import { acpCodec } from "../../src/codecs/acp.codec.ts"
+import { anthropicMessagesCodec } from "../../src/codecs/anthropic-messages.codec.ts"
+import { chatCompletionsCodec } from "../../src/codecs/chat-completions.codec.ts"
 import { codexCodec } from "../../src/codecs/codex.codec.ts"
 import { jsonlCodec } from "../../src/codecs/jsonl.codec.ts"
 import { piCodec } from "../../src/codecs/pi.codec.ts"
+import { responsesCodec } from "../../src/codecs/responses.codec.ts"
 import { textCodec } from "../../src/codecs/text.codec.ts"
 import type { Codec } from "../../src/domain/driver.schema.ts"
 import { encoded, loneSurrogates, refusal, trickyTexts } from "./calls.ts"
@@ -145,4 +148,40 @@ test("every codec has a name and a format of model names", () => {
     expect(modelFormat).not.toBe("")
     expect(problem).toBeUndefined()
   }
+})
+
+describe("options that are not options", () => {
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const throwing = Object.defineProperty({}, "models", {
+    enumerable: true,
+    get: () => {
+      throw new Error("no")
+    },
+  })
+  const factories: Readonly<Record<string, (options: never) => { readonly problem?: string | undefined }>> = {
+    acpCodec,
+    anthropicMessagesCodec,
+    chatCompletionsCodec,
+    claudeCodec,
+    codexCodec,
+    piCodec,
+    responsesCodec,
+    textCodec,
+  }
+  for (const [name, factory] of Object.entries(factories)) {
+    test(`${name} does not throw, and describes the problem`, () => {
+      const findProblem = (options: unknown) => factory(options as never).problem
+      expect(findProblem(null)).toBe(`${name}: its argument is null; expected an object`)
+      expect(findProblem(revoked)).toBe(`${name}: its argument cannot be read: reading a value throws`)
+      expect(findProblem(throwing)).toMatch(`${name}: `)
+    })
+  }
+
+  test("a field of a body that is not JSON is described", () => {
+    const options = { body: { seed: NaN } }
+    expect(chatCompletionsCodec(options).problem).toBe(
+      "chatCompletionsCodec: body.seed is NaN; expected a JSON value",
+    )
+  })
 })

@@ -3,7 +3,13 @@ import { Result, Schema } from "effect"
 import { builtInDrivers, builtInExecutors, MillConfig } from "../../domain/config.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { findClosest, suggest } from "../../domain/suggestion.ts"
-import { decodeUntrusted, isPlainObject, type Place, type ValueProblem } from "../../domain/untrusted.ts"
+import {
+  decodeUntrusted,
+  describeValue,
+  isPlainObject,
+  type Place,
+  type ValueProblem,
+} from "../../domain/untrusted.ts"
 
 const secretFields = new Set([
   "drivers apiKey",
@@ -29,7 +35,7 @@ const Plain = Schema.Unknown.check(
 export const describeUnknown = (what: string, name: string, known: ReadonlyArray<string>) => {
   const close = findClosest(name, known)
   return {
-    message: `there is no ${what} ${JSON.stringify(name)}; there are ${known.join(", ")}`,
+    message: `there is no ${what} ${describeValue(name)}; there are ${known.join(", ")}`,
     hint: close === undefined ? undefined : `did you mean ${close}?`,
   }
 }
