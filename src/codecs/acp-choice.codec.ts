@@ -99,10 +99,10 @@ export const chooseModel = (
   if (offer !== undefined && found !== undefined) return Result.succeed(offer.choice(found.value))
   if (model === agentsOwnModel) return Result.succeed(undefined)
   const offered = offer?.values.map(({ value }) => value) ?? []
-  const others = offered.length > maxNamed ? ` and ${offered.length - maxNamed} others` : ""
+  const others = offered.length > maxNamed ? ` and ${offered.length - maxNamed} more` : ""
   return refuse(
     offered.length === 0
-      ? `model: the agent does not support choosing a model; choose it in the agent's own settings and use ${JSON.stringify(agentsOwnModel)} here`
-      : `model: the agent does not offer ${JSON.stringify(model)}; it offers ${offered.slice(0, maxNamed).join(", ")}${others}`,
+      ? `model: the agent does not support selecting a model; select it in the agent's own configuration and use ${JSON.stringify(agentsOwnModel)} here`
+      : `model: the agent has no model ${JSON.stringify(model)}; available: ${offered.slice(0, maxNamed).join(", ")}${others}`,
   )
 }

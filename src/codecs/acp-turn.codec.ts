@@ -154,7 +154,7 @@ const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
     const errorMessage = findTurnFailure(state, stopReason)
     const end = { stopReason, errorMessage, usage }
     const more = state.asked - maxReportedRequests
-    const unreported = more > 0 ? makeMilestone(`permission requests not listed: ${more}`) : []
+    const unreported = more > 0 ? makeMilestone(`permission requests not shown: ${more}`) : []
     return [{ ...state, calls: noToolCalls, end }, [...releaseHeldCalls(state.calls), ...unreported]]
   }
   return recordSession(
@@ -177,7 +177,7 @@ const findTurnFailure = (
   if (stopReason === "cancelled") return "the agent reported that the turn was cancelled"
   const noAnswer = "the agent ended its turn without an answer"
   if (notice !== undefined && !isHarmless(notice)) return notice
-  if (notice !== undefined && (over || text === "")) return `${noAnswer}; its last notice: ${notice}`
+  if (notice !== undefined && (over || text === "")) return `${noAnswer}; last notice: ${notice}`
   if (text === "" && !toolUsed) return noAnswer
   return cut ? answerTooLong : undefined
 }

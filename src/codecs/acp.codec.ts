@@ -71,7 +71,7 @@ export const acpCodec = (options: AcpOptions = {}): Codec => {
   )
   return defineBuiltInCodec<AcpState>("acpCodec", {
     name: "acp",
-    modelFormat: `the id or name of a model that the agent offers; "default" leaves the choice to the agent`,
+    modelFormat: `the id or name of one of the agent's models, or "default" to leave the choice to the agent`,
     models: [],
     ...encoder,
     conversation: makeConversation(valid),

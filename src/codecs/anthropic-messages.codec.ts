@@ -164,7 +164,7 @@ const readAnswerUsage = ({ usage }: State) =>
 export const anthropicMessagesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
   defineBuiltInHttpCodec<State>("anthropicMessagesCodec", options, {
     name: "anthropic-messages",
-    modelFormat: "the server's name for a model (claude-sonnet-5-5)",
+    modelFormat: "a model name that the server accepts, such as claude-sonnet-5-5",
     endpoint: makeEndpoint("messages", (path) => !/\/v\d\w*$/.test(path)),
     keyHeader: "x-api-key",
     ownFields: ["model", "system", "messages"],

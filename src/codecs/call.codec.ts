@@ -32,7 +32,7 @@ export const makeEncoder = <Options, Input, Call>(
   options: unknown,
   make: (options: Options) => Result.Result<Encode<Input, Call>, string>,
 ): Encoder<Options, Input, Call> =>
-  decodeUntrusted(schema, { whole: "its argument" })(options).pipe(
+  decodeUntrusted(schema, { whole: "the argument" })(options).pipe(
     Result.mapError(formatProblem),
     Result.flatMap((valid) => Result.map(make(valid), (encode) => ({ encode, valid }))),
     Result.mapError((problem) => `${name}: ${problem}`),
@@ -68,23 +68,25 @@ const countBytes = (text: string): number => new TextEncoder().encode(text).leng
 export const checkText = (field: string, text: string): Checked =>
   text.isWellFormed()
     ? Result.succeed(text)
-    : refuse(`${field}: contains an unpaired surrogate, which UTF-8 cannot encode`)
+    : refuse(`${field}: contains an unpaired surrogate, which cannot be encoded as UTF-8`)
 
 /** Checks a text that must not be blank, since the agent trims white space. */
 export const checkNotBlank = (field: string, text: string): Checked =>
   text.trim() === ""
-    ? refuse(`${field}: must not be blank, since the agent ignores white space`)
+    ? refuse(`${field}: must not be blank because the agent ignores whitespace`)
     : checkText(field, text)
 
 /** Checks a text that becomes an argument or part of one. */
 export const checkArgument = (field: string, argument: string, instead = ""): Checked => {
   if (argument.includes("\0")) {
-    return refuse(`${field}: contains a NUL character, which a command-line argument cannot hold${instead}`)
+    return refuse(
+      `${field}: contains a NUL character, which is not allowed in a command-line argument${instead}`,
+    )
   }
   const bytes = countBytes(argument)
   return bytes > maxArgumentBytes
     ? refuse(
-        `${field}: ${bytes} bytes exceed the ${maxArgumentBytes} that a command-line argument can hold${instead}`,
+        `${field}: too long for a command-line argument (${bytes} bytes; the limit is ${maxArgumentBytes})${instead}`,
       )
     : checkText(field, argument)
 }
@@ -93,7 +95,7 @@ export const checkArgument = (field: string, argument: string, instead = ""): Ch
 export const checkSession = (sessionRef: string): Checked =>
   /^[A-Za-z0-9][\w.:-]{0,255}$/.test(sessionRef) && !sessionRef.endsWith(".jsonl")
     ? Result.succeed(sessionRef)
-    : refuse(`sessionRef: ${JSON.stringify(cutText(sessionRef, 60))} is not a session name`)
+    : refuse(`sessionRef: ${JSON.stringify(cutText(sessionRef, 60))} is not a valid session name`)
 
 /** Checks the spawn of an agent that takes its model as an argument. `file` is the path for a system prompt in a file. */
 export const checkCall = (input: SpawnInput) =>

@@ -142,7 +142,7 @@ const findAnswerFailure = ({ ended, refusal, stopReason = "", text }: State): st
   if (stopReason === "content_filter") return contentFiltered
   if (stopReason === "tool_calls" || stopReason === "function_call") return toolRequested
   if (ended && text === "" && stopReason === "") return emptyAnswer
-  return broken.has(stopReason) ? `the server stopped with ${stopReason}` : undefined
+  return broken.has(stopReason) ? `the server ended the answer with finish_reason ${stopReason}` : undefined
 }
 
 const readAnswerUsage = ({ usage }: State) =>
@@ -156,7 +156,7 @@ const readAnswerUsage = ({ usage }: State) =>
 export const chatCompletionsCodec = (options: HttpCodecOptions = {}): HttpCodec =>
   defineBuiltInHttpCodec<State>("chatCompletionsCodec", options, {
     name: "chat-completions",
-    modelFormat: "the server's name for a model",
+    modelFormat: "a model name that the server accepts",
     endpoint: makeEndpoint("chat/completions", (path) => path === ""),
     keyHeader: "authorization",
     ownFields: ["model", "messages"],

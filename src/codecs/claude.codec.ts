@@ -183,7 +183,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 export const claudeCodec = (options: ClaudeOptions = {}): Codec =>
   defineBuiltInCodec<State>("claudeCodec", {
     name: "claude",
-    modelFormat: "an alias (sonnet) or a model's full name (claude-sonnet-5-5)",
+    modelFormat: "a model alias, such as sonnet, or a full model name, such as claude-sonnet-5-5",
     models: ["sonnet", "opus", "haiku", "fable", "claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5"],
     ...makeSpawnEncoder("claudeCodec", ClaudeOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,

@@ -209,7 +209,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 export const codexCodec = (options: CodexOptions = {}): Codec =>
   defineBuiltInCodec<State>("codexCodec", {
     name: "codex",
-    modelFormat: "a model's name (gpt-6.1-sol)",
+    modelFormat: "a model name, such as gpt-6.1-sol",
     models: ["gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"],
     ...makeSpawnEncoder("codexCodec", CodexOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,

@@ -220,14 +220,14 @@ export const makeUsageFromTotals = (
   makeUsage({ input: input === undefined ? undefined : input - (cacheRead ?? 0), output, cacheRead })
 
 /** The error for an answer that ends with a tool request. */
-export const toolRequested = "the model requested a tool, but mill does not run tools for HTTP APIs"
+export const toolRequested = "the model requested a tool call, but HTTP drivers do not support tools"
 
 /** The error for an answer that the model refused, with the words of the refusal. */
 export const formatRefusal = (words: string): string =>
   words.trim() === "" ? "the model refused to answer" : `the model refused: ${words.trim()}`
 
 /** The error for an answer that a content filter withheld or cut. */
-export const contentFiltered = "the answer was withheld or cut by the server's content filter"
+export const contentFiltered = "the answer was withheld or truncated by the server's content filter"
 
 /** The error for an answer that ended without text and without a reason. */
-export const emptyAnswer = "the server ended its answer without any text or reason"
+export const emptyAnswer = "the server ended the answer without any text or stop reason"

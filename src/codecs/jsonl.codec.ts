@@ -137,7 +137,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
 export const jsonlCodec = (): Codec =>
   defineBuiltInCodec<State>("jsonlCodec", {
     name: "jsonl",
-    modelFormat: "whatever the agent takes",
+    modelFormat: "any model name that the agent accepts",
     models: [],
     resumes: true,
     encodeSpawn: ({ agent, model, prompt, sessionRef, systemPrompt }) => {

@@ -86,7 +86,7 @@ export const recordSession = <State extends { readonly sessionRef?: string | und
 export const maxAnswerLength = 16 * 1024 * 1024
 
 /** The error for an answer that was cut. */
-export const answerTooLong = `the answer is longer than ${maxAnswerLength} characters and was cut`
+export const answerTooLong = `the answer is longer than ${maxAnswerLength} characters and was truncated`
 
 /** Adds to an answer, up to `maxAnswerLength`. JavaScript engines store such strings as ropes, so many additions stay cheap. */
 export const addText = (answer: string, text: string): string =>
@@ -140,5 +140,5 @@ export const keepErrorUnlessKilled = (exit: AgentExit, error: string | undefined
 export const explainOverlong = (exit: AgentExit): string =>
   exit.overlongLines === 0
     ? "the end of the agent's last message is missing"
-    : `${exit.overlongLines} of the agent's lines exceeded the driver's maxLineBytes and were dropped; ` +
-      "the answer may be among them"
+    : `mill dropped ${exit.overlongLines} ${exit.overlongLines === 1 ? "line" : "lines"} longer than the driver's maxLineBytes; ` +
+      "the answer may be incomplete"

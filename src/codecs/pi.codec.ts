@@ -166,7 +166,7 @@ const markOngoing = (state: State): State =>
 const onSettled = (state: State, aborted: boolean): State => ({
   ...state,
   settled: true,
-  errorMessage: state.errorMessage ?? (aborted ? "the run was aborted" : undefined),
+  errorMessage: state.errorMessage ?? (aborted ? "pi aborted its run" : undefined),
 })
 
 const onMessage = (state: State, message: Message): State => {

@@ -126,7 +126,7 @@ const onEnd = (state: State, response: Response): State => {
     stopReason: stopReason ?? state.stopReason,
     errorMessage:
       failed || status === "failed" || status === "cancelled"
-        ? formatServerError(response.error ?? { message: `the status of the response is ${status}` })
+        ? formatServerError(response.error ?? { message: `the response ended with status ${status}` })
         : state.errorMessage,
     usage: usage ?? state.usage,
   }
@@ -186,7 +186,7 @@ const readAnswerUsage = ({ usage }: State) =>
 export const responsesCodec = (options: HttpCodecOptions = {}): HttpCodec =>
   defineBuiltInHttpCodec<State>("responsesCodec", options, {
     name: "responses",
-    modelFormat: "the server's name for a model (gpt-6.1-sol)",
+    modelFormat: "a model name that the server accepts, such as gpt-6.1-sol",
     endpoint: makeEndpoint("responses", (path) => path === ""),
     keyHeader: "authorization",
     ownFields: ["model", "instructions", "input"],

@@ -51,7 +51,7 @@ const parseToken = (token: string): Result.Result<Piece, string> => {
   const field = fields.find((name) => token === `{${name}}`)
   return field === undefined
     ? Result.fail(
-        `unknown field ${token}; use ${fields.map((name) => `{${name}}`).join(", ")}, and {{ and }} for braces`,
+        `unknown field ${token}; available: ${fields.map((name) => `{${name}}`).join(", ")}; write {{ and }} for literal braces`,
       )
     : Result.succeed({ field })
 }
@@ -74,7 +74,7 @@ const parseTemplates = (options: TextOptions): Result.Result<Templates, string> 
 const fill = ({ pieces }: Template, input: SpawnInput): string =>
   pieces.map((piece) => ("field" in piece ? input[piece.field] : piece.literal)).join("")
 
-const instead = "; pass it by stdin"
+const instead = "; pass it through stdin"
 
 const fillArgument = (template: Template, input: SpawnInput): Result.Result<string, SpawnRefused> =>
   Result.gen(function* () {
@@ -86,7 +86,7 @@ const fillArgument = (template: Template, input: SpawnInput): Result.Result<stri
     return first !== undefined && "field" in first && argument.startsWith("-")
       ? yield* refuse(
           `${first.field}: starts with a dash, so the agent would treat it as a flag; ` +
-            `write --flag={${first.field}} in ${template.name}, or pass it by stdin`,
+            `write --flag={${first.field}} in ${template.name}, or pass it through stdin`,
         )
       : argument
   })
@@ -110,7 +110,7 @@ type State = { readonly text: string; readonly lines: number; readonly cut: bool
 export const textCodec = (options: TextOptions = {}): Codec =>
   defineBuiltInCodec<State>("textCodec", {
     name: "text",
-    modelFormat: "whatever the command takes",
+    modelFormat: "any model name that the command accepts",
     models: [],
     ...makeSpawnEncoder("textCodec", TextOptions, options, (valid) =>
       Result.map(parseTemplates(valid), encodeSpawn),

@@ -48,14 +48,14 @@ const Identifier = Schema.String.check(
 
 const ExtensionName = Identifier.check(
   Schema.makeFilter((name) => !reserved.includes(name), {
-    expected: `a name that mill does not reserve (${reserved.join(", ")})`,
+    expected: `a name other than the reserved names (${reserved.join(", ")})`,
   }),
 )
 
 /** The name of an extension's function. */
 export const FunctionName = Identifier.check(
   Schema.makeFilter((name) => name !== "then", {
-    expected: "another name: an object with a function `then` is taken for a promise",
+    expected: "another name; an object with a `then` function is treated as a promise",
   }),
 )
 

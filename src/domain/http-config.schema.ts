@@ -28,7 +28,7 @@ const findUrlProblem = (text: string): string | undefined => {
   const secret = [...url.searchParams.keys()].find((name) => secretParameter.test(name))
   return secret === undefined
     ? undefined
-    : `a URL without the parameter ${secret}; use apiKey or headers instead`
+    : `a URL without the query parameter ${secret}; use apiKey or headers instead`
 }
 
 const EndpointUrl = Schema.String.check(

@@ -61,7 +61,7 @@ const refuse = (type: string, reason: string) => Result.fail(new IllegalTransiti
 /** The state after one more event. Fails when the event must not follow. */
 export const applyEvent = (state: RunState, event: MillEvent): Result.Result<RunState, IllegalTransition> => {
   if (event.sequence !== state.sequence + 1) {
-    return refuse(event.type, `sequence number ${event.sequence} follows ${state.sequence}`)
+    return refuse(event.type, `sequence number ${event.sequence} cannot follow ${state.sequence}`)
   }
   return Result.map(transition(state, event, event.timestamp), (next) => ({
     ...next,
@@ -77,7 +77,7 @@ export const transition = (
   timestamp: string,
 ): Result.Result<RunState, IllegalTransition> => {
   const { type } = body
-  if (isTerminalStatus(state.status)) return refuse(type, `the run is already ${state.status}`)
+  if (isTerminalStatus(state.status)) return refuse(type, `the run has already ended (${state.status})`)
   if (type === "run:start") {
     return state.status === "pending"
       ? Result.succeed({ ...state, status: "running", startedAt: timestamp })
@@ -120,7 +120,7 @@ const mayEndUnstarted = (body: EventBody): boolean =>
 
 const endRun = (state: RunState, type: string, facts: Partial<RunState>) =>
   state.counts.running > 0
-    ? refuse(type, `spawns still running: ${state.counts.running}`)
+    ? refuse(type, `spawns are still running (${state.counts.running})`)
     : Result.succeed({ ...state, ...facts, cancelling: false })
 
 type Body<Type extends EventBody["type"]> = Extract<EventBody, { readonly type: Type }>
@@ -153,7 +153,7 @@ const advanceSpawn = (
   const { spawnId } = body.payload
   const spawn = Option.getOrUndefined(HashMap.get(state.spawns, spawnId))
   if (spawn === undefined) return refuse(body.type, `${spawnId} has not started`)
-  if (spawn.status !== "running") return refuse(body.type, `${spawnId} is already ${spawn.status}`)
+  if (spawn.status !== "running") return refuse(body.type, `${spawnId} has already ended (${spawn.status})`)
   if (body.type === "spawn:milestone" || body.type === "spawn:tool_call") return Result.succeed(state)
   const status =
     body.type === "spawn:complete" ? "complete" : body.type === "spawn:error" ? "error" : "cancelled"

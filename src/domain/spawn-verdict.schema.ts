@@ -110,7 +110,9 @@ const findFailure = (driver: string, { exit, failure, outcome, stderr }: AgentRe
   if (exit.code !== 0) return fail("exit", `${driver} exited with code ${exit.code ?? "unknown"}${because}`)
   if (outcome.final) return undefined
   const overlong =
-    exit.overlongLines === 0 ? "" : `; ${exit.overlongLines} of its lines exceeded maxLineBytes`
+    exit.overlongLines === 0
+      ? ""
+      : `; mill dropped ${exit.overlongLines} ${exit.overlongLines === 1 ? "line" : "lines"} longer than maxLineBytes`
   return fail("codec", `${driver} exited without a final answer${overlong}${because}`)
 }
 

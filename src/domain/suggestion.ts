@@ -3,7 +3,7 @@
 /** A hint: the known word that was probably meant, or all of them, introduced by `what`. */
 export const suggest = (word: string, known: ReadonlyArray<string>, what: string): string => {
   const close = findClosest(word, known)
-  return close === undefined ? `${what}: ${known.join(", ") || "nothing"}` : `did you mean ${close}?`
+  return close === undefined ? `${what}: ${known.join(", ") || "none"}` : `did you mean ${close}?`
 }
 
 /** The known word that was probably meant. */

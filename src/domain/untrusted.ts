@@ -35,7 +35,7 @@ export const decodeUntrusted = <A>(
     Result.try({
       try: () =>
         Result.mapError(decode(value), ({ issue }) => findProblem(value, findLeaf(issue), whole, isSecret)),
-      catch: (): ValueProblem => ({ message: `${whole} cannot be read: reading a value throws` }),
+      catch: (): ValueProblem => ({ message: `${whole} cannot be read: one of its getters throws` }),
     }).pipe(Result.flatMap((result) => result))
 }
 
@@ -57,7 +57,7 @@ const describeObject = (value: object): string =>
   Result.getOrElse(
     Result.try(() => {
       if (Array.isArray(value)) return "an array"
-      return "then" in value ? "a promise" : isPlainObject(value) ? "an object" : "an instance of a class"
+      return "then" in value ? "a promise" : isPlainObject(value) ? "an object" : "a class instance"
     }),
     () => "an object",
   )
@@ -120,7 +120,7 @@ const findProblem = (
   return {
     key,
     message: isSecret(place)
-      ? `${name} cannot be used; ${expected}`
+      ? `${name} is invalid; ${expected}`
       : `${name} is ${describeValue(readPlace(value, place))}; ${expected}`,
   }
 }
@@ -138,7 +138,7 @@ const findKeyProblem = (place: Place, ast: SchemaAST.AST | undefined): ValueProb
   const fields = ast?._tag === "Objects" ? ast.propertySignatures.map((field) => String(field.name)) : []
   const names = ast?._tag === "Objects" ? ast.indexSignatures[0]?.parameter : undefined
   if (names === undefined) {
-    return { key, message: `unknown key ${key}`, hint: suggest(name, fields, "allowed here") }
+    return { key, message: `unknown key ${key}`, hint: suggest(name, fields, "allowed keys") }
   }
   const expected = Result.match(
     Schema.decodeUnknownResult(Schema.make<Schema.ConstraintDecoder<unknown>>(names))(name),

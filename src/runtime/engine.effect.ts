@@ -70,7 +70,7 @@ const launchPreparation = Layer.effect(
       if (yield* pathExists(artefact.mill)) return
       return yield* new LaunchError({
         message: `cannot find mill's own script: ${artefact.mill}`,
-        hint: "import @mill/core from node_modules; it cannot be bundled",
+        hint: "@mill/core cannot be bundled; import it from node_modules",
       })
     }).pipe(Effect.provideContext(context)),
   ),
@@ -94,7 +94,7 @@ export const layer = (options: Environment.EnvironmentOverrides & Package) =>
     Layer.provideMerge(PlatformLayer.layer),
   )
 
-const decodeOptions = decodeUntrusted(EngineSettings, { whole: "its argument" })
+const decodeOptions = decodeUntrusted(EngineSettings, { whole: "the argument" })
 
 const checkOptions = (options: unknown) =>
   Effect.mapError(
@@ -118,7 +118,7 @@ const givenConfig = ({ config, ...options }: EngineSettings) =>
 export const makeEngine = Effect.fnUntraced(function* (given: EngineSettings, own: Package) {
   if (process.versions.bun === undefined) {
     return yield* new UsageError({
-      message: "mill needs Bun, and this is another runtime",
+      message: "mill requires Bun, but this is a different runtime",
       hint: "run the script with Bun 1.4.5 or later: bun <script>",
     })
   }

@@ -22,7 +22,7 @@ const noise = [
   "",
 ]
 const noiseBlock = Array.from({ length: 1000 }, (_, index) => `${noise[index % noise.length]}\n`)
-const stderrBlock = "offline agent: nothing is wrong, this was asked for\n".repeat(1000)
+const stderrBlock = "offline agent: nothing is wrong, this output was requested\n".repeat(1000)
 
 /** Streams the first `total` elements of an endlessly repeated block, one block at a time. */
 const repeatBlock = <A>(
@@ -51,7 +51,7 @@ export const offlineAgent: Effect.Effect<number, never, Stdio.Stdio> = Effect.ge
   const request = decodeRequest(yield* Stream.mkString(Stream.decodeText(stdio.stdin)))
   if (Result.isFailure(request)) {
     const message =
-      "the offline agent expects a spawn of the jsonl protocol on standard input, as one line of JSON\n"
+      "the offline agent expects a spawn in the jsonl protocol, as one line of JSON, on standard input\n"
     yield* Stream.run(Stream.succeed(message), stdio.stderr())
     return 2
   }

@@ -48,7 +48,7 @@ const playAgent = Effect.fnUntraced(function* (path: string) {
 
 const reportLostTest = Effect.gen(function* () {
   const { stderr } = yield* Stdio.Stdio
-  yield* Effect.ignore(Stream.run(Stream.succeed("the test that plays this agent is gone\n"), stderr()))
+  yield* Effect.ignore(Stream.run(Stream.succeed("the test that scripts this agent has ended\n"), stderr()))
   return 1
 })
 

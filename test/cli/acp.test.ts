@@ -92,7 +92,7 @@ describe("an agent that speaks the Agent Client Protocol", () => {
     const { milestones, result } = await spawn("ask-often:130")
     expect(result["text"]).toStartWith("You said")
     expect(milestones).toHaveLength(101)
-    expect(milestones.at(-1)).toBe("permission requests not listed: 30")
+    expect(milestones.at(-1)).toBe("permission requests not shown: 30")
   })
 
   test("has each tool call logged once, even if unannounced, and its plan", async () => {
@@ -140,7 +140,7 @@ describe("the model of an ACP agent", () => {
   test("is refused if the agent does not offer it", async () => {
     expect((await spawn("models", "{}", "huge")).result).toMatchObject({
       cause: "codec",
-      message: 'model: the agent does not offer "huge"; it offers big-1, small-1',
+      message: 'model: the agent has no model "huge"; available: big-1, small-1',
     })
     expect((await spawn("", "{}", "huge")).result).toMatchObject({
       cause: "codec",
@@ -184,7 +184,7 @@ describe("an ACP agent fails its spawn", () => {
       "flood",
       {
         cause: "agent-error",
-        message: "the agent keeps sending requests and does not read the answers",
+        message: "the agent keeps sending requests without reading the responses",
       },
     ],
     ["opens no session", "no-session", { cause: "agent-error", message: "no room", exitCode: 0 }],
@@ -239,7 +239,7 @@ read -r line; exec >&-; sleep 1000`,
     const { result } = await spawn("", "{}", "default", `command: ${JSON.stringify(script)}`)
     expect(result).toMatchObject({
       cause: "codec",
-      message: "the agent closed its standard output before it had answered",
+      message: "the agent closed its standard output before answering",
       sessionRef: "sh-1",
     })
   })

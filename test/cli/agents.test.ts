@@ -112,7 +112,11 @@ describe("a spawn completes if the agent", () => {
 describe("a spawn fails if the agent", () => {
   const failed: Readonly<Record<string, readonly [cause: string, message: RegExp, result: object]>> = {
     "floods stderr and fails": ["exit", /code 1/, { text: "done", exitCode: 1, sessionRef: "session" }],
-    "answers in a line that is too long": ["codec", /1 of its lines exceeded maxLineBytes/, { exitCode: 0 }],
+    "answers in a line that is too long": [
+      "codec",
+      /mill dropped 1 line longer than maxLineBytes/,
+      { exitCode: 0 },
+    ],
     "is killed": ["signal", /killed by SIGKILL: out of memory$/, { text: "done", signal: "SIGKILL" }],
     "is killed by an unnamed signal": [
       "signal",

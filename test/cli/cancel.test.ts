@@ -218,7 +218,7 @@ describe("a signal to the worker", () => {
         await waitForEnd(runId)
         expect(readEnd(runId)).toEqual({
           type: "run:cancelled",
-          payload: { reason: "worker terminated" },
+          payload: { reason: "the worker was terminated" },
           cancelled: 2,
           errors: [],
         })

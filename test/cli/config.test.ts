@@ -31,7 +31,7 @@ const refused: Readonly<Record<string, Case>> = {
     config: formatConfig(`whatever: 1`),
     key: "whatever",
     message: /unknown key whatever$/,
-    hint: /allowed here: .*drivers.*maxRunDepth/,
+    hint: /allowed keys: .*drivers.*maxRunDepth/,
   },
   "an unknown key of a driver": {
     config: formatDriver(`comand: "x"`),
@@ -62,7 +62,7 @@ const refused: Readonly<Record<string, Case>> = {
   "a number in the environment": {
     config: formatDriver(`env: { A: 1 }`),
     key: "drivers.mine.env.A",
-    message: /drivers\.mine\.env\.A cannot be used; expected a string$/,
+    message: /drivers\.mine\.env\.A is invalid; expected a string$/,
   },
   "no command": {
     config: formatDriver(`command: undefined`),
@@ -99,7 +99,7 @@ const refused: Readonly<Record<string, Case>> = {
   "an extension with a reserved name": {
     config: formatConfig(`extensions: [{ name: "spawn" }]`),
     key: "extensions.0.name",
-    message: /extensions\.0\.name is "spawn"; expected a name that mill does not reserve/,
+    message: /extensions\.0\.name is "spawn"; expected a name other than the reserved names/,
   },
   "an extension with a name that is not a valid variable name": {
     config: formatConfig(`extensions: [{ name: "my-own" }]`),
@@ -109,7 +109,7 @@ const refused: Readonly<Record<string, Case>> = {
   "two extensions with the same name": {
     config: formatConfig(`extensions: [{ name: "a" }, { name: "a" }]`),
     key: "extensions.1.name",
-    message: /extensions\.1\.name is "a", which extensions\.0 is already called$/,
+    message: /extensions\.1\.name is "a", but extensions\.0 already has that name$/,
   },
   "an extension function with a name that is not a valid variable name": {
     config: formatConfig(`extensions: [{ name: "a", api: { "b-c": async () => 1 } }]`),
@@ -127,19 +127,19 @@ const refused: Readonly<Record<string, Case>> = {
       `extensions: [{ name: "a", api: { send: async () => 1 }, docs: { sent: { description: "Sends." } } }]`,
     ),
     key: "extensions.0.docs.sent",
-    message: /extensions\.0\.docs\.sent documents a function that api does not define$/,
+    message: /extensions\.0\.docs\.sent documents a function that is not defined in api$/,
     hint: /did you mean send\?/,
   },
   "documentation of an extension without functions": {
     config: formatConfig(`extensions: [{ name: "a", docs: { sent: {} } }]`),
     key: "extensions.0.docs.sent",
     message: /docs\.sent documents a function/,
-    hint: /api has: nothing/,
+    hint: /functions in api: none/,
   },
   "a number in the environment of a sandbox": {
     config: formatConfig(`executors: { vm: vmExecutor({ setEnv: { TOKEN: 4711 } } as any) }`),
     key: "executors.vm.setEnv.TOKEN",
-    message: /executors\.vm\.setEnv\.TOKEN cannot be used; expected a string$/,
+    message: /executors\.vm\.setEnv\.TOKEN is invalid; expected a string$/,
   },
   "a sandbox variable with an invalid name": {
     config: formatConfig(`executors: { vm: vmExecutor({ setEnv: { "A-B": "x" } }) }`),
@@ -158,7 +158,7 @@ const refused: Readonly<Record<string, Case>> = {
       `drivers: { a: processDriver({ command: "true", codec: claudeCodec({ x: 1 } as any) }) }`,
     ),
     key: "drivers.a.codec",
-    message: /: claudeCodec: unknown key x; allowed here: tools, permissionMode, systemPrompt$/,
+    message: /: claudeCodec: unknown key x; allowed keys: tools, permissionMode, systemPrompt$/,
   },
   "an option of an API codec with the wrong type": {
     config: formatConfig(
@@ -185,13 +185,13 @@ const refused: Readonly<Record<string, Case>> = {
   "an unknown default executor": {
     config: formatConfig(`defaultDriver: "offline", defaultExecutor: "direkt"`),
     key: "defaultExecutor",
-    message: /: defaultExecutor: there is no executor "direkt"; there are direct, vm$/,
+    message: /: defaultExecutor: unknown executor "direkt"; available: direct, vm$/,
     hint: /did you mean direct\?/,
   },
   "code that throws": { config: `throw new Error("no token\\n  at all")`, message: /no token at all$/ },
   "code that never finishes": {
     config: `await new Promise(() => {})\nexport default {}`,
-    message: /evaluating it takes longer than 10 seconds$/,
+    message: /evaluation took longer than 10 seconds$/,
   },
   "code that exits the process": {
     config: `process.exit(0)`,
@@ -208,7 +208,7 @@ await new Promise(() => {})`,
   },
   "code that throws a value without a string form": {
     config: `throw { toString() { throw 1 } }`,
-    message: /it throws a value that cannot be shown$/,
+    message: /it threw a value that cannot be printed$/,
   },
   "a getter that throws": {
     config: `export default { get drivers() { throw 1 } }`,
@@ -220,7 +220,7 @@ await new Promise(() => {})`,
   },
   "a map as its default export": {
     config: `export default new Map([["defaultDriver", "nonsense"]])`,
-    message: /the default export is an instance of a class; expected a plain object$/,
+    message: /the default export is a class instance; expected a plain object$/,
   },
   "a syntax error": { config: `export default {\n  drivers: {{\n}`, message: /mill\.config\.ts:2:\d+: / },
   "an import that cannot be resolved": {

@@ -159,7 +159,7 @@ test("a container that cannot start fails the run with its error output", async 
   const program = world.write("broken.ts", "export default 1")
   const { code, result } = await world.run(program, ["--executor", "broken", "--driver", "instant"], options)
   expect(result.errorMessage).toBe(
-    "the program's process ended before the program had begun (exit code 125): the stand-in has no daemon to talk to",
+    "the program's process exited before the program started (exit code 125): the stand-in has no daemon to talk to",
   )
   expect(code).toBe(1)
 })

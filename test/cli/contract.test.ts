@@ -35,7 +35,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   "ls --limit many": { tag: "UsageError", code: 2, message: /--limit.*many/ },
   "ls --status done": { tag: "UsageError", code: 2, message: /--status.*done/ },
   "wait last --timeout -1": { tag: "UsageError", code: 2, message: /--timeout.*-1/ },
-  "status ../../evil": { tag: "UsageError", code: 2, message: /"\.\.\/\.\.\/evil" is not a run id/ },
+  "status ../../evil": { tag: "UsageError", code: 2, message: /"\.\.\/\.\.\/evil" is not a valid run id/ },
   "status run_0000": { tag: "RunNotFound", code: 3, message: /run_0000/, hint: /mill ls/ },
   "status last --runs-dir nowhere": { tag: "RunNotFound", code: 3, message: /no runs/, hint: /mill run/ },
   "run nothing.ts": { tag: "ProgramError", code: 2, message: /nothing\.ts: no such file or directory/ },
@@ -66,7 +66,7 @@ describe("an invalid command line is refused", () => {
 test.concurrent("without --json an error is printed on stderr only", async () => {
   const { code, stderr, stdout } = await world.mill(["status", "run_0000"])
   expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
-  expect(stderr).toBe("error: there is no run run_0000\n  → mill ls lists the runs\n")
+  expect(stderr).toBe("error: no run matches run_0000\n  → run mill ls to list the runs\n")
 })
 
 test.concurrent("MILL_DEBUG adds details on stderr", async () => {

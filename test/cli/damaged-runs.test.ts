@@ -147,7 +147,7 @@ describe("an unreadable log is an error that names the line", () => {
     "a missing line": {
       damage: (lines) => lines.filter((_, index) => index !== 1),
       error: { _tag: "StoreError" },
-      message: /event 3 .*sequence number 3 follows 1/,
+      message: /event 3 .*sequence number 3 cannot follow 1/,
     },
     "an event after the end": {
       damage: (lines) => [
@@ -160,7 +160,7 @@ describe("an unreadable log is an error that names the line", () => {
         }))([lines[0] ?? ""]),
       ],
       error: { _tag: "StoreError" },
-      message: /run is already complete/,
+      message: /run has already ended \(complete\)/,
     },
   }
   test.concurrent.each(Object.entries(cases))("%s", async (_, { damage, error, message }) => {

@@ -32,10 +32,10 @@ describe("without --driver", () => {
     expect(ran.result.programResult).toBe("claude")
     expect(ran.stderr).toBe(`driver: claude, found at ${path}/claude (use --driver to choose another)\n`)
   })
-  test.concurrent("no agent on PATH is an error with a hint to rehearse", async () => {
+  test.concurrent("no agent on PATH is an error with a hint to work offline", async () => {
     const { code, stderr } = await world.mill(["run", program], { env: { PATH: system } })
     expect(stderr).toMatch(
-      /^error: no agent found on PATH: none of claude, pi, codex is installed\n.*--driver offline\n$/,
+      /^error: no agent found on PATH; looked for claude, pi, codex\n.*--driver offline\n$/,
     )
     expect(code).toBe(2)
   })
@@ -62,7 +62,7 @@ describe("a driver whose command does not exist", () => {
       const { error } = JSON.parse(stdout)
       expect(error.message).toContain(
         command.includes("/")
-          ? `driver gone: there is no executable "${resolve(cwd, command)}"`
+          ? `driver gone: no executable found at "${resolve(cwd, command)}"`
           : `driver gone: the command "${command}" is not on PATH`,
       )
       expect([error._tag, error.hint]).toEqual(["ConfigError", expect.stringContaining("--driver offline")])

@@ -41,7 +41,7 @@ const cases: Readonly<Record<string, Case>> = {
   "a key of another executor": {
     executor: `{ ...directExecutor(), memory: 3 }`,
     message: /unknown key executors\.vm\.memory$/,
-    hint: /^allowed here: type$/,
+    hint: /^allowed keys: type$/,
   },
   "an unknown runtime": {
     executor: `vmExecutor({ runtime: "gvisor" as any })`,
@@ -66,35 +66,35 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "no image for docker": {
     executor: `vmExecutor({ runtime: "docker" })`,
-    message: /executors\.vm\.image: docker needs an image$/,
+    message: /executors\.vm\.image: docker requires an image$/,
   },
   "an image for bubblewrap": {
     executor: `vmExecutor({ image: "debian" })`,
-    message: /executors\.vm\.image: bubblewrap does not run images$/,
+    message: /executors\.vm\.image: bubblewrap does not use images$/,
   },
   "bubblewrap, which is not installed": {
     executor: `vmExecutor()`,
     path: resolvePath("nowhere"),
-    message: /executor vm needs bubblewrap, and the command "bwrap" is not on PATH$/,
+    message: /executor vm needs bubblewrap, but the command "bwrap" is not on PATH$/,
     hint: /package bubblewrap.*apt-get install bubblewrap/,
   },
   "docker, which is not installed": {
     executor: `vmExecutor({ runtime: "docker", image: "debian" })`,
     path: resolvePath("nowhere"),
-    message: /executor vm needs docker, and the command "docker" is not on PATH$/,
+    message: /executor vm needs docker, but the command "docker" is not on PATH$/,
     hint: /apt-get install docker\.io/,
   },
   "podman, which is not installed": {
     executor: `vmExecutor({ runtime: "podman", image: "debian" })`,
     path: resolvePath("nowhere"),
-    message: /executor vm needs podman, and the command "podman" is not on PATH$/,
+    message: /executor vm needs podman, but the command "podman" is not on PATH$/,
     hint: /apt-get install podman/,
   },
   "bubblewrap, which is not permitted": {
     executor: `vmExecutor()`,
     path: resolvePath("forbidden"),
     message:
-      /executor vm: bubblewrap cannot make a sandbox here: bwrap: No permissions to create new namespace$/,
+      /executor vm: bubblewrap cannot create a sandbox on this machine: bwrap: No permissions to create new namespace$/,
     hint: /unprivileged user namespaces are probably disabled/,
   },
   "bubblewrap, which is too old": {
@@ -105,7 +105,8 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "bubblewrap, which fails without a message": {
     executor: `vmExecutor({ command: "/bin/false" })`,
-    message: /cannot make a sandbox here: \/bin\/false failed without an error message \(exit code 1\)$/,
+    message:
+      /cannot create a sandbox on this machine: \/bin\/false failed without an error message \(exit code 1\)$/,
   },
   "a missing readable path": {
     executor: `vmExecutor({ readable: ["missing"] })`,
@@ -113,7 +114,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "the root folder as readable": {
     executor: `vmExecutor({ readable: ["/"] })`,
-    message: /executor vm: \/ cannot be readable as a whole$/,
+    message: /executor vm: readable: \/ is not allowed$/,
   },
 }
 
@@ -160,7 +161,7 @@ test("the error for an unknown executor lists the known ones", async () => {
     "offline",
   ])
   expect(JSON.parse(stdout).error).toMatchObject({
-    message: 'there is no executor "vn"; there are direct, vm',
+    message: 'unknown executor "vn"; available: direct, vm',
     hint: "did you mean vm?",
   })
   expect(code).toBe(2)

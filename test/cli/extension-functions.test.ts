@@ -259,7 +259,7 @@ test.concurrent("an extension that exits the process does not end the run", asyn
      ${formatWaitForErrors(3)}`,
   )
   const { code, events, result } = await demo.run()
-  const refused = (exit: string) => `an extension cannot end the run's process (process.exit(${exit}))`
+  const refused = (exit: string) => `an extension cannot terminate the run's process (process.exit(${exit}))`
   expect(code).toBe(0)
   expect(result.programResult).toEqual([refused(""), refused("9"), "alive"])
   expect(

@@ -75,7 +75,11 @@ test.concurrent("a slow onEvent does not delay the run, and the number of droppe
   expect(record.status).toBe("complete")
   const errors = filterEvents(events, "extension:error").map(({ payload }) => payload)
   expect(errors).toEqual([
-    { extensionName: "slow", hook: "onEvent", message: expect.stringMatching(/^\d+ events dropped: /) },
+    {
+      extensionName: "slow",
+      hook: "onEvent",
+      message: expect.stringMatching(/^dropped \d+ events because /),
+    },
   ])
   await demo.waitForNote("run:complete")
   const dropped = Number(errors[0]?.message.split(" ")[0])
@@ -107,13 +111,13 @@ test.concurrent("an onEvent that fails for each event is logged once per message
   expect(of("fails")).toEqual(["no logs"])
   expect(of("throws")).toEqual(["thrown"])
   expect(of("varies")).toHaveLength(20)
-  expect(of("promises")).toEqual([expect.stringMatching(/^returned a Promise, not an Effect/)])
+  expect(of("promises")).toEqual([expect.stringMatching(/^returned a Promise instead of an Effect/)])
   expect(of("rejects")).toEqual(["rejected"])
   expect(of("stops")).toEqual(["interrupted"])
   await waitFor("a note for each event", () => demo.readNotes().length === events.length)
   await waitForWorkers(world)
   const log = readWorkerLog(world, record.id)
-  expect(log).toContain("extension fails, onEvent: failed 200 times in all")
+  expect(log).toContain("extension fails, onEvent: failed 200 times in total")
   expect(log).not.toContain("never logged")
 })
 
@@ -131,7 +135,7 @@ test.concurrent("an extension whose setup fails is switched off; the run and oth
   )
   const { events, result } = await demo.run()
   expect(result.programResult).toEqual([
-    "the extension fails is disabled, because its setup failed: no luck",
+    "extension fails is disabled because its setup failed: no luck",
     "well",
   ])
   expect(filterEvents(events, "extension:error").map(({ payload }) => payload)).toEqual([
@@ -140,7 +144,7 @@ test.concurrent("an extension whose setup fails is switched off; the run and oth
     {
       extensionName: "none",
       hook: "setup",
-      message: expect.stringMatching(/^returned undefined, not an Effect/),
+      message: expect.stringMatching(/^returned undefined instead of an Effect/),
     },
   ])
   expect(demo.readNotes()).toEqual(["acquired", "released"])
@@ -175,7 +179,7 @@ test.concurrent("a hook that hangs after the end of a run is abandoned and repor
   await waitForWorkers(world)
   const log = readWorkerLog(world, record.id)
   for (const name of ["waits", "deaf"]) {
-    expect(log).toContain(`extension ${name}, onEvent: 3 events not handled within 5 seconds`)
+    expect(log).toContain(`extension ${name}, onEvent: 3 events were not handled within 5 seconds`)
   }
   expect(log).toContain("extension keeps, setup: resources not released within 5 seconds")
   expect(log).toContain("extension breaks, setup: broken")

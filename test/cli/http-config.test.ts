@@ -95,8 +95,8 @@ test("discovery shows the URL of an API, and whether its key is set", async () =
     const driver = `httpDriver({ url: "http://x", codec: chatCompletionsCodec({ models: ["m"] }), apiKey: { env: "${variable}" } })`
     const { stdout } = await world.mill(["--help", "--json"], configure(variable, driver))
     expect(JSON.parse(stdout).drivers.api).toEqual({
-      description: "calls http://x/v1/chat/completions for each spawn, with chat-completions",
-      modelFormat: "the server's name for a model",
+      description: "sends each spawn to http://x/v1/chat/completions in the chat-completions format",
+      modelFormat: "a model name that the server accepts",
       models: ["m"],
       modelsFrom: "known",
       default: true,

@@ -167,13 +167,13 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
   "the key in its error": { message: /^HTTP 401: no such key: \[redacted\]$/ },
   "a redirect": {
     message:
-      /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1; mill does not follow redirects/,
+      /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1, but mill does not follow redirects/,
   },
   "half of the key where the message is cut": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
   nothing: { message: /^unrecognised response/ },
   "no content": { message: /^the answer was empty \(HTTP 204\)$/ },
   "an empty body": { message: /^the answer was empty \(HTTP 200\)$|^unrecognised response/ },
-  "only [DONE]": { message: /^the server ended its answer without any text/ },
+  "only [DONE]": { message: /^the server ended the answer without any text/ },
 }
 for (const [name, { message, text }] of Object.entries(failures)) {
   test(`${name}: an error`, () => {

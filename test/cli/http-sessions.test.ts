@@ -82,7 +82,7 @@ describe("a conversation", () => {
     expect(failed?.sessionRef).toBeUndefined()
     expect(existsSync(join(record.paths.runDir, "sessions"))).toBe(false)
     const after = await runSpawn({ prompt: "after a failure", sessionRef: `${record.id}/spawn_1` })
-    expect(after.spawn?.errorMessage).toMatch(/^sessionRef: there is no session "run_\w+\/spawn_1"/)
+    expect(after.spawn?.errorMessage).toMatch(/^sessionRef: session "run_\w+\/spawn_1" does not exist/)
   })
 })
 
@@ -94,13 +94,13 @@ describe("a sessionRef", () => {
       '{"version":1,"messages":[{"role":1',
     )
     const refusals = {
-      "../../etc/passwd": /is not a session of an HTTP driver/,
-      "run_x/../../spawn_1": /is not a session of an HTTP driver/,
-      "../spawn_1": /is not a session of an HTTP driver/,
-      "run_x/spawn_1/x": /is not a session of an HTTP driver/,
-      "0198-uuid": /is not a session of an HTTP driver/,
-      "run_x/spawn_1": /there is no session "run_x\/spawn_1"/,
-      [damaged.sessionRef]: /its file is damaged/,
+      "../../etc/passwd": /is not the name of an HTTP driver's session/,
+      "run_x/../../spawn_1": /is not the name of an HTTP driver's session/,
+      "../spawn_1": /is not the name of an HTTP driver's session/,
+      "run_x/spawn_1/x": /is not the name of an HTTP driver's session/,
+      "0198-uuid": /is not the name of an HTTP driver's session/,
+      "run_x/spawn_1": /session "run_x\/spawn_1" does not exist/,
+      [damaged.sessionRef]: /the file is damaged/,
     }
     const program = world.write(
       "refused.ts",
@@ -136,9 +136,7 @@ describe("a sessionRef", () => {
       `export default ${spawn({ sessionRef: "s" })}.catch((e) => e.message)`,
     )
     const ended = await world.run(program, [], { cwd: join(world.dir, "text") })
-    expect(ended.result.programResult).toBe(
-      "sessionRef: driver text cannot resume a conversation (codec text)",
-    )
+    expect(ended.result.programResult).toBe("sessionRef: driver text cannot resume sessions (codec text)")
     expect((await world.run(program, ["--driver", "offline"])).result.spawns[0]?.status).toBe("complete")
   })
 })

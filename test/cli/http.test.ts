@@ -104,7 +104,7 @@ for (const codec of names) {
       const { events } = await ask(codec, `${api} [cut] one two three`)
       expect(filterEvents(events, "spawn:complete")).toEqual([])
       expect(filterEvents(events, "spawn:error")).toMatchObject(
-        [{ payload: { cause: "agent-error", message: /connection broke|closed the connection/ } }].map(
+        [{ payload: { cause: "agent-error", message: /connection was lost|closed the connection/ } }].map(
           ({ payload }) => ({ payload: { ...payload, message: expect.stringMatching(payload.message) } }),
         ),
       )
@@ -114,8 +114,8 @@ for (const codec of names) {
       const { milestones, spawns } = await ask(codec, `${api} [error 429 x2] [retry-after 0.2] [say there]`)
       expect(spawns).toMatchObject([{ status: "complete", text: "there" }])
       expect(milestones.map(({ payload }) => payload.message)).toEqual([
-        "rate limited (HTTP 429): retrying in 0.2 s (1 of 3)",
-        "rate limited (HTTP 429): retrying in 0.2 s (2 of 3)",
+        "rate limited (HTTP 429): retrying in 0.2 s (retry 1 of 3)",
+        "rate limited (HTTP 429): retrying in 0.2 s (retry 2 of 3)",
       ])
     })
 

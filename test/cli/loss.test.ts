@@ -39,7 +39,7 @@ describe("when the worker is killed", () => {
         await waitForEnd(runId)
         expect(readEnd(runId)).toEqual({
           type: "run:failed",
-          payload: { cause: "worker-lost", message: "the run's worker is gone" },
+          payload: { cause: "worker-lost", message: "the run's worker exited unexpectedly" },
           cancelled: 0,
           errors: ["worker-lost", "worker-lost"],
         })

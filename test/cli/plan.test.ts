@@ -128,7 +128,7 @@ test("the worker refuses a configuration that evaluates differently, and names t
   )
   const { code, record, result } = await world.run(program, [], { cwd })
   expect([code, record.status, result.spawns]).toEqual([1, "failed", []])
-  expect(record.errorMessage).toContain("differs from the submitted one: driver.args.0")
+  expect(record.errorMessage).toContain("differs from the submitted plan in driver.args.0")
 })
 
 test("status lists changed sources, and the run is not affected", async () => {
@@ -214,7 +214,7 @@ describe("the worker", () => {
     const result = await startChanged(field, change)
     expect([result.status, result.errorMessage]).toEqual([
       "failed",
-      expect.stringContaining(`differs from the submitted one: ${field}`),
+      expect.stringContaining(`differs from the submitted plan in ${field}`),
     ])
     expect(existsSync(join(world.dir, "evil-ran"))).toBe(false)
   })

@@ -17,12 +17,12 @@ writeConfig(world, {
 
 describe("an invalid spawn", () => {
   const refusals: Readonly<Record<string, RegExp>> = {
-    nothing: /it takes an object; it got undefined$/,
-    null: /^mill\.spawn: its argument is null; expected an object$/,
-    "a number": /its argument is 7; expected an object$/,
-    "a string": /its argument is "prompt"; expected an object$/,
-    "an array": /its argument is an array; expected an object$/,
-    "a function": /it takes an object; it got function$/,
+    nothing: /expected an object, got undefined$/,
+    null: /^mill\.spawn: the argument is null; expected an object$/,
+    "a number": /the argument is 7; expected an object$/,
+    "a string": /the argument is "prompt"; expected an object$/,
+    "an array": /the argument is an array; expected an object$/,
+    "a function": /expected an object, got function$/,
     "no fields": /: agent is missing$/,
     "no agent": /: agent is missing$/,
     "no systemPrompt": /: systemPrompt is missing$/,

@@ -55,16 +55,19 @@ const cases: Readonly<Record<string, Case>> = {
     message: /./,
   },
   "no file": { file: "missing.ts", message: /missing\.ts: no such file or directory/ },
-  "a folder": { file: "folder.ts", message: /folder\.ts: it is a folder/ },
-  "a named pipe": { file: "fifo.ts", message: /fifo\.ts: it is not a regular file/ },
+  "a folder": { file: "folder.ts", message: /folder\.ts: it is a directory/ },
+  "a named pipe": { file: "fifo.ts", message: /fifo\.ts: not a regular file/ },
   "a link to itself": { file: "loop.ts", message: /loop\.ts: / },
-  "a text in UTF-16": { file: "wide.ts", message: /wide\.ts: it is in UTF-16; save it as UTF-8$/ },
+  "a text in UTF-16": {
+    file: "wide.ts",
+    message: /wide\.ts: the file is encoded as UTF-16; save it as UTF-8$/,
+  },
   "a folder with a question mark": {
     file: "what?/main.ts",
     source: "export default 1",
-    message: /what\?\/main\.ts: its path contains a \?, which Bun takes for the start of a query$/,
+    message: /what\?\/main\.ts: the path contains "\?", which Bun treats as the start of a query string$/,
   },
-  "another kind of file": { file: "note.md", message: /note\.md: it is not a TypeScript/ },
+  "another kind of file": { file: "note.md", message: /note\.md: not a TypeScript/ },
 }
 
 describe("mill run refuses", () => {

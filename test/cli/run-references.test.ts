@@ -45,7 +45,7 @@ describe("a reference to a run", () => {
   test.concurrent("is refused if it is the prefix of several ids", async () => {
     const { code, error } = await findRun("run_01m7")
     expect([code, error._tag]).toEqual([2, "UsageError"])
-    expect(error.message).toMatch(/run_01m7 is ambiguous: 5 run ids begin with it/)
+    expect(error.message).toMatch(/run_01m7 is ambiguous: 5 run ids start with it/)
     expect(error.hint).toContain(id(5))
   })
   test.concurrent.each(["../../evil", "/etc", "run_*", "x".repeat(129)])(

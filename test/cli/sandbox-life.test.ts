@@ -109,7 +109,7 @@ describe.skipIf(isWithoutSandbox)("a sandboxed run", () => {
         await waitForEnd(runId)
         expect(readEnd(runId)).toMatchObject({
           type: "run:failed",
-          payload: { cause: "worker-lost", message: "the run's worker is gone" },
+          payload: { cause: "worker-lost", message: "the run's worker exited unexpectedly" },
           errors: program === "loop.ts" ? [] : ["worker-lost", "worker-lost"],
         })
         await waitUntilGone(runId)

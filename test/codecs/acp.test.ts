@@ -51,7 +51,7 @@ describe("the answer", () => {
     const half = "x".repeat(maxAnswerLength / 2)
     const { outcome } = decode(say(half), say(half), say("y"), end())
     expect(outcome.text).toHaveLength(maxAnswerLength)
-    expect(outcome.errorMessage).toMatch(/was cut/)
+    expect(outcome.errorMessage).toMatch(/was truncated/)
   })
   test("is ignored after the end and not final without one", () => {
     expect(

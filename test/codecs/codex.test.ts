@@ -121,7 +121,9 @@ describe("codex encodes", () => {
     const most = 131_071 - 'developer_instructions=""'.length
     expect(encoded(codexCodec(), { systemPrompt: "x".repeat(most) }).args).toHaveLength(7)
     const long = { systemPrompt: "x".repeat(most + 1) }
-    expect(refusal(codexCodec(), long)).toMatch(/^systemPrompt: 131072 bytes exceed.*systemPrompt: "replace"/)
+    expect(refusal(codexCodec(), long)).toMatch(
+      /^systemPrompt: too long .*\(131072 bytes.*systemPrompt: "replace"/,
+    )
     expect(encoded(codexCodec({ systemPrompt: "replace" }), long).files).toEqual({
       [file]: long.systemPrompt,
     })

@@ -76,7 +76,7 @@ describe("a model is one argument", () => {
   for (const [agent, codec] of Object.entries({ ...byFile, codex: codexCodec() })) {
     test(agent, () => {
       expect(refusal(codec, { model: "a\0b" })).toMatch(/^model: contains a NUL character/)
-      expect(refusal(codec, { model: "m".repeat(131_072) })).toMatch(/^model: 131072 bytes exceed/)
+      expect(refusal(codec, { model: "m".repeat(131_072) })).toMatch(/^model: too long .*\(131072 bytes/)
       for (const text of ["--help", "a b", "a\nb", '"; $(id)', "漢字"]) {
         const { args } = encoded(codec, { model: text })
         expect(args.filter((argument) => argument.endsWith(text))).toHaveLength(1)
@@ -106,7 +106,7 @@ describe("a session to resume", () => {
         "a\0b",
         ".",
       ]) {
-        expect(refusal(codec, { sessionRef: odd })).toMatch(/^sessionRef: .* is not a session name$/)
+        expect(refusal(codec, { sessionRef: odd })).toMatch(/^sessionRef: .* is not a valid session name$/)
       }
     })
   }

@@ -333,7 +333,7 @@ describe("a request", () => {
     expect(body(chatCompletionsCodec(options))).toMatchObject({ max_tokens: 9, temperature: 0 })
     expect(Object.keys(body(chatCompletionsCodec(options)))).not.toContain("stream_options")
     expect(body(responsesCodec(options))).toMatchObject({ max_output_tokens: 9, temperature: 0 })
-    expect(responsesCodec({ body: { input: "x" } }).problem).toMatch(/input comes from each spawn/)
+    expect(responsesCodec({ body: { input: "x" } }).problem).toMatch(/input is set by each spawn/)
     expect(messages.options).toEqual({})
   })
 

@@ -69,7 +69,7 @@ describe("pi decodes", () => {
   })
   test("a run that was aborted between two messages has failed", () => {
     const settled = line("agent_settled", { aborted: true })
-    expect(decode(message("end", "toolUse", "so far"), settled).errorMessage).toBe("the run was aborted")
+    expect(decode(message("end", "toolUse", "so far"), settled).errorMessage).toBe("pi aborted its run")
   })
   test("a cost that one request does not report is unknown for all", () => {
     const spent = (cost: object) => message("end", "stop", "", { usage: { input: 1, output: 2, ...cost } })

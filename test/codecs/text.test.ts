@@ -64,7 +64,7 @@ describe("text encodes", () => {
   test("an invalid template is reported, and every spawn is refused", () => {
     const bad: Record<string, RegExp> = {
       "{nothing}":
-        /args\[1\]: unknown field \{nothing\}; use \{agent\}, \{systemPrompt\}, \{prompt\}, \{model\}/,
+        /args\[1\]: unknown field \{nothing\}; available: \{agent\}, \{systemPrompt\}, \{prompt\}, \{model\}/,
       "{": /args\[1\]: unmatched \{; write \{\{/,
       "a } b": /args\[1\]: unmatched \}; write \}\}/,
       "{prompt": /unmatched \{/,
@@ -101,17 +101,19 @@ describe("text encodes", () => {
   test("text that an argument cannot hold is refused", () => {
     const byArgument = textCodec({ args: ["--prompt={prompt}"] })
     expect(refusal(byArgument, { prompt: "a\0b" })).toMatch(
-      /^prompt: contains a NUL character.*pass it by stdin$/,
+      /^prompt: contains a NUL character.*pass it through stdin$/,
     )
     expect(refusal(byArgument, { prompt: "é".repeat(70_000) })).toMatch(
-      /^prompt: 140000 bytes exceed.*by stdin$/,
+      /^prompt: too long .*\(140000 bytes.*through stdin$/,
     )
     const most = 131_071 - "--prompt=".length
     expect(encoded(byArgument, { prompt: "x".repeat(most) }).args[0]).toHaveLength(131_071)
-    expect(refusal(byArgument, { prompt: "x".repeat(most + 1) })).toMatch(/^args\[0\]: 131072 bytes exceed/)
+    expect(refusal(byArgument, { prompt: "x".repeat(most + 1) })).toMatch(
+      /^args\[0\]: too long .*\(131072 bytes/,
+    )
   })
   for (const [name, text] of Object.entries(trickyTexts)) {
-    test(`${name} arrives by stdin`, () => {
+    test(`${name} arrives through stdin`, () => {
       expect(encoded(textCodec(), { systemPrompt: text, prompt: text }).stdin).toBe(`${text}\n\n${text}`)
     })
   }

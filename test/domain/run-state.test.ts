@@ -59,9 +59,21 @@ describe("a refusal gives the reason", () => {
     ["before the start", [log], "run:log is refused: the run has not started"],
     ["completing before the start", [complete], "run:complete is refused: the run has not started"],
     ["a second start", [start, start], "run:start is refused: the run has already started"],
-    ["a second end", [start, complete, failed], "run:failed is refused: the run is already complete"],
-    ["an event after the end", [start, cancelled, log], "run:log is refused: the run is already cancelled"],
-    ["an end while a spawn runs", [start, spawn1, failed], "run:failed is refused: spawns still running: 1"],
+    [
+      "a second end",
+      [start, complete, failed],
+      "run:failed is refused: the run has already ended (complete)",
+    ],
+    [
+      "an event after the end",
+      [start, cancelled, log],
+      "run:log is refused: the run has already ended (cancelled)",
+    ],
+    [
+      "an end while a spawn runs",
+      [start, spawn1, failed],
+      "run:failed is refused: spawns are still running (1)",
+    ],
     [
       "a spawn that starts twice",
       [start, spawn1, spawn1],
@@ -75,14 +87,14 @@ describe("a refusal gives the reason", () => {
     [
       "a spawn that ends twice",
       [start, spawn1, complete1, error1],
-      "spawn:error is refused: spawn_1 is already complete",
+      "spawn:error is refused: spawn_1 has already ended (complete)",
     ],
   ] as const)("%s", (_, all, message) => {
     expect(of(...all).refusals).toEqual([message])
   })
   test("a gap in the sequence numbers", () => {
     const next = applyEvent(initialRunState, eventOf({ type: "run:log", payload: { message: "" } }, 3))
-    expect(Result.isFailure(next) && next.failure.message).toMatch(/sequence number 3 follows 0/)
+    expect(Result.isFailure(next) && next.failure.message).toMatch(/sequence number 3 cannot follow 0/)
   })
 })
 

@@ -65,7 +65,7 @@ describe("a failure has the most specific cause", () => {
       "no answer, with lines dropped",
       report({ final: false }, { code: 0, overlongLines: 2 }),
       "codec",
-      "d exited without a final answer; 2 of its lines exceeded maxLineBytes",
+      "d exited without a final answer; mill dropped 2 lines longer than maxLineBytes",
     ],
     [
       "a last line of stderr that is long and coloured",

@@ -134,12 +134,12 @@ describe("createMill", () => {
       await using mill = open()
       const error = await rejection(mill.status("run_none"))
       expect(error).toBeInstanceOf(RunNotFound)
-      expect(error).toMatchObject({ _tag: "RunNotFound", message: "there is no run run_none" })
+      expect(error).toMatchObject({ _tag: "RunNotFound", message: "no run matches run_none" })
       expect(await rejection(mill.status("../up"))).toMatchObject({ _tag: "UsageError" })
       expect(await rejection(mill.submit({ program: "absent.ts" }))).toMatchObject({ _tag: "ProgramError" })
       expect(await rejection(mill.submit({ program: "ask.ts", driver: "of" }))).toMatchObject({
         _tag: "ConfigError",
-        message: expect.stringContaining(`there is no driver "of"`),
+        message: expect.stringContaining(`unknown driver "of"`),
       })
       const { runId } = await mill.runSync({ program: "ask.ts" })
       expect(await rejection(mill.inspect({ run: runId, spawn: "spawn_7" }))).toMatchObject({
@@ -374,13 +374,13 @@ describe("untyped input", () => {
   revoke()
   type Use = (mill: ReturnType<typeof open>) => Promise<unknown>
   const uses: Readonly<Record<string, readonly [use: Use, message: string]>> = {
-    "inspect(null)": [(mill) => mill.inspect(wrong(null)), "inspect: its argument is null"],
+    "inspect(null)": [(mill) => mill.inspect(wrong(null)), "inspect: the argument is null"],
     "inspect({})": [(mill) => mill.inspect(wrong({})), "inspect: run is missing"],
     "start({})": [(mill) => mill.start(wrong({})), "start: an object is not a prepared run"],
     "start(undefined)": [(mill) => mill.start(wrong(undefined)), "start: undefined is not a prepared run"],
     "outline(null)": [(mill) => mill.outline(wrong(null)), "outline: null is not a prepared run"],
-    "submit(null)": [(mill) => mill.submit(wrong(null)), "submit: its argument is null"],
-    "submit of what throws": [(mill) => mill.submit(throwing), "submit: its argument cannot be read"],
+    "submit(null)": [(mill) => mill.submit(wrong(null)), "submit: the argument is null"],
+    "submit of what throws": [(mill) => mill.submit(throwing), "submit: the argument cannot be read"],
     "wait for a revoked proxy": [
       (mill) => mill.wait(run, { timeout: wrong(revoked) }),
       "wait: timeout is an object",
@@ -389,10 +389,10 @@ describe("untyped input", () => {
       (mill) => mill.start(wrong(revoked)),
       "start: an object is not a prepared run",
     ],
-    "status of a revoked proxy": [(mill) => mill.status(wrong(revoked)), "an object is not a run id"],
-    "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is not a run id"],
+    "status of a revoked proxy": [(mill) => mill.status(wrong(revoked)), "an object is not a valid run id"],
+    "status(circular)": [(mill) => mill.status(wrong(circular)), "an object is not a valid run id"],
     "cancel for a number": [(mill) => mill.cancel(run, wrong(5)), "cancel: reason is 5"],
-    "init(null)": [(mill) => mill.init(wrong(null)), "init: its argument is null"],
+    "init(null)": [(mill) => mill.init(wrong(null)), "init: the argument is null"],
     "a signal of another kind": [
       (mill) => mill.wait(run, { signal: wrong({}) }),
       "signal is not an AbortSignal",
@@ -428,7 +428,7 @@ describe("untyped input", () => {
       await using mill = createMill(options())
       expect(await rejection(mill.list())).toMatchObject({
         _tag: "ConfigError",
-        message: expect.stringContaining("reading a value throws"),
+        message: expect.stringContaining("one of its getters throws"),
       })
     })
   }

@@ -128,7 +128,7 @@ describe("an agent of a test", () => {
         },
         {
           cause: "agent-error",
-          message: "the test's agent: its answer cannot be read: reading a value throws",
+          message: "the test's agent: the answer cannot be read: one of its getters throws",
           exitCode: 0,
         },
         { cause: "agent-error", message: expect.stringContaining("the test has no agent x;"), exitCode: 0 },
@@ -291,9 +291,12 @@ export default [text.trim(), await mill.words.first()]`
   )
 
   const wrong: ReadonlyArray<readonly [options: unknown, message: string]> = [
-    [undefined, "createTestMill: its argument is undefined"],
+    [undefined, "createTestMill: the argument is undefined"],
     [{}, "createTestMill: agents is missing"],
-    [{ agents: null }, "createTestMill: agents is null; expected a function, or agents by their names"],
+    [
+      { agents: null },
+      "createTestMill: agents is null; expected a function, or an object with an agent for each name",
+    ],
     [{ agents: { a: null } }, "createTestMill: agents is an object"],
     [{ agents: {}, configs: {} }, "createTestMill: unknown key configs"],
   ]

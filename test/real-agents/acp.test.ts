@@ -200,7 +200,7 @@ describeWithAgent("claude-agent-acp", "the permissions of claude behind claude-a
       const program = writeSpawns(world, "model.ts", [{ prompt: "hi", model: "gpt-6-sol" }])
       const { events } = await stage.run(program, [])
       expect(filterEvents(events, "spawn:error").map(({ payload }) => payload)).toMatchObject([
-        { cause: "codec", message: expect.stringMatching(/does not offer "gpt-6-sol"; it offers .*sonnet/) },
+        { cause: "codec", message: expect.stringMatching(/has no model "gpt-6-sol"; available: .*sonnet/) },
       ])
     },
     timeout,

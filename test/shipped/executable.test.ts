@@ -89,7 +89,7 @@ test("errors keep their exit codes, and Ctrl-C leaves the run running", async ()
   const refused = await world.mill(["run", program, "--driver", "absent"], options)
   expect({ code: refused.code, stderr: refused.stderr }).toEqual({
     code: 2,
-    stderr: expect.stringContaining(`there is no driver "absent"`),
+    stderr: expect.stringContaining(`unknown driver "absent"`),
   })
 
   const before = listEntries(world.runsDir)

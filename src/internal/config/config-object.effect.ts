@@ -70,7 +70,7 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
       (items) => `[${items.join(", ")}]`,
     )
   }
-  if (!isPlainObject(value)) return refuse("an instance of a class")
+  if (!isPlainObject(value)) return refuse("a class instance")
   const entries = Object.entries(value).filter(([, one]) => one !== undefined)
   return Result.map(
     Result.all(
@@ -92,8 +92,8 @@ export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd
     const key = path.join(".")
     return yield* new ConfigError({
       key,
-      message: `config: ${key} is ${what}, which cannot be passed to the process of a run`,
-      hint: `put the configuration into a file and pass its path: config: "./mill.config.ts"`,
+      message: `config: ${key} is ${what}, which cannot be passed to a run's process`,
+      hint: `put the configuration in a file and pass its path, such as config: "./mill.config.ts"`,
     })
   }
   const contents = `import * as core from "@mill/core"\n\nexport default ${rendered.success}\n`

@@ -69,7 +69,7 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
     Effect.timeoutOrElse({
       duration: evaluationDeadline,
       orElse: () =>
-        new ConfigError({ path, message: `${path}: evaluating it takes longer than ${evaluationDeadline}` }),
+        new ConfigError({ path, message: `${path}: evaluation took longer than ${evaluationDeadline}` }),
     }),
   )
   const value = restoreValues(evaluated, configValues)
@@ -77,7 +77,7 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
     return yield* new ConfigError({
       path,
       message: `${path} has no default export`,
-      hint: "end it with: export default defineConfig({ … })",
+      hint: "end the file with: export default defineConfig({ … })",
     })
   }
   const config = yield* Effect.mapError(

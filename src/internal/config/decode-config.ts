@@ -35,7 +35,7 @@ const Plain = Schema.Unknown.check(
 export const describeUnknown = (what: string, name: string, known: ReadonlyArray<string>) => {
   const close = findClosest(name, known)
   return {
-    message: `there is no ${what} ${describeValue(name)}; there are ${known.join(", ")}`,
+    message: `unknown ${what} ${describeValue(name)}; available: ${known.join(", ")}`,
     hint: close === undefined ? undefined : `did you mean ${close}?`,
   }
 }
@@ -57,7 +57,7 @@ const findExtensionProblems = (extensions: ReadonlyArray<ExtensionConfig>): Read
     if (first < index) {
       const key = `extensions.${index}.name`
       return [
-        { key, message: `${key} is ${JSON.stringify(name)}, which extensions.${first} is already called` },
+        { key, message: `${key} is ${JSON.stringify(name)}, but extensions.${first} already has that name` },
       ]
     }
     const functions = Object.keys(api)
@@ -67,8 +67,8 @@ const findExtensionProblems = (extensions: ReadonlyArray<ExtensionConfig>): Read
         const key = `extensions.${index}.docs.${documented}`
         return {
           key,
-          message: `${key} documents a function that api does not define`,
-          hint: suggest(documented, functions, "api has"),
+          message: `${key} documents a function that is not defined in api`,
+          hint: suggest(documented, functions, "functions in api"),
         }
       })
   })

@@ -32,7 +32,7 @@ export const serveControl = Effect.fn("Control.serve")(function* (
   const server = yield* sockets
     .listen(path)
     .pipe(
-      Effect.mapError((error) => new LaunchError({ message: `cannot listen at ${path}: ${error.message}` })),
+      Effect.mapError((error) => new LaunchError({ message: `cannot listen on ${path}: ${error.message}` })),
     )
   // The environment of another terminal may lead to another socket directory.
   yield* writeAtomically(controlFile(runPaths(runsDir, runId)), path)

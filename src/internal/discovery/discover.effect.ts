@@ -32,7 +32,7 @@ import { TypeTexts } from "../scaffold/type-texts.effect.ts"
 const noConfig: LoadedConfig = { config: {}, sources: [] }
 
 /** The authoring instructions of a configuration without its own. */
-const defaultInstructions = "systemPrompt says who the agent is; prompt is its task."
+const defaultInstructions = "systemPrompt describes the agent's role; prompt describes its task."
 
 const toProblem = ({ hint, key, message, path }: ConfigError): ConfigProblem => ({ message, path, key, hint })
 
@@ -54,11 +54,16 @@ const describeDriver = (driver: DriverConfig, known: Known): DiscoveredDriver =>
   const shared = { modelFormat: codec.modelFormat, ...known }
   if (type === "http") {
     const url = codec.endpoint(new URL(driver.url)).href
-    return { description: description ?? `calls ${url} for each spawn, with ${codec.name}`, ...shared, url }
+    return {
+      description: description ?? `sends each spawn to ${url} in the ${codec.name} format`,
+      ...shared,
+      url,
+    }
   }
   const { command } = driver
   return {
-    description: description ?? `starts ${command} for each spawn and reads ${codec.name} output`,
+    description:
+      description ?? `runs ${command} for each spawn and reads its output in the ${codec.name} format`,
     ...shared,
     command,
   }
@@ -151,5 +156,5 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
 
 const executorDescriptions = {
   direct: "runs the program as an ordinary process with your permissions",
-  vm: "runs the program in a sandbox without network, with no files but its own; it can only call mill",
+  vm: "runs the program in a sandbox with no network access and no files other than its own; the program can only call mill",
 }

@@ -71,7 +71,7 @@ const openSession = Effect.fnUntraced(function* (connection: AcpConnection, spaw
   if (version !== protocolVersion) {
     return yield* refuse(
       "codec",
-      `the agent speaks version ${String(version)} of the Agent Client Protocol; mill speaks ${protocolVersion}`,
+      `the agent uses version ${String(version)} of the Agent Client Protocol; mill supports version ${protocolVersion}`,
     )
   }
   const { authMethod: methodId } = conversation
@@ -130,7 +130,7 @@ export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, pr
   )
   if ("exit" in first) {
     if (first.exit !== undefined) return { exit: first.exit } satisfies AcpEnd
-    const message = "the agent closed its standard output before it had answered"
+    const message = "the agent closed its standard output before answering"
     return { exit: undefined, failure: refuse("codec", message) } satisfies AcpEnd
   }
   if (first.result._tag === "Success") {

@@ -27,7 +27,7 @@ export const makeAcpSession = Effect.fnUntraced(function* (spawn: AcpSpawn) {
     unread.answers += answers
     unread.bytes += bytes
     if (unread.answers <= maxUnread.answers && unread.bytes <= maxUnread.bytes) return
-    const message = "the agent keeps sending requests and does not read the answers"
+    const message = "the agent keeps sending requests without reading the responses"
     Deferred.doneUnsafe(overrun, Effect.fail(new SpawnRefused({ cause: "agent-error", message })))
   }
   const connection = yield* (yield* AcpClient).connect({

@@ -78,7 +78,7 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number) => {
     /** The outcome of the answer; `interruption` is what cut it off, if anything did. */
     outcome: (interruption?: string): AgentOutcome => {
       const outcome = answer.decodeFinal()
-      const problem = overflow ? "an event of the answer exceeds the driver's maxLineBytes" : interruption
+      const problem = overflow ? "an event in the answer exceeds the driver's maxLineBytes" : interruption
       if (outcome.errorMessage !== undefined || (answer.ended && !overflow)) return outcome
       if (problem !== undefined) return { ...outcome, final: false, errorMessage: problem }
       if (outcome.final) return outcome

@@ -49,7 +49,7 @@ const makeBuiltIns = (self: { readonly command: string; readonly args: ReadonlyA
       {
         type: "process",
         description:
-          "Rehearses a program: answers at once and always the same, without a model, key or network",
+          "Tries out a program offline: gives the same answers every time, instantly, without a model, an API key or a network connection",
         command: self.command,
         args: [...self.args, "_offline-agent"],
         codec: { ...jsonlCodec(), modelFormat: "any name; no model is used", models: ["offline"] },
@@ -102,9 +102,9 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
       return yield* new ConfigError({
         key,
         message: driver.command.includes("/")
-          ? `driver ${wanted}: there is no executable ${JSON.stringify(driver.command)}`
+          ? `driver ${wanted}: no executable found at ${JSON.stringify(driver.command)}`
           : `driver ${wanted}: the command ${JSON.stringify(driver.command)} is not on PATH`,
-        hint: "install it, or rehearse without it: --driver offline",
+        hint: "install it, or try the program offline: --driver offline",
       })
     }
     return { type: "process", name: wanted, config: driver, command } satisfies ChosenDriver
@@ -125,7 +125,7 @@ export const chooseDriver = Effect.fn("Drivers.choose")(function* (
     }
   }
   return yield* new ConfigError({
-    message: `no agent found on PATH: none of ${knownAgents.join(", ")} is installed`,
-    hint: "install one, or rehearse without one: --driver offline",
+    message: `no agent found on PATH; looked for ${knownAgents.join(", ")}`,
+    hint: "install one of them, or try the program offline: --driver offline",
   })
 })

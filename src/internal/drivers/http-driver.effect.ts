@@ -90,7 +90,7 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
         Effect.succeed(
           error.reason._tag === "EmptyBodyError"
             ? `the answer was empty (HTTP ${status})`
-            : `the connection broke before the answer was complete: ${describeConnectionError(error).problem}`,
+            : `the connection was lost before the answer was complete: ${describeConnectionError(error).problem}`,
         ),
       ),
     )

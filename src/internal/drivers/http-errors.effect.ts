@@ -16,7 +16,7 @@ export const describeErrorResponse = Effect.fnUntraced(function* (
 ) {
   if (status < 400) {
     const location = (headers["location"] ?? "").replace(/[?#].*/, "") || "another location"
-    return `HTTP ${status}: the server redirects to ${location}; mill does not follow redirects, correct the driver's url`
+    return `HTTP ${status}: the server redirects to ${location}, but mill does not follow redirects; correct the driver's url`
   }
   let left = errorBodyBytes
   const body = yield* stream.pipe(

@@ -73,7 +73,7 @@ export const retryWhileBusy = (maxRetries: number, onRetry: (message: string) =>
             if (Duration.toSeconds(waited) > maxRetryWait) return false
             yield* onRetry(
               `${describeStatus(input.status)} (HTTP ${input.status}): ` +
-                `retrying in ${formatSeconds(duration)} (${attempt} of ${maxRetries})`,
+                `retrying in ${formatSeconds(duration)} (retry ${attempt} of ${maxRetries})`,
             )
             return true
           }),

@@ -12,5 +12,5 @@ export const makeDriver = Effect.fnUntraced(function* (plan: PlanDriver, chosen:
   }
   if (plan.type === "http" && chosen.type === "http") return yield* makeHttpDriver(plan, chosen.config)
   // Verifying the plan has ruled this out.
-  return yield* new LaunchError({ message: `driver ${plan.name} is no longer a driver of type ${plan.type}` })
+  return yield* new LaunchError({ message: `driver ${plan.name} is no longer of type ${plan.type}` })
 })

@@ -67,7 +67,7 @@ const listFromAgent = Effect.fnUntraced(function* (
   const files = yield* readFiles(listing.files ?? [], folder)
   const models = yield* Effect.try({
     try: () => listing.decode(stdout.text(), files),
-    catch: (error) => `printed a list that could not be read: ${String(error)}`,
+    catch: (error) => `printed a list of models that could not be parsed: ${String(error)}`,
   })
   return models.length === 0 ? yield* Effect.fail("listed no models") : models
 }, Effect.scoped)

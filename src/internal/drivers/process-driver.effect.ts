@@ -52,7 +52,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       (error) =>
         new SpawnRefused({
           cause: "codec",
-          message: `driver ${name}: cannot write the files of its call: ${describeReason(error)}`,
+          message: `driver ${name}: cannot write the files for the spawn: ${describeReason(error)}`,
         }),
     ),
   )
@@ -61,7 +61,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     const { codec } = config
     const resumed = request.input.sessionRef !== undefined
     if (resumed && !codec.resumes) {
-      const message = `sessionRef: driver ${name} cannot resume a conversation (codec ${codec.name})`
+      const message = `sessionRef: driver ${name} cannot resume sessions (codec ${codec.name})`
       return yield* new SpawnRefused({ cause: "codec", message })
     }
     const input = { ...request.input, scratchDir: request.scratchDir }
@@ -153,7 +153,7 @@ const toRefusal = (name: string, command: string, error: PlatformError): SpawnRe
     : error.reason._tag === "BadArgument"
       ? new SpawnRefused({
           cause: "codec",
-          message: `driver ${name}: ${error.reason.description ?? "bad argument"}`,
+          message: `driver ${name}: ${error.reason.description ?? "invalid argument"}`,
         })
       : new SpawnRefused({
           cause: "not-found",

@@ -26,10 +26,13 @@ export const readSecrets = Effect.fnUntraced(function* (name: string, config: Ht
         hint,
       })
     if (value === undefined) {
-      return yield* refuse("is not set", `set ${env} to the value of the header ${header}`)
+      return yield* refuse("is not set", `set ${env} to the value of the ${header} header`)
     }
     if (!sendable.test(Redacted.value(value))) {
-      return yield* refuse("has characters that a header cannot carry", `check the value of ${env}`)
+      return yield* refuse(
+        "contains characters that are not allowed in a header",
+        `check the value of ${env}`,
+      )
     }
     values.set(header, value)
   }

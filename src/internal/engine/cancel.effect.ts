@@ -52,8 +52,8 @@ const forceEnd = Effect.fnUntraced(function* (runId: RunId, reason: string | und
     if (!(yield* processes.awaitGone(worker, killTimeout))) {
       return yield* new StoreError({
         path: (yield* RunStore).paths(runId).runDir,
-        message: `cannot cancel ${runId}: its worker, process ${worker.pid}, survives SIGKILL`,
-        hint: "the process is blocked in the kernel; cancel the run again when it is gone",
+        message: `cannot cancel ${runId}: its worker (process ${worker.pid}) did not exit after SIGKILL`,
+        hint: "the process is blocked in the kernel; cancel the run again once the process has exited",
       })
     }
   }

@@ -7,7 +7,7 @@ import { decodeUntrusted, describeValue } from "../../domain/untrusted.ts"
 
 /** Makes a check of the argument of a method. */
 export const makeInputCheck = <A>(method: string, schema: Schema.ConstraintDecoder<A>) => {
-  const decode = decodeUntrusted(schema, { whole: "its argument" })
+  const decode = decodeUntrusted(schema, { whole: "the argument" })
   return (value: unknown) =>
     Effect.mapError(
       Effect.fromResult(decode(value)),
@@ -49,10 +49,10 @@ export const checkTimeout = (timeout: Duration.Input | undefined) =>
   timeout === undefined || Option.contains(isTimeout(timeout), true)
     ? Effect.void
     : new UsageError({
-        message: `wait: timeout is ${describeValue(timeout)}; expected milliseconds from 0 on, or for example "1 minute"`,
+        message: `wait: timeout is ${describeValue(timeout)}; expected a non-negative number of milliseconds or a duration such as "1 minute"`,
       })
 
-const decodePrepared = decodeUntrusted(PreparedRun, { whole: "its argument", unknownKeys: "ignore" })
+const decodePrepared = decodeUntrusted(PreparedRun, { whole: "the argument", unknownKeys: "ignore" })
 
 /** Checks that a run comes from `prepare`; `method` takes it. */
 export const checkPrepared = (method: string, value: PreparedRun) =>
@@ -60,5 +60,5 @@ export const checkPrepared = (method: string, value: PreparedRun) =>
     ? Effect.succeed(value)
     : new UsageError({
         message: `${method}: ${describeValue(value)} is not a prepared run`,
-        hint: "pass what prepare returned",
+        hint: "pass the value returned by prepare()",
       })

@@ -68,7 +68,7 @@ export const inspectSpawn = Effect.fn("Engine.inspectSpawn")(function* (runId: R
     return yield* new RunNotFound({
       run: runId,
       message: `${runId} has no spawn ${JSON.stringify(spawn)}`,
-      hint: `mill status ${runId} lists its spawns`,
+      hint: `run mill status ${runId} to list the run's spawns`,
     })
   }
   const terminal = events.find(isSpawnTerminal)

@@ -29,7 +29,7 @@ const decodeSpawnFile = Schema.decodeUnknownOption(Schema.fromJsonString(SpawnFi
 
 const workerLost: Settlement = {
   type: "run:failed",
-  payload: { message: "the run's worker is gone", cause: "worker-lost" },
+  payload: { message: "the run's worker exited unexpectedly", cause: "worker-lost" },
 }
 
 /** Whether the run's worker answers. Few commands have to ask, so the client is loaded on call. */

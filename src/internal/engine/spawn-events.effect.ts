@@ -45,7 +45,7 @@ export const toTerminalEvent = (
   const refused = Option.getOrUndefined(Exit.findErrorOption(exit))
   if (refused !== undefined) return makeSpawnRefusal(spawn, refused.cause, refused.message)
   return Exit.hasDies(exit)
-    ? makeSpawnRefusal(spawn, "codec", `mill or a codec failed: ${Cause.pretty(exit.cause)}`)
+    ? makeSpawnRefusal(spawn, "codec", `internal error in mill or a codec: ${Cause.pretty(exit.cause)}`)
     : makeSpawnCancellation(spawn, reason, sessionRef)
 }
 

@@ -4,7 +4,7 @@ import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { decodeUntrusted, formatProblem } from "../../domain/untrusted.ts"
 
-const decode = decodeUntrusted(SpawnOptions, { whole: "its argument", unknownKeys: "ignore" })
+const decode = decodeUntrusted(SpawnOptions, { whole: "the argument", unknownKeys: "ignore" })
 
 /** The options of a spawn, without the keys that mill does not know. */
 export const decodeSpawnInput = (input: unknown) =>

@@ -26,7 +26,7 @@ const checkWorkingDirectory = Effect.gen(function* () {
   if (info._tag === "Some" && info.value.type === "Directory") return
   return yield* new UsageError({
     message: `cwd: ${cwd} ${info._tag === "None" ? "does not exist" : "is not a directory"}`,
-    hint: "name an existing directory for the program and its agents to work in",
+    hint: "pass an existing directory; the program and its agents run in it",
   })
 })
 

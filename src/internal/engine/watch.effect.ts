@@ -34,7 +34,12 @@ export const watchEvents = (runId: RunId) =>
       const cursor = yield* openCursor(eventsFile)
       // The final event is logged before the snapshot is written: if it is not in the log by then, it is lost.
       const incomplete = awaitEnd(runId).pipe(
-        Effect.as(new StoreError({ path: eventsFile, message: `${eventsFile} ends before the run did` })),
+        Effect.as(
+          new StoreError({
+            path: eventsFile,
+            message: `${eventsFile} is incomplete: the run's final event is missing`,
+          }),
+        ),
         Effect.catch(Effect.succeed),
       )
       return Stream.merge(watchFile(runDir, "events.ndjson"), Stream.fromEffect(incomplete)).pipe(

@@ -55,7 +55,10 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   )
   const record = yield* Fiber.join(running).pipe(
     Effect.onInterrupt(() =>
-      Effect.andThen(Deferred.succeed(cancelSignal, { reason: "worker terminated" }), Fiber.await(running)),
+      Effect.andThen(
+        Deferred.succeed(cancelSignal, { reason: "the worker was terminated" }),
+        Fiber.await(running),
+      ),
     ),
   )
   // Runs inside a cancelled run are cancelled too, whatever cancelled it.

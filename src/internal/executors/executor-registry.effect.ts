@@ -55,15 +55,15 @@ const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecuto
     return yield* new ConfigError({
       key: `executors.${name}.${limit}`,
       message: `${runtime} cannot limit ${limit}`,
-      hint: `docker and podman can; remove ${limit} to run without a limit`,
+      hint: `use docker or podman, or remove ${limit} to run without a limit`,
     })
   }
   if (isContainer !== (config.image !== undefined)) {
     return yield* new ConfigError({
       key: `executors.${name}.image`,
-      message: isContainer ? `${runtime} needs an image` : `${runtime} does not run images`,
+      message: isContainer ? `${runtime} requires an image` : `${runtime} does not use images`,
       hint: isContainer
-        ? 'for example "debian:stable-slim"; any image with glibc works'
+        ? 'set image to "debian:stable-slim", for example; any image with glibc works'
         : 'set runtime to "docker" or "podman"',
     })
   }
@@ -73,7 +73,7 @@ const findRuntime = Effect.fnUntraced(function* (name: string, config: VmExecuto
   const found = yield* processes.which(wanted, { path: searchPath, cwd })
   if (found !== undefined) return found
   return yield* new ConfigError({
-    message: `executor ${name} needs ${runtime}, and the command ${JSON.stringify(wanted)} is not on PATH`,
+    message: `executor ${name} needs ${runtime}, but the command ${JSON.stringify(wanted)} is not on PATH`,
     hint: install,
   })
 })

@@ -44,7 +44,7 @@ export const runProgram = Effect.fnUntraced(function* (
     end: (end) => Effect.asVoid(Deferred.succeed(reported, end)),
   }).pipe(
     Effect.mapError(
-      (error) => new LaunchError({ message: `cannot listen at ${socketPath}: ${error.message}` }),
+      (error) => new LaunchError({ message: `cannot listen on ${socketPath}: ${error.message}` }),
     ),
   )
   const output = yield* makeHostOutput
@@ -55,7 +55,7 @@ export const runProgram = Effect.fnUntraced(function* (
     yield* output.end
     yield* Effect.timeoutOption(hungUp, patience)
     if (yield* connected) return how
-    const ended = `the program's process ended before the program had begun (${formatExit(how)})`
+    const ended = `the program's process exited before the program started (${formatExit(how)})`
     return yield* new LaunchError({ message: [ended, ...output.lastLines()].join(": ") })
   })
   return yield* Effect.raceAllFirst([

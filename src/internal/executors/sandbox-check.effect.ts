@@ -36,7 +36,11 @@ const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   )
   if (exit._tag === "Code" && exit.code === 0) return
   const why = stderr.trim() || `${executor.command} failed without an error message (${formatExit(exit)})`
-  return yield* refuse(executor, `bubblewrap cannot make a sandbox here: ${why}`, explainProbe(why))
+  return yield* refuse(
+    executor,
+    `bubblewrap cannot create a sandbox on this machine: ${why}`,
+    explainProbe(why),
+  )
 })
 
 /** Paths that would show everything, or cover what the sandbox needs. */
@@ -45,13 +49,17 @@ const unshowable = ["/", "/tmp", "/run", "/proc", "/dev"]
 const checkReadable = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   for (const path of executor.readable) {
     if (unshowable.includes(path)) {
-      return yield* refuse(executor, `${path} cannot be readable as a whole`, "name directories in it")
+      return yield* refuse(
+        executor,
+        `readable: ${path} is not allowed`,
+        "list the directories in it that the program needs",
+      )
     }
     if (!(yield* pathExists(path))) {
       return yield* refuse(
         executor,
         `readable: ${path} does not exist`,
-        "paths are relative to the directory of the configuration",
+        "paths are relative to the directory that contains the configuration file",
       )
     }
   }
@@ -84,8 +92,8 @@ const checkImports = Effect.fnUntraced(function* (plan: DraftPlan, { name, reada
   if (bad !== undefined) {
     return yield* new ProgramError({
       path: plan.programPath,
-      message: `the program imports ${bad}, which it may not read in executor ${name}`,
-      hint: `it may import files in ${project} that are not hidden; to allow more, add paths to "readable" of the executor`,
+      message: `the program imports ${bad}, which executor ${name} does not allow it to read`,
+      hint: `the program can import any file in ${project} that is not hidden; to allow other files, add their paths to the executor's "readable" list`,
     })
   }
 })

@@ -76,9 +76,9 @@ export const makeExtension = Effect.fnUntraced(function* (
     const fail = (message: string) =>
       new ExtensionCallFailure({ message, extension: name, function: functionName })
     const apiFunction = functions.get(functionName)
-    if (apiFunction === undefined) return yield* fail(`there is no function mill.${name}.${functionName}`)
+    if (apiFunction === undefined) return yield* fail(`unknown function mill.${name}.${functionName}`)
     if (setupFailure !== undefined)
-      return yield* fail(`the extension ${name} is disabled, because its setup failed: ${setupFailure}`)
+      return yield* fail(`extension ${name} is disabled because its setup failed: ${setupFailure}`)
     return yield* runFunction(() => apiFunction.apply(api, [...args])).pipe(
       Effect.flatMap(encodeAnswer),
       Effect.tapError(({ message }) => reports.failure("api", `${functionName}: ${message}`)),
@@ -90,7 +90,7 @@ export const makeExtension = Effect.fnUntraced(function* (
   const reportDropped = Effect.suspend(() =>
     feed.dropped() === 0
       ? Effect.void
-      : reports.once("onEvent", `${feed.dropped()} events dropped: onEvent was too slow`),
+      : reports.once("onEvent", `dropped ${feed.dropped()} events because onEvent was too slow`),
   )
 
   const release = Effect.gen(function* () {
@@ -106,7 +106,10 @@ export const makeExtension = Effect.fnUntraced(function* (
   const end = Effect.gen(function* () {
     const left = yield* feed.finish
     if (left > 0)
-      yield* reports.once("onEvent", `${left} events not handled within ${drainLimit} after the run's end`)
+      yield* reports.once(
+        "onEvent",
+        `${left} events were not handled within ${drainLimit} of the end of the run`,
+      )
     if (setupFailure === undefined) yield* release
     yield* reports.total
   })

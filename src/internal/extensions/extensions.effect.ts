@@ -45,7 +45,7 @@ export const makeExtensions = Effect.fnUntraced(function* (context: ExtensionCon
   const call = Effect.fn("Extensions.call")(function* (asked: ExtensionCall) {
     const extension = extensions.find(({ name }) => name === asked.extension)
     if (extension !== undefined) return yield* extension.call(asked)
-    const message = `there is no function mill.${asked.extension}.${asked.function}`
+    const message = `unknown function mill.${asked.extension}.${asked.function}`
     return yield* new ExtensionCallFailure({ message, extension: asked.extension, function: asked.function })
   })
 

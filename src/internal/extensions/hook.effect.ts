@@ -43,7 +43,7 @@ const refuseResult = Effect.fnUntraced(function* (result: unknown) {
   }
   const what = isPromise ? "a Promise" : Predicate.isObjectOrArray(result) ? "an object" : String(result)
   return yield* new HookFailure({
-    message: `returned ${what}, not an Effect of effect 4; return Effect.promise(async () => { … }), for example`,
+    message: `returned ${what} instead of an Effect (from effect 4); return Effect.promise(async () => { … }), for example`,
   })
 })
 

@@ -36,7 +36,7 @@ export const makeReports = (extensionName: string, append: (body: EventBody) => 
     Effect.forEach(
       [...failures].filter(([, count]) => count > 1),
       ([hook, count]) =>
-        Effect.logWarning(`extension ${extensionName}, ${hook}: failed ${count} times in all`),
+        Effect.logWarning(`extension ${extensionName}, ${hook}: failed ${count} times in total`),
       { discard: true },
     ),
   )

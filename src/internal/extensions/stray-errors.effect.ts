@@ -13,7 +13,7 @@ const capacity = 100
 const refuseExit = (code?: unknown): never =>
   Result.getOrThrowWith(
     Result.fail(code),
-    () => new Error(`an extension cannot end the run's process (process.exit(${code ?? ""}))`),
+    () => new Error(`an extension cannot terminate the run's process (process.exit(${code ?? ""}))`),
   )
 
 /** Both: an `exit` imported from `node:process` is another function than `process.exit`, but calls `reallyExit`. */

@@ -30,15 +30,15 @@ export const describeReason = (error: PlatformError): string => {
 }
 
 const wording: Readonly<Record<string, string>> = {
-  ENOSPC: "no space left on the disk",
+  ENOSPC: "no space left on device",
   EDQUOT: "disk quota exceeded",
-  EROFS: "the file system is read-only",
+  EROFS: "read-only file system",
   EACCES: "permission denied",
-  ENOTDIR: "a part of the path is not a directory",
-  EISDIR: "is a directory",
+  ENOTDIR: "a component of the path is not a directory",
+  EISDIR: "it is a directory",
   EMFILE: "too many open files",
   ENOEXEC: "not an executable; a script must begin with a line such as #!/bin/sh",
-  E2BIG: "its arguments and environment are longer than the system allows",
+  E2BIG: "the arguments and environment are larger than the system allows",
 }
 
 /** Whether a file or directory exists. One that cannot be looked at counts as missing. */

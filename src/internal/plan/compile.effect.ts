@@ -18,15 +18,15 @@ export const findProgram = Effect.fnUntraced(function* (given: string) {
   const refuse = (message: string, hint?: string) =>
     new ProgramError({ path, message: `${given}: ${message}`, hint })
   const info = yield* Effect.mapError(fs.stat(path), (error) => refuse(describeReason(error)))
-  if (info.type === "Directory") return yield* refuse("it is a folder", "pass the path of a file in it")
-  if (info.type !== "File") return yield* refuse("it is not a regular file")
-  if (!/\.[cm]?[jt]sx?$/.test(path)) return yield* refuse("it is not a TypeScript or JavaScript file")
+  if (info.type === "Directory") return yield* refuse("it is a directory", "pass the path of a file in it")
+  if (info.type !== "File") return yield* refuse("not a regular file")
+  if (!/\.[cm]?[jt]sx?$/.test(path)) return yield* refuse("not a TypeScript or JavaScript file")
   // Stack traces and the bundler use the real path.
   const real = yield* Effect.mapError(fs.realPath(path), (error) => refuse(describeReason(error)))
   if (real.includes("?"))
     return yield* refuse(
-      "its path contains a ?, which Bun takes for the start of a query",
-      "rename the folder or the file",
+      'the path contains "?", which Bun treats as the start of a query string',
+      "rename the directory or the file",
     )
   return real
 })

@@ -64,8 +64,8 @@ export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
     ((yield* hashPlan(content)) === planId ? undefined : "planId")
   if (field !== undefined) {
     return yield* new LaunchError({
-      message: `the plan differs from the submitted one: ${field}`,
-      hint: "make the configuration deterministic: each evaluation must return the same values",
+      message: `the plan differs from the submitted plan in ${field}`,
+      hint: "make the configuration file deterministic, so that every evaluation returns the same values",
     })
   }
   return { config, driver, executor }

@@ -19,7 +19,7 @@ export const clearSocketPlace = Effect.fnUntraced(function* (path: string) {
     return yield* new StoreError({
       path: socketDir,
       message: `other users have access to ${socketDir}`,
-      hint: "remove the directory, or set XDG_RUNTIME_DIR to one of your own",
+      hint: "remove the directory, or set XDG_RUNTIME_DIR to a directory that only you can access",
     })
   }
   yield* Effect.ignore(fs.remove(path, { force: true }))

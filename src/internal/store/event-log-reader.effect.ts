@@ -75,7 +75,7 @@ export const foldRest = Effect.fnUntraced(function* (cursor: LogCursor, from: Ru
         const { sequence } = entry.event
         return yield* new StoreError({
           path,
-          message: `event ${sequence} of ${path}: ${next.failure.message}`,
+          message: `event ${sequence} in ${path}: ${next.failure.message}`,
         })
       }
       state = next.success

@@ -12,8 +12,8 @@ const isRunId = Schema.is(RunId)
 export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   if (!isReference(reference)) {
     return yield* new UsageError({
-      message: `${describeValue(reference)} is not a run id; run ids have only letters, digits, _ and -`,
-      hint: "mill ls lists the runs",
+      message: `${describeValue(reference)} is not a valid run id; run ids contain only letters, digits, _ and -`,
+      hint: "run mill ls to list the runs",
     })
   }
   const store = yield* RunStore
@@ -25,13 +25,13 @@ export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   if (only === undefined) {
     return yield* new RunNotFound({
       run: reference,
-      message: reference === "last" ? "there are no runs yet" : `there is no run ${reference}`,
-      hint: reference === "last" ? "start one with: mill run <program.ts>" : "mill ls lists the runs",
+      message: reference === "last" ? "there are no runs yet" : `no run matches ${reference}`,
+      hint: reference === "last" ? "start one with: mill run <program.ts>" : "run mill ls to list the runs",
     })
   }
   if (others.length > 0) {
     return yield* new UsageError({
-      message: `${reference} is ambiguous: ${others.length + 1} run ids begin with it`,
+      message: `${reference} is ambiguous: ${others.length + 1} run ids start with it`,
       hint: `use a longer prefix: ${[only, ...others].slice(0, 4).join(", ")}`,
     })
   }

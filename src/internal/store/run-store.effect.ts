@@ -122,7 +122,7 @@ export class RunStore extends Context.Service<
               ? Effect.void
               : new StoreError({
                   path,
-                  message: `${path} has plan version ${found.value.planVersion}; this mill reads ${planVersion}`,
+                  message: `${path} has plan version ${found.value.planVersion}; this version of mill reads version ${planVersion}`,
                 }),
           ),
         )

@@ -25,19 +25,21 @@ export const loadSession = Effect.fn("Sessions.load")(function* (sessionRef: str
   // Only a valid run id and spawn id become part of a path.
   const place = Option.getOrUndefined(parseSessionRef(sessionRef))
   if (place === undefined) {
-    return yield* refuse(`${name} is not a session of an HTTP driver; the name of one is <run>/<spawn>`)
+    return yield* refuse(`${name} is not the name of an HTTP driver's session; expected <run>/<spawn>`)
   }
   const path = sessionFile((yield* RunStore).paths(place.runId), place.spawnId)
   const text = yield* fs.readFileString(path).pipe(
     Effect.catchReason("PlatformError", "NotFound", () =>
-      refuse(`there is no session ${name}: no HTTP driver has answered such a spawn`),
+      refuse(
+        `session ${name} does not exist; a session exists only after an HTTP driver has answered its spawn`,
+      ),
     ),
     Effect.catchTag("PlatformError", (error) =>
       refuse(`cannot read session ${name}: ${describeReason(error)}`),
     ),
   )
   const { messages } = yield* Effect.mapError(decode(text), () =>
-    refuse(`cannot read session ${name}: its file is damaged`),
+    refuse(`cannot read session ${name}: the file is damaged`),
   )
   return messages
 })

@@ -104,7 +104,7 @@ export const findMacroProblem = async (
     if (found === undefined) return undefined
     const { loc } = found
     const message =
-      "it imports a macro, which Bun would run before the program starts; import it as a normal function"
+      "the file imports a macro, which Bun would run before the program starts; import it as a regular function"
     return { path, message, ...readLocation(isRecord(loc) ? loc["start"] : undefined) }
   } catch (error) {
     const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\(\d+:\d+\)$/, "")
@@ -132,7 +132,7 @@ export const makeMacroGuard = (loadParser: LoadParser) => {
     // Bun may resolve the name to another file, such as one with a query.
     if (bytes === undefined) return refuse({ path, message: `cannot read ${path}` })
     if (isUtf16(bytes))
-      return refuse({ path, message: `cannot read ${path}: it is in UTF-16; save it as UTF-8` })
+      return refuse({ path, message: `cannot read ${path}: the file is encoded as UTF-16; save it as UTF-8` })
     const found = await findMacroProblem(new TextDecoder().decode(bytes), path, loadParser)
     if (found === undefined) return undefined
     if (isCode) return refuse(found)

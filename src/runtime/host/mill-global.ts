@@ -37,7 +37,7 @@ const makeSpawnError = (caller: Error, message: string, fields: Record<string, u
 /** Why an input cannot be sent at all. The worker checks everything else. */
 const findInputProblem = (input: unknown): string | undefined => {
   try {
-    return JSON.stringify(input) === undefined ? `it takes an object; it got ${typeof input}` : undefined
+    return JSON.stringify(input) === undefined ? `expected an object, got ${typeof input}` : undefined
   } catch (error) {
     return `the input is not JSON: ${error instanceof Error ? error.message : String(error)}`
   }

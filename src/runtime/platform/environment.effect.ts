@@ -77,7 +77,7 @@ export const layer = (overrides: EnvironmentOverrides) =>
       if (runsDir === undefined) {
         return yield* new UsageError({
           message: "no directory for runs: neither HOME nor MILL_HOME is set",
-          hint: "set one with --runs-dir <folder>",
+          hint: "set one with --runs-dir <directory>",
         })
       }
       const cacheDir = millHome === undefined ? `${makeAbsolute(runsDir)}/.cache` : `${millHome}/cache`

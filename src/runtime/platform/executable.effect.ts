@@ -58,5 +58,5 @@ const replaceProcess = Effect.fnUntraced(function* (executable: Executable) {
   yield* Effect.sync(() =>
     process.execve?.(command, [command, ...args, ...process.argv.slice(2)], { ...readEnvironment(), ...env }),
   )
-  return yield* Effect.die("this Bun cannot replace a process by another one")
+  return yield* Effect.die("this version of Bun cannot replace one process with another")
 })

@@ -13,7 +13,7 @@ export const loadAcpSdk = Effect.promise(() => import("@agentclientprotocol/sdk"
 const formatThrown = (error: unknown): string =>
   Result.getOrElse(
     Result.try(() => (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ")),
-    () => "it throws a value that cannot be shown",
+    () => "it threw a value that cannot be printed",
   )
 
 /** Evaluates a user's module. */

@@ -49,7 +49,7 @@ export const findTopLevelStatements = Effect.fnUntraced(function* (text: string,
         return yield* new ProgramError({
           path,
           location: `${path}:${node.loc?.start.line ?? 1}:${(node.loc?.start.column ?? 0) + 1}`,
-          message: "a program returns its result by a default export or by a top-level return, not by both",
+          message: "a program returns its result with a default export or a top-level return, not both",
         })
     }
   }

@@ -35,7 +35,10 @@ const toPlatformError = (cause: unknown): PlatformError => {
   const code = readSystemCode(cause)
   // Bun's message would repeat the value.
   if (code === "ERR_INVALID_ARG_VALUE")
-    return badArgument({ ...where, description: "an argument, its folder or its environment holds a NUL" })
+    return badArgument({
+      ...where,
+      description: "an argument, the directory or the environment contains a NUL character",
+    })
   const _tag =
     code === "ENOENT" ? "NotFound" : code === "EACCES" || code === "EPERM" ? "PermissionDenied" : "Unknown"
   return systemError({ ...where, _tag, cause })

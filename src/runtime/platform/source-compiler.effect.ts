@@ -46,7 +46,7 @@ const makeCompiler = Effect.gen(function* () {
     const refuse = (reason: string) =>
       new ProgramError({ path: entry, message: `cannot read ${path}: ${reason}` })
     const text = yield* Effect.mapError(fs.readFileString(path), (error) => refuse(describeReason(error)))
-    return utf16Mark.test(text) ? yield* refuse("it is in UTF-16; save it as UTF-8") : text
+    return utf16Mark.test(text) ? yield* refuse("the file is encoded as UTF-16; save it as UTF-8") : text
   })
 
   const canResolve = (specifier: string, from: string) =>

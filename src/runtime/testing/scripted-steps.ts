@@ -7,7 +7,7 @@ import { decodeUntrusted, formatProblem } from "../../domain/untrusted.ts"
 
 type Steps = ReadonlyArray<ScriptedStep>
 
-const decodeResult = decodeUntrusted(ScriptedResult, { whole: "its answer" })
+const decodeResult = decodeUntrusted(ScriptedResult, { whole: "the answer" })
 
 const print = (line: JsonlLine): ScriptedStep => ({ _tag: "Print", line: JSON.stringify(line) })
 
@@ -57,5 +57,5 @@ export const writeSteps = (answer: Exit.Exit<unknown, Error>): Steps => {
 
 /** The steps for an answer that throws when it is read. */
 export const unreadableAnswer: Steps = fail(
-  "the test's agent: its answer cannot be read: reading a value throws",
+  "the test's agent: the answer cannot be read: one of its getters throws",
 )

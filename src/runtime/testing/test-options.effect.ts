@@ -16,7 +16,7 @@ export const checkTestOptions = makeInputCheck(
   "createTestMill",
   Schema.Struct({
     agents: Schema.Unknown.check(
-      Schema.makeFilter(isAgents, { expected: "a function, or agents by their names" }),
+      Schema.makeFilter(isAgents, { expected: "a function, or an object with an agent for each name" }),
     ),
     cwd: Schema.optional(Schema.NonEmptyString),
     config: Schema.optional(Schema.Unknown),

@@ -37,7 +37,7 @@ const serveAgents = Effect.fnUntraced(function* (path: string, answer: AnswerSpa
     .listen(path)
     .pipe(
       Effect.mapError(
-        (error) => new StoreError({ path, message: `cannot listen at ${path}: ${error.message}` }),
+        (error) => new StoreError({ path, message: `cannot listen on ${path}: ${error.message}` }),
       ),
     )
   const layer = RpcServer.layer(ScriptedRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
@@ -63,7 +63,7 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: AnswerSp
   const { self, socketDir } = yield* Settings
   const folder = yield* fs
     .makeTempDirectoryScoped({ prefix: "mill-test-" })
-    .pipe(Effect.mapError(toStoreError("a temporary folder", "make")))
+    .pipe(Effect.mapError(toStoreError("a temporary directory", "create")))
   // A test that times out is abandoned, and its scope stays open.
   yield* Effect.acquireRelease(
     Effect.sync(() => removeAtExit(folder)),
