@@ -90,7 +90,7 @@ describe("the answer", () => {
         say("Retry finished, resuming."),
         end(),
       ).outcome.errorMessage,
-    ).toMatch(/its last notice: Retry/)
+    ).toMatch(/; last notice: Retry/)
     expect(
       decode(adapter("pi-acp"), say("Retrying (attempt 1/3, waiting 2s)..."), say("ok"), end()).outcome,
     ).toMatchObject({ text: "ok", final: true })

@@ -74,7 +74,7 @@ describe("codex decodes", () => {
       decodeLines(codexCodec(), [...lines, done], { ...exited, overlongLines: count }).outcome.errorMessage
     const running = item("started", { id: "1", type: "command_execution", command: "cat big" })
     expect(dropped(1, running, said)).toBeUndefined()
-    expect(dropped(2, running, said)).toMatch(/^2 of the agent's lines exceeded/)
+    expect(dropped(2, running, said)).toMatch(/^mill dropped 2 line/)
     expect(dropped(1, said)).toMatch(/maxLineBytes/)
   })
 })

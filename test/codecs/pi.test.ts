@@ -48,7 +48,7 @@ describe("pi decodes", () => {
     const answer = lines.findLastIndex((text) => text.startsWith('{"type":"message_end"'))
     const without = lines.toSpliced(answer, 1)
     const { outcome } = decodeLines(piCodec(), without, { ...exited, overlongLines: 1 })
-    expect(outcome.errorMessage).toMatch(/^1 of the agent's lines exceeded/)
+    expect(outcome.errorMessage).toMatch(/^mill dropped 1 line/)
   })
   test("an insignificant line may be too long", () => {
     const lines = linesOf(recording("pi-1.5", "tool").stdout).filter(

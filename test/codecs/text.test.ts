@@ -22,7 +22,7 @@ describe("text decodes", () => {
   })
   test("an answer with a dropped line is not a success", () => {
     const { outcome } = decodeLines(textCodec(), ["x"], { ...exited, overlongLines: 2 })
-    expect(outcome.errorMessage).toMatch(/^2 of the agent's lines exceeded/)
+    expect(outcome.errorMessage).toMatch(/^mill dropped 2 line/)
   })
   test("a long answer is kept whole, and an endless one is cut", () => {
     const many = Array.from({ length: 300_000 }, (_, index) => `line ${index}`)
