@@ -58,7 +58,7 @@ const cases: Readonly<Record<string, Case>> = {
   "a memory limit for bubblewrap": {
     executor: `vmExecutor({ memory: 512 })`,
     message: /executors\.vm\.memory: bubblewrap cannot limit memory$/,
-    hint: /docker and podman can/,
+    hint: /^use docker or podman/,
   },
   "a process limit for bubblewrap": {
     executor: `vmExecutor({ processes: 5 })`,

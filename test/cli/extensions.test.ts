@@ -82,7 +82,7 @@ test.concurrent("a slow onEvent does not delay the run, and the number of droppe
     },
   ])
   await demo.waitForNote("run:complete")
-  const dropped = Number(errors[0]?.message.split(" ")[0])
+  const dropped = Number(errors[0]?.message.split(" ")[1])
   expect(dropped).toBeGreaterThan(3000)
   // All events but the dropped ones and the error itself.
   expect(demo.readNotes()).toHaveLength(events.length - dropped - 1)

@@ -37,7 +37,7 @@ const mistakes: Record<string, readonly [driver: string, key: string, message: R
   "a url with a key": [
     `httpDriver({ url: "http://x?api_key=s3cret", codec })`,
     "drivers.api.url",
-    /without the parameter api_key/,
+    /without the query parameter api_key/,
   ],
   "a key in place of its name": [
     `httpDriver({ url: "http://x", codec, apiKey: "s3cret" })`,

@@ -180,7 +180,7 @@ describe("the offline agent", () => {
     ]) {
       const { stderr, stdout, value } = await runOn(input, (agent) => agent)
       expect({ stdout, value }).toEqual({ stdout: "", value: 2 })
-      expect(stderr).toMatch(/one line of JSON\n$/)
+      expect(stderr).toMatch(/one line of JSON, on standard input\n$/)
     }
   })
   test("ends when its output cannot be written", async () => {
