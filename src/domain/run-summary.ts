@@ -1,5 +1,6 @@
 /** A run's record and its result, made from the state of its log. */
 import { HashMap } from "effect"
+import { defined } from "./defined.ts"
 import { readCreatedAt, readSpawnNumber, type RunId, type SpawnId } from "./ids.schema.ts"
 import type { Plan } from "./plan.schema.ts"
 import type { RunState, SpawnState } from "./run-state.schema.ts"
@@ -19,17 +20,18 @@ export const listSpawns = (state: RunState): ReadonlyArray<SpawnState> =>
   )
 
 /** A spawn as it appears in a run's result. */
-export const summarizeSpawn = (spawn: SpawnState): SpawnSummary => ({
-  text: "",
-  agent: spawn.agent,
-  model: spawn.model,
-  driver: spawn.driver,
-  durationMs: spawn.endedAt === undefined ? 0 : Date.parse(spawn.endedAt) - Date.parse(spawn.startedAt),
-  ...spawn.result,
-  errorMessage: spawn.result?.errorMessage ?? spawn.errorMessage,
-  spawnId: spawn.spawnId,
-  status: spawn.status,
-})
+export const summarizeSpawn = (spawn: SpawnState): SpawnSummary =>
+  defined({
+    text: "",
+    agent: spawn.agent,
+    model: spawn.model,
+    driver: spawn.driver,
+    durationMs: spawn.endedAt === undefined ? 0 : Date.parse(spawn.endedAt) - Date.parse(spawn.startedAt),
+    ...spawn.result,
+    errorMessage: spawn.result?.errorMessage ?? spawn.errorMessage,
+    spawnId: spawn.spawnId,
+    status: spawn.status,
+  })
 
 /** The sum of the known values; `undefined` if none is known. */
 const sumKnown = (values: ReadonlyArray<number | undefined>): number | undefined =>
@@ -74,11 +76,11 @@ export const makeRunResult = (
   usage: sumUsage(state),
 })
 
-/** A run at a glance. */
+/** A run at a glance. Unknown fields are absent, as in the record that is read from disk. */
 export const makeRunRecord = (plan: Plan, paths: RunPaths, state: RunState): RunRecord => {
   const { invocation } = plan
   const createdAt = new Date(readCreatedAt(invocation.runId)).toISOString()
-  return {
+  return defined({
     id: invocation.runId,
     status: state.status,
     programPath: plan.programPath,
@@ -97,7 +99,7 @@ export const makeRunRecord = (plan: Plan, paths: RunPaths, state: RunState): Run
     parentRunId: invocation.parentRunId,
     paths,
     summaryHuman: summarizeRun(invocation.runId, state),
-  }
+  })
 }
 
 const summarizeRun = (runId: RunId, state: RunState): string => {

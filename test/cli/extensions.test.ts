@@ -49,6 +49,22 @@ test.concurrent("onEvent receives each event of the log once and in order", asyn
   expect(record.status).toBe("complete")
 })
 
+test.concurrent("an event for onEvent has no key for what is unknown", async () => {
+  const demo = writeExtensions(
+    world,
+    "event-keys",
+    `{ name: "demo", onEvent: (event, ctx) => {
+      const { result = {} } = event.payload
+      const parts = [event.payload, result, ...(result.spawns ?? [])]
+      return note(ctx, parts.some((part) => Object.values(part).includes(undefined)) ? event.type : "fine")
+    } }`,
+    `${spawn}\nexport default 1`,
+  )
+  const { events } = await demo.run()
+  await waitFor("a note for each event", () => demo.readNotes().length === events.length)
+  expect(new Set(demo.readNotes())).toEqual(new Set(["fine"]))
+})
+
 test.concurrent("an extension cannot change an event for others", async () => {
   const spoil = `Effect.sync(() => { if (event.type === "spawn:complete") event.payload.result.text = "spoilt" })`
   const demo = writeExtensions(

@@ -4,7 +4,7 @@ import { Result } from "effect"
 import type { EventBody } from "../../src/domain/event.schema.ts"
 import { makeSpawnId } from "../../src/domain/ids.schema.ts"
 import { initialRunState, type RunState, transition } from "../../src/domain/run-state.schema.ts"
-import { makeRunResult, listSpawns, sumUsage } from "../../src/domain/run-summary.ts"
+import { listSpawns, makeRunResult, summarizeSpawn, sumUsage } from "../../src/domain/run-summary.ts"
 import type { Usage } from "../../src/domain/spawn.schema.ts"
 import { bodies, runId, spawnBodies, timestamp } from "./bodies.ts"
 
@@ -82,5 +82,20 @@ test("the result has full texts where given, and what is known of every spawn", 
   expect(spawns.map(({ errorMessage, status, text }) => [status, text, errorMessage])).toEqual([
     ["complete", "whole", undefined],
     ["error", "t".repeat(200), "m"],
+  ])
+})
+
+test("a summary of a spawn has no key for what is unknown", () => {
+  const [spawn] = listSpawns(withUsages(undefined))
+  expect(spawn && Object.keys(summarizeSpawn(spawn)).sort()).toEqual([
+    "agent",
+    "driver",
+    "durationMs",
+    "exitCode",
+    "model",
+    "sessionRef",
+    "spawnId",
+    "status",
+    "text",
   ])
 })

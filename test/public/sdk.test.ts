@@ -61,12 +61,12 @@ describe("createMill", () => {
     "submits, watches, waits, inspects and lists",
     async () => {
       await using mill = open()
-      const { paths, runId, status } = await mill.submit({
-        program: "ask.ts",
-        args: ["x"],
-        metadata: { a: "b" },
-      })
+      const submitted = await mill.submit({ program: "ask.ts", args: ["x"], metadata: { a: "b" } })
+      const { paths, runId, status } = submitted
       expect(status).toBe("running")
+      // Unknown fields are absent in a live run, too.
+      const live = { submitted, record: await mill.status(runId) }
+      expect(live).toStrictEqual(JSON.parse(JSON.stringify(live)))
       const types: Array<string> = []
       for await (const { event } of mill.watch(runId)) types.push(event.type)
       expect(types).toEqual(["run:start", "spawn:start", "spawn:milestone", "spawn:complete", "run:complete"])
@@ -82,6 +82,7 @@ describe("createMill", () => {
         input: { agent: "a" },
         spawn: { text: "hello", status: "complete" },
       })
+      expect(spawn).toStrictEqual(JSON.parse(JSON.stringify(spawn)))
       expect(filterEvents(spawn.events, "spawn:milestone")[0]?.payload.message).toBe("almost")
       const { runs } = await mill.list({ status: "complete", limit: 1 })
       expect(runs.map(({ id }) => id)).toEqual([runId])

@@ -4,6 +4,7 @@
  */
 import { Effect, FileSystem } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { defined } from "../../domain/defined.ts"
 import { defaultMaxRunDepth } from "../../domain/config.schema.ts"
 import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
@@ -76,10 +77,10 @@ export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedR
     Effect.uninterruptible,
   )
   const [config] = plan.config
-  return {
+  return defined({
     runId,
     status: "running",
     paths,
     configPath: config === undefined || config.generated === true ? undefined : config.path,
-  } satisfies SubmittedRun
+  }) satisfies SubmittedRun
 })

@@ -3,6 +3,7 @@
  * do not fit are dropped and counted. The run's terminal event always fits.
  */
 import { type Cause, Effect, Fiber, Option, Queue } from "effect"
+import { defined } from "../../domain/defined.ts"
 import { isRunTerminal, type MillEvent } from "../../domain/event.schema.ts"
 import { runWithin } from "./hook.effect.ts"
 
@@ -19,8 +20,8 @@ export const makeEventFeed = Effect.fnUntraced(function* () {
 
   /** Passes the events, queued and to come, to `handle`. */
   const start = Effect.fnUntraced(function* (handle: (event: MillEvent) => Effect.Effect<void>) {
-    // Each extension gets its own copy: changes to it are not visible to the others.
-    const next = Effect.flatMap(Queue.take(queue), (event) => handle(structuredClone(event)))
+    // Each extension gets its own copy, with the keys of the logged line: changes to it are not visible to the others.
+    const next = Effect.flatMap(Queue.take(queue), (event) => handle(defined(structuredClone(event))))
     const all = Effect.forever(next).pipe(Effect.catchTag("Done", () => Effect.void))
     consumer = yield* Effect.forkDetach(all)
   })
