@@ -42,7 +42,7 @@ const scripts: Readonly<Record<string, string>> = {
   "polls its input as a pipe": `if [ -p /dev/stdin ] || [ -S /dev/stdin ]; then ${answer}; fi`,
   "speaks protocols": `${rpc.join("; ")}; ${answer}`,
   "reports its progress": `echo '{"type":"session","sessionRef":"abc"}'; echo '{"type":"milestone","message":"half way"}'
-${megabytes(1, "x")} | sed 's/.*/{"type":"tool_call","toolName":"read","input":"&"}/'; echo; ${answer}`,
+printf '{"type":"tool_call","toolName":"read","input":"'; ${megabytes(1, "x")}; echo '"}'; ${answer}`,
   "ends in the middle of a line": `printf '{"type":"result","text":"done"}'`,
 }
 const names = Object.keys(scripts)

@@ -30,7 +30,7 @@ export const makeWatchWorld = () => {
   /** Names the file for which an agent or a program waits. */
   const gate = (name: string) => join(world.dir, name)
   const untilGate = `read -r input
-gate=$(echo "$input" | sed 's/.*"prompt":"\\([^"]*\\)".*/\\1/')
+gate=\${input#*\\"prompt\\":\\"}; gate=\${gate%%\\"*}
 while [ ! -e "$gate" ]; do sleep 0.02; done`
   writeConfig(world, {
     gated: formatJsonlDriver(
@@ -48,7 +48,7 @@ ${result}`,
         world,
         "busy",
         `${untilGate}
-seq 1 100000 | sed 's/.*/{"type":"tool_call","toolName":"t&"}/'
+seq -f '{"type":"tool_call","toolName":"t%.0f"}' 1 100000
 ${result}`,
       ),
     ),
@@ -57,7 +57,7 @@ ${result}`,
         world,
         "noisy",
         `${untilGate}
-seq 1 100000 | sed 's/.*/noise & ${"x".repeat(200)}/'
+seq -f 'noise %.0f ${"x".repeat(200)}' 1 100000
 ${result}`,
       ),
     ),
