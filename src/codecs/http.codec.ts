@@ -100,7 +100,7 @@ export const defineBuiltInHttpCodec = <State extends AnswerState>(
       ? Result.succeed((input: HttpInput) =>
           Result.map(checkInput(input), () => ({ headers, body: mergeBody(makeBody(input, valid), valid) })),
         )
-      : Result.fail(`body: ${taken} comes from each spawn and cannot be set here`)
+      : Result.fail(`body: ${taken} is set by each spawn and cannot be set here`)
   })
   return rememberFactory(
     factory,

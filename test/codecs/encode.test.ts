@@ -172,8 +172,8 @@ describe("options that are not options", () => {
   for (const [name, factory] of Object.entries(factories)) {
     test(`${name} does not throw, and describes the problem`, () => {
       const findProblem = (options: unknown) => factory(options as never).problem
-      expect(findProblem(null)).toBe(`${name}: its argument is null; expected an object`)
-      expect(findProblem(revoked)).toBe(`${name}: its argument cannot be read: reading a value throws`)
+      expect(findProblem(null)).toBe(`${name}: the argument is null; expected an object`)
+      expect(findProblem(revoked)).toBe(`${name}: the argument cannot be read: one of its getters throws`)
       expect(findProblem(throwing)).toMatch(`${name}: `)
     })
   }
