@@ -42,7 +42,7 @@ const listSources = (folder: string, name: string, field: unknown) =>
       if (!file.startsWith(folder))
         problems.push(`package.json: ${name} exposes ${file}, which is outside ${folder}`)
       else if (file.includes("*"))
-        problems.push(`package.json: ${name} exposes every match of ${file}: name each file`)
+        problems.push(`package.json: ${name} exposes every file that matches ${file}; name each file instead`)
       else if (!existsSync(join(root, file)))
         problems.push(`package.json: ${name} names ${file}, which does not exist`)
       else return true
@@ -79,7 +79,7 @@ const followDeclarations = (entries: ReadonlyArray<string>, outDir: string, outp
       const next = existsSync(join(root, reference)) ? reference : source
       const step = `${path} -> ${next}`
       if (!publicFolders.some((folder) => next.startsWith(folder)))
-        problems.push(`${step}: an exported type reaches a private file`)
+        problems.push(`${step}: an exported type refers to a private file`)
       else if (!trail.has(next)) trail.set(next, step)
     }
   }

@@ -34,8 +34,8 @@ const readRules = () =>
     const rule = readYaml<Rule>(`.ast-grep/rules/${name}`)
     expect(rule.id === basename(name, ".yml"), `rules/${name}: the id is ${rule.id}, not the file's name`)
     expect(rule.severity === "error", `${rule.id}: the severity is not error`)
-    expect(!!rule.message && !rule.message.includes("\n"), `${rule.id}: needs a message of one line`)
-    expect(!!rule.note, `${rule.id}: needs a note with the alternative`)
+    expect(!!rule.message && !rule.message.includes("\n"), `${rule.id}: needs a one-line message`)
+    expect(!!rule.note, `${rule.id}: needs a note that names the alternative`)
     expect(!!rule.files?.length, `${rule.id}: needs files`)
     return rule
   })
@@ -51,7 +51,7 @@ const checkTests = (rules: ReadonlyArray<Rule>) => {
     const { valid, invalid } = readYaml<Cases | null>(`.ast-grep/tests/${name}`) ?? {}
     expect(!!valid?.length && !!invalid?.length, `tests/${name}: needs valid and invalid cases`)
   }
-  for (const name of tests) problems.push(`tests/${name}: tests no rule`)
+  for (const name of tests) problems.push(`tests/${name}: no rule has this name`)
 }
 
 /** The filtered scans of package.json name folders and rules that exist, and together run every rule. */
@@ -73,10 +73,10 @@ const checkScans = (rules: ReadonlyArray<Rule>) => {
       unused.delete(`no-${word}`)
     }
   }
-  for (const id of unused) problems.push(`${id}: no filtered scan of package.json runs it`)
+  for (const id of unused) problems.push(`${id}: no filtered scan in package.json runs it`)
 }
 
-/** Runs the rules without their exemptions: each exempt path must hold something that its rule refuses. */
+/** Runs the rules without their exemptions: each exempt path must contain something that its rule reports. */
 const checkExemptions = (rules: ReadonlyArray<Rule>) => {
   const copy = mkdtempSync(join(tmpdir(), "mill-guardrails-"))
   try {
@@ -105,7 +105,7 @@ const checkComments = () => {
   for (const name of readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })) {
     if (!/\.[cm]?[jt]sx?$/.test(name)) continue
     const isSilenced = readFileSync(join(root, "src", name), "utf8").includes("ast-grep-ignore")
-    expect(!isSilenced, `src/${name}: a comment switches a rule off: add an exemption to the rule instead`)
+    expect(!isSilenced, `src/${name}: a comment disables a rule; add an exemption to the rule instead`)
   }
 }
 

@@ -76,23 +76,23 @@ const suffixes: ReadonlyArray<{ of: RegExp; holds: (file: SourceFile) => boolean
   {
     of: /\.effect\.ts$/,
     holds: ({ imports }) => imports.some(({ name }) => /^effect(\/|$)/.test(name)),
-    problem: "imports nothing from effect: drop the suffix .effect",
+    problem: "imports nothing from effect; remove the suffix .effect",
   },
   {
     of: /\.schema\.ts$/,
     holds: ({ text }) => /\bSchema\.\w/.test(text),
-    problem: "declares no Schema: drop the suffix .schema",
+    problem: "declares no Schema; remove the suffix .schema",
   },
   {
     of: /\.command\.ts$/,
     holds: ({ text }) => /\bCommand\.make\b/.test(text),
-    problem: "makes no command: drop the suffix .command",
+    problem: "defines no command; remove the suffix .command",
   },
   {
     of: /^src\/(domain|internal)\/(\S+\/)?[^.]+\.ts$/,
     holds: ({ imports }) =>
       !imports.some(({ values }) => values.some((name) => /^(Context|Effect|Layer|Sink|Stream)$/.test(name))),
-    problem: "uses Effect: give it the suffix .effect",
+    problem: "uses Effect; add the suffix .effect",
   },
 ]
 
@@ -194,8 +194,8 @@ const checkFile = ({ path, text }: SourceFile) => {
   return [
     ...(matches(places, path)
       ? []
-      : [`${path}: no place for a source file: see the list of places in scripts/check-structure.ts`]),
-    ...(bytes > maxBytes ? [`${path}: ${bytes} bytes, more than ${maxBytes}: split it`] : []),
+      : [`${path}: source files are not allowed here; see the list of places in scripts/check-structure.ts`]),
+    ...(bytes > maxBytes ? [`${path}: ${bytes} bytes exceed the limit of ${maxBytes}; split the file`] : []),
   ]
 }
 
@@ -245,7 +245,7 @@ const checkNames = (files: ReadonlyArray<SourceFile>) => {
   }
   return [...owners]
     .filter(([name, paths]) => paths.size > 1 && !sharedNames.has(name))
-    .map(([name, paths]) => `${name}: declared by ${[...paths].sort().join(" and ")}`)
+    .map(([name, paths]) => `${name}: declared in ${[...paths].sort().join(" and ")}`)
 }
 
 const root = resolve(process.argv[2] ?? join(import.meta.dirname, ".."))

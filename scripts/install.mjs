@@ -29,8 +29,8 @@ const tryRun = (command, args) =>
   runQuietly(command, args).catch((error) => (error instanceof SignalError ? Promise.reject(error) : ""))
 
 /**
- * Finds Bun among installed packages. The package `bun` holds a stub of a few hundred bytes until its postinstall script
- * replaces it by the executable from the platform's package, and postinstall scripts may be off.
+ * Finds Bun among installed packages. The package `bun` contains a stub of a few hundred bytes until its postinstall script
+ * replaces it with the executable from the platform's package, and postinstall scripts may be off.
  */
 const findBun = async (folder) => {
   const platforms = fs.existsSync(join(folder, "@oven")) ? fs.readdirSync(join(folder, "@oven")) : []
@@ -64,7 +64,7 @@ const npmInstall = async (folder, spec) => {
   try {
     await runQuietly(command, [...first, "install", "--prefix", folder, ...flags, spec], { cwd: folder })
   } catch (error) {
-    throw error.code === "ENOENT" ? new Error(`needs npm, or ${spec} or later, on the PATH`) : error
+    throw error.code === "ENOENT" ? new Error(`npm or ${spec} (or later) must be on PATH`) : error
   }
 }
 
@@ -77,7 +77,7 @@ const withBun = async (version, use) => {
   // Not in the temporary directory, which may be mounted noexec.
   const folder = fs.mkdtempSync(join(modules, ".mill-bun-"))
   try {
-    log(`getting Bun ${version} through npm`)
+    log(`installing Bun ${version} with npm`)
     await npmInstall(folder, `bun@${version}`)
     return await use(await findBun(join(folder, "node_modules")))
   } finally {
@@ -93,7 +93,7 @@ const install = async () => {
     .digest("hex")
   const state = readIfExists(stateFile)
   if (state.startsWith("begun")) {
-    log("an earlier installation was interrupted: starting over")
+    log("an earlier installation was interrupted; starting over")
     const others = fs.readdirSync(modules).filter((name) => !join(modules, name).startsWith(lockFile))
     for (const name of others) fs.rmSync(join(modules, name), { recursive: true, force: true })
   }
@@ -110,7 +110,7 @@ const install = async () => {
   }
   if (state !== `done ${key}`) fs.writeFileSync(stateFile, `done ${key}`)
   const bun = await findBun(modules)
-  if (bun === undefined) throw new Error(`bun.lock has no Bun for ${process.platform} ${process.arch}`)
+  if (bun === undefined) throw new Error(`bun.lock contains no Bun for ${process.platform} ${process.arch}`)
   return bun
 }
 
@@ -155,7 +155,7 @@ const withLock = async (use) => {
     const owner = readLockOwner()
     if (owner?.stale) fs.rmSync(lockFile, { force: true })
     else if (owner !== undefined) {
-      if (round === 50) log(`process ${owner.pid} is installing: waiting for it`)
+      if (round === 50) log(`waiting for process ${owner.pid} to finish installing`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }

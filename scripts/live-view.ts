@@ -72,7 +72,7 @@ const awaitScreen = async (isShown: (screen: string) => boolean): Promise<string
     if (isShown(screen)) return screen
     await Bun.sleep(50)
   }
-  throw new Error(`the terminal never looked as expected:\n${tmux("capture-pane", "-p")}`)
+  throw new Error(`the terminal did not show the expected screen:\n${tmux("capture-pane", "-p")}`)
 }
 
 const capture = async (): Promise<string> => {

@@ -143,8 +143,8 @@ const byRun = (
 
 /** Measures runs with more and more spawns, and the memory of their workers. */
 const bySpawns = (world: World, sizes: ReadonlyArray<number>): Curve => ({
-  name: "all spawns, and their worker",
-  by: "spawns of the run, 64 at a time",
+  name: "all spawns, and the worker's memory",
+  by: "spawns in the run (64 at a time)",
   points: sizes.map((size) => ({
     size,
     ...world.run<Pooled>("pool.ts", "instant", String(size), "64"),
@@ -163,14 +163,16 @@ export const growth = async (makeWorld: () => World, quick: boolean): Promise<Re
       world.remove()
     }
   }
-  const log = () => [{ type: "run:log", payload: { message: "a line of the program, of the usual length" } }]
+  const log = () => [
+    { type: "run:log", payload: { message: "a line from the program, of the usual length" } },
+  ]
   const spawns = upTo(quick ? 1000 : 10_000)
   return [
     ...(await within((world) => byStore(world, upTo(quick ? 1000 : 10_000), repeats))),
     ...(await within((world) =>
-      byRun(world, "events of the run", upTo(quick ? 10_000 : 1_000_000), repeats, log),
+      byRun(world, "events in the run", upTo(quick ? 10_000 : 1_000_000), repeats, log),
     )),
-    ...(await within((world) => byRun(world, "spawns of the run", spawns, repeats, spawnEvents))),
+    ...(await within((world) => byRun(world, "spawns in the run", spawns, repeats, spawnEvents))),
     ...(await within((world) => [bySpawns(world, spawns)])),
   ]
 }

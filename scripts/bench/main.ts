@@ -1,5 +1,5 @@
 /**
- * Measures the shipped mill as its users see it, beside the machine's own costs in the same run.
+ * Measures the shipped mill as its users see it, alongside the machine's own costs in the same run.
  *
  * Usage: bun run bench [--quick] [--json] [--growth] [--only <words of a row>] [--mill <command>] [--compare <command>]
  *
@@ -57,7 +57,7 @@ const contenders: ReadonlyArray<Contender> = [
 ]
 if (values.mill === undefined && !existsSync(bundle)) {
   console.error(
-    "bench: dist is empty: run `bun run build` first, and `bun run build:binary` to measure the executable too",
+    "bench: dist is empty; run `bun run build` first, and `bun run build:binary` to measure the executable as well",
   )
   process.exit(2)
 }
@@ -74,9 +74,9 @@ type Line = {
 
 const floorRows = {
   "empty Bun process": floors.startEmptyProcess,
-  "spawn of /bin/true": floors.spawnTrue,
-  "append of 400 bytes": () => floors.append(false),
-  "append with fdatasync": () => floors.append(true),
+  "start /bin/true": floors.spawnTrue,
+  "append 400 bytes": () => floors.append(false),
+  "append 400 bytes with fdatasync": () => floors.append(true),
 }
 const floorSamples = new Map<string, Array<number>>()
 const sampleFloors = () => {
@@ -163,7 +163,7 @@ const renderLines = (lines: ReadonlyArray<Line>): string =>
 
 const renderCurve = ({ by, name, points }: Curve): string =>
   formatTable([
-    [`${name}, by ${by}`, ...points.map(({ size }) => size.toLocaleString("en-US"))],
+    [`${name}, by number of ${by}`, ...points.map(({ size }) => size.toLocaleString("en-US"))],
     ["  time", ...points.map(({ millis }) => formatValue(millis, "ms"))],
     ["  memory", ...points.map(({ memoryMiB }) => formatValue(memoryMiB, "MiB"))],
   ])
@@ -173,7 +173,7 @@ const lines: Array<Line> = []
 for (const row of chosen) {
   const line = await measureRow(row)
   lines.push(line)
-  if (values.json !== true) console.error(`measured: ${row.name}`)
+  if (values.json !== true) console.error(`measured ${row.name}`)
 }
 const [first] = contenders
 const makeFirst = (): World => makeWorld(first?.command ?? [])

@@ -162,7 +162,7 @@ const measureToolCalls = async (world: World) => {
   writeFileSync(go, "")
   world.mill("wait", runId, "--timeout", "60")
   const count = world.events(runId).split('"spawn:tool_call"').length - 1
-  if (count !== toolCalls) throw new Error(`${count} of ${toolCalls} lines are in the log`)
+  if (count !== toolCalls) throw new Error(`only ${count} of ${toolCalls} tool calls are in the log`)
   const result = JSON.parse(readFileSync(join(world.runsDir, runId, "result.json"), "utf8"))
   return { millis: Number(result.programResult), memory }
 }
@@ -200,7 +200,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: (world) => [world.mill("status", "last", "--json").millis],
   },
   {
-    name: "mill run, until it prints the id",
+    name: "mill run, until it prints the run id",
     unit: "ms",
     target: 60,
     of: "median",
@@ -212,7 +212,7 @@ export const rows: ReadonlyArray<Row> = [
     },
   },
   {
-    name: "mill run to run:complete, no spawns",
+    name: "mill run without spawns, until run:complete",
     unit: "ms",
     target: 150,
     of: "median",
@@ -225,7 +225,7 @@ export const rows: ReadonlyArray<Row> = [
     },
   },
   {
-    name: "mill's share of each spawn, in sequence",
+    name: "mill's overhead per spawn, in sequence",
     unit: "ms",
     target: 2,
     of: "median",
@@ -244,7 +244,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: (world) => [world.run("parallel.ts", "half", "100")],
   },
   {
-    name: "1,000 spawns, 64 at a time, against a bare loop",
+    name: "1,000 spawns, 64 at a time, relative to a loop without mill",
     unit: "×",
     target: 2.5,
     of: "median",
@@ -254,10 +254,10 @@ export const rows: ReadonlyArray<Row> = [
       return [world.run<Pooled>("pool.ts", "instant", "1000", "64").millis / bare]
     },
     bound:
-      "one thread starts the processes, 0.5 ms each, as in the bare loop; the worker's own 0.6 ms per spawn (two events, a file, a response over a socket) cannot overlap with that",
+      "one thread starts the processes, which takes 0.5 ms each, as in the loop without mill; the worker's own 0.6 ms per spawn (two events, a file and a response over a socket) cannot overlap with that",
   },
   {
-    name: "log 100,000 tool calls of an agent",
+    name: "100,000 tool calls from one agent, until all are in the log",
     unit: "ms",
     target: 2000,
     of: "median",
@@ -266,7 +266,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: async (world) => [(await measureToolCalls(world)).millis],
   },
   {
-    name: "peak memory of the worker meanwhile",
+    name: "peak memory of a worker that logs 100,000 tool calls",
     unit: "MiB",
     target: 150,
     of: "median",
@@ -275,7 +275,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: async (world) => [(await measureToolCalls(world)).memory],
   },
   {
-    name: "agent's output to the event log",
+    name: "one line from an agent, until it is in the event log",
     unit: "ms",
     target: 20,
     of: "p99",
@@ -283,7 +283,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: delayToLog,
   },
   {
-    name: "agent's output to mill watch",
+    name: "one line from an agent, until mill watch prints it",
     unit: "ms",
     target: 40,
     of: "p99",
@@ -291,7 +291,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: delayToWatch,
   },
   {
-    name: "end of the run to exit of mill wait",
+    name: "end of a run, until mill wait exits",
     unit: "ms",
     target: 15,
     of: "median",
@@ -299,7 +299,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: delayToWait,
   },
   {
-    name: "mill cancel with a hanging agent",
+    name: "mill cancel on a run with an agent that hangs",
     unit: "ms",
     target: 120,
     of: "median",
@@ -307,7 +307,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: cancelRun,
   },
   {
-    name: "memory of an idle worker, one spawn",
+    name: "memory of an idle worker with one agent",
     unit: "MiB",
     target: 60,
     of: "median",
@@ -315,7 +315,7 @@ export const rows: ReadonlyArray<Row> = [
     measure: measureIdle,
   },
   {
-    name: "mill ls --json, 50 of 5,000 runs",
+    name: "mill ls --json, newest 50 of 5,000 runs",
     unit: "ms",
     target: 60,
     of: "median",

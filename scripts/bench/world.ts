@@ -118,7 +118,9 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
       const { exitCode, stderr, stdout } = Bun.spawnSync([...command, ...args], { cwd, env })
       const millis = performance.now() - start
       if (exitCode !== 0 && exitCode !== 130)
-        throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}: ${stderr.toString()}`)
+        throw new Error(
+          `${[...command, ...args].join(" ")} exited with code ${exitCode}: ${stderr.toString()}`,
+        )
       return { stdout: stdout.toString(), millis }
     }
   const mill = makeMill(dir)
@@ -145,7 +147,7 @@ export const makeWorld = (command: ReadonlyArray<string>): World => {
       for await (const _ of child.stdout) sample()
       const exitCode = await child.exited
       clearInterval(timer)
-      if (exitCode !== 0) throw new Error(`${[...command, ...args].join(" ")} exited with ${exitCode}`)
+      if (exitCode !== 0) throw new Error(`${[...command, ...args].join(" ")} exited with code ${exitCode}`)
       return { millis: performance.now() - began, memoryMiB }
     },
     run: (program, driver, ...args) => {

@@ -88,7 +88,7 @@ test("paths outside the public folders, patterns and missing files are reported"
   expect(stderr.split("\n").toSorted()).toEqual([
     "",
     "package.json: bin exposes src/cli/mill.ts, which is outside src/bin/",
-    "package.json: exports exposes every match of src/public/*.ts: name each file",
+    "package.json: exports exposes every file that matches src/public/*.ts; name each file instead",
     "package.json: exports exposes src/internal/engine/engine.effect.ts, which is outside src/public/",
     "package.json: exports names src/public/absent.d.ts, which does not exist",
     "package.json: main exposes src/runtime/engine.effect.ts, which is outside src/public/",

@@ -44,8 +44,8 @@ test("a rule without a message, a note or files is reported", () => {
   const { problems, exitCode } = check(copy)
   expect(problems).toContain("rules/no-throw.yml: the id is no-throws, not the file's name")
   expect(problems).toContain("no-throws: the severity is not error")
-  expect(problems).toContain("no-throws: needs a message of one line")
-  expect(problems).toContain("no-throws: needs a note with the alternative")
+  expect(problems).toContain("no-throws: needs a one-line message")
+  expect(problems).toContain("no-throws: needs a note that names the alternative")
   expect(problems).toContain("no-throws: needs files")
   expect(exitCode).toBe(1)
 })
@@ -59,7 +59,7 @@ test("a missing test, a test without cases and a test of no rule are reported", 
     problems: [
       "tests/no-any.test.yml: needs valid and invalid cases",
       "no-throw: has no test",
-      "tests/no-throws.test.yml: tests no rule",
+      "tests/no-throws.test.yml: no rule has this name",
     ],
     exitCode: 1,
   })
@@ -74,7 +74,7 @@ test("a scan of a missing folder, a filter that names no rule and a rule outside
     problems: [
       "lint:effect: src/domains does not exist",
       "lint:effect: no-anything is not a rule",
-      "no-any: no filtered scan of package.json runs it",
+      "no-any: no filtered scan in package.json runs it",
     ],
     exitCode: 1,
   })
@@ -94,12 +94,12 @@ test("an exemption that no code needs is reported", () => {
   })
 })
 
-test("a comment that switches a rule off is reported", () => {
+test("a comment that disables a rule is reported", () => {
   const copy = copyGuardrails()
   mkdirSync(join(copy, "src/domain"), { recursive: true })
   writeFileSync(join(copy, "src/domain/x.schema.ts"), "// ast-grep-ignore: no-any\nexport let run: any\n")
   expect(check(copy)).toMatchObject({
-    problems: ["src/domain/x.schema.ts: a comment switches a rule off: add an exemption to the rule instead"],
+    problems: ["src/domain/x.schema.ts: a comment disables a rule; add an exemption to the rule instead"],
     exitCode: 1,
   })
 })

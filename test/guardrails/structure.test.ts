@@ -182,14 +182,15 @@ test("a misplaced file is reported", () => {
   expectProblems(
     Object.fromEntries(misplaced.map((file) => [file, ""])),
     misplaced.map(
-      (file) => `${file}: no place for a source file: see the list of places in scripts/check-structure.ts`,
+      (file) =>
+        `${file}: source files are not allowed here; see the list of places in scripts/check-structure.ts`,
     ),
   )
 })
 
 test("a file of more than 10,000 bytes is reported", () => {
   expectProblems({ "src/cli/long.ts": `// ${"é".repeat(5_000)}` }, [
-    "src/cli/long.ts: 10003 bytes, more than 10000: split it",
+    "src/cli/long.ts: 10003 bytes exceed the limit of 10000; split the file",
   ])
 })
 
@@ -202,10 +203,10 @@ test("a suffix that does not match the file's content is reported", () => {
       "src/internal/files/b.ts": `import { Effect, Predicate } from "effect"`,
     },
     [
-      "src/cli/a.command.ts: makes no command: drop the suffix .command",
-      "src/domain/a.schema.ts: declares no Schema: drop the suffix .schema",
-      "src/internal/files/a.effect.ts: imports nothing from effect: drop the suffix .effect",
-      "src/internal/files/b.ts: uses Effect: give it the suffix .effect",
+      "src/cli/a.command.ts: defines no command; remove the suffix .command",
+      "src/domain/a.schema.ts: declares no Schema; remove the suffix .schema",
+      "src/internal/files/a.effect.ts: imports nothing from effect; remove the suffix .effect",
+      "src/internal/files/b.ts: uses Effect; add the suffix .effect",
     ],
   )
 })
@@ -219,8 +220,8 @@ test("a name that two modules declare is reported; a re-export is not", () => {
       "src/domain/d.ts": "export const layer = 2",
     },
     [
-      "Answer42: declared by src/domain/a.ts and src/domain/b.ts",
-      "question: declared by src/domain/a.ts and src/domain/b.ts",
+      "Answer42: declared in src/domain/a.ts and src/domain/b.ts",
+      "question: declared in src/domain/a.ts and src/domain/b.ts",
     ],
   )
 })

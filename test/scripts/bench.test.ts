@@ -33,9 +33,9 @@ test(
     ])
     expect(Object.keys(floors)).toEqual([
       "empty Bun process",
-      "spawn of /bin/true",
-      "append of 400 bytes",
-      "append with fdatasync",
+      "start /bin/true",
+      "append 400 bytes",
+      "append 400 bytes with fdatasync",
     ])
     expect([growth, code]).toEqual([[], 0])
   },
