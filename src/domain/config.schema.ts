@@ -2,7 +2,7 @@
 import { Predicate, Schema } from "effect"
 import type { Codec } from "./driver.schema.ts"
 import { ExtensionConfig } from "./extension.schema.ts"
-import { HttpDriverConfig } from "./http-config.schema.ts"
+import { HttpDriverConfig, VariableName } from "./http-config.schema.ts"
 
 /** Default length, in bytes, of the longest line that a driver passes to its codec. */
 export const defaultMaxLineBytes = 16 * 1024 * 1024
@@ -57,9 +57,6 @@ export type DirectExecutorConfig = typeof DirectExecutorConfig.Type
 export const SandboxRuntime = Schema.Literals(["bubblewrap", "docker", "podman"])
 export type SandboxRuntime = typeof SandboxRuntime.Type
 
-const VariableName = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z_]\w*$/, { expected: "an environment variable name" }),
-)
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 
 /** Runs the program in a sandbox, where it sees its own sources and reaches only `mill`. */

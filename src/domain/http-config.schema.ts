@@ -38,7 +38,7 @@ const EndpointUrl = Schema.String.check(
   }),
 )
 
-const VariableName = Schema.String.check(
+export const VariableName = Schema.String.check(
   Schema.isPattern(/^[A-Za-z_]\w*$/, { expected: "an environment variable name" }),
 )
 

@@ -2,13 +2,12 @@
  * The process of an agent that a test plays: `mill _scripted-agent <socket>`. It passes the spawn from standard input to
  * the test and performs the steps that the test sends back. Its value is the exit code: 1 if the test is gone.
  */
-import { Effect, Layer, Option, Schema, Stdio, Stream } from "effect"
-import { RpcClient } from "effect/rpc"
-import { Socket } from "effect/socket"
+import { Effect, Option, Schema, Stdio, Stream } from "effect"
 import { JsonlSpawn } from "../codecs/jsonl.codec.ts"
 import { ScriptedStep } from "../domain/scripted-agent.schema.ts"
+import { makeRpcClient } from "../internal/sockets/rpc-client.effect.ts"
 import { Sockets } from "../internal/sockets/sockets.effect.ts"
-import { ScriptedRpcs, scriptedSerialization } from "./testing/scripted-protocol.effect.ts"
+import { ScriptedRpcs } from "./testing/scripted-protocol.effect.ts"
 
 const decodeRequest = Schema.decodeUnknownEffect(Schema.fromJsonString(JsonlSpawn))
 
@@ -32,14 +31,7 @@ const playAgent = Effect.fnUntraced(function* (path: string) {
   const stdio = yield* Stdio.Stdio
   const sockets = yield* Sockets
   const request = yield* decodeRequest(yield* Stream.mkString(Stream.decodeText(stdio.stdin)))
-  const socket = yield* sockets.connect(path)
-  const protocol = RpcClient.layerProtocolSocket({ retryTransientErrors: false }).pipe(
-    Layer.provide([Layer.succeed(Socket.Socket, socket), scriptedSerialization]),
-  )
-  const client = yield* Effect.provideContext(
-    RpcClient.make(ScriptedRpcs, { disableTracing: true }),
-    yield* Layer.build(protocol),
-  )
+  const client = yield* makeRpcClient(ScriptedRpcs, yield* sockets.connect(path))
   const code = yield* client
     .spawn(request)
     .pipe(Stream.mapEffect(perform(stdio)), Stream.filter(Option.isSome), Stream.runHead)

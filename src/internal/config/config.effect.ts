@@ -102,7 +102,7 @@ export const nameFile = ({ sources }: LoadedConfig) =>
     })
   })
 
-const none: LoadedConfig = { config: {}, sources: [] }
+export const noConfig: LoadedConfig = { config: {}, sources: [] }
 
 /** The configuration at `path` (absolute). */
 export const loadConfigAt = Effect.fn("Config.loadAt")(function* (path: string) {
@@ -115,7 +115,7 @@ export const loadConfigAt = Effect.fn("Config.loadAt")(function* (path: string) 
       ),
     )
   const [entry, ...others] = graph
-  if (entry === undefined) return none
+  if (entry === undefined) return noConfig
   const config = yield* evaluateConfig([entry, ...others])
   return { config, sources: graph } satisfies LoadedConfig
 })
@@ -127,5 +127,5 @@ export const loadConfig = Effect.fn("Config.load")(function* () {
     return { config: given.config, sources: [given.source] } satisfies LoadedConfig
   }
   const path = given?.path ?? (yield* findConfig())
-  return path === undefined ? none : yield* loadConfigAt(path)
+  return path === undefined ? noConfig : yield* loadConfigAt(path)
 })

@@ -1,12 +1,11 @@
 /** The client side of a run's control socket, for any process. */
-import { Data, Effect, FileSystem, Layer } from "effect"
-import { RpcClient } from "effect/rpc"
-import { Socket } from "effect/socket"
+import { Data, Effect, FileSystem } from "effect"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { Sockets } from "../sockets/sockets.effect.ts"
 import { controlFile, runPaths } from "../store/run-paths.ts"
-import { ControlRpcs, controlSerialization } from "./control-protocol.effect.ts"
+import { ControlRpcs } from "./control-protocol.effect.ts"
+import { makeRpcClient } from "../sockets/rpc-client.effect.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
 
 /** How long a live worker may take to answer. */
@@ -25,13 +24,7 @@ export const connectControl = Effect.fn("Control.connect")(function* (runId: Run
     controlSocket(socketDir, runId),
   )
   const socket = yield* Effect.mapError(sockets.connect(path), () => noWorker)
-  const layer = RpcClient.layerProtocolSocket({ retryTransientErrors: false }).pipe(
-    Layer.provide(Layer.succeed(Socket.Socket, socket)),
-    Layer.provide(controlSerialization),
-  )
-  const context = yield* Layer.build(layer)
-  const client = yield* Effect.provideContext(RpcClient.make(ControlRpcs, { disableTracing: true }), context)
-  // The first call makes the connection.
+  const client = yield* makeRpcClient(ControlRpcs, socket)
   yield* Effect.mapError(client.ping(), () => noWorker)
   return client
 })

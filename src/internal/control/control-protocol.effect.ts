@@ -3,7 +3,7 @@
  * connection proves that the worker lives, since the kernel closes the socket with the process.
  */
 import { Schema } from "effect"
-import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
+import { Rpc, RpcGroup } from "effect/rpc"
 import { IoItem } from "../../domain/engine.schema.ts"
 
 export const ControlRpcs = RpcGroup.make(
@@ -14,5 +14,3 @@ export const ControlRpcs = RpcGroup.make(
   /** The lines that the program and its agents print from now on. */
   Rpc.make("io", { success: IoItem, stream: true }),
 )
-
-export const controlSerialization = RpcSerialization.layerNdjson

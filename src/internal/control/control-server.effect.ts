@@ -1,15 +1,15 @@
 /** The worker's side of the control socket. */
-import { Deferred, Effect, Layer } from "effect"
-import { RpcServer } from "effect/rpc"
+import { Deferred, Effect } from "effect"
 import { SocketServer } from "effect/socket"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
+import { serveRpcs } from "../sockets/rpc-server.effect.ts"
 import { clearSocketPlace } from "../sockets/socket-place.effect.ts"
 import { Sockets } from "../sockets/sockets.effect.ts"
 import { writeAtomically } from "../files/files.effect.ts"
 import { controlFile, runPaths } from "../store/run-paths.ts"
-import { ControlRpcs, controlSerialization } from "./control-protocol.effect.ts"
+import { ControlRpcs } from "./control-protocol.effect.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
 import { IoHub } from "./io-hub.effect.ts"
 
@@ -51,19 +51,12 @@ export const serveControl = Effect.fn("Control.serve")(function* (
         return Effect.ensuring(handler(socket), leave)
       }),
   })
-  const layer = RpcServer.layer(ControlRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
-    Layer.provide(
-      ControlRpcs.toLayer({
-        ping: () => Effect.void,
-        cancel: ({ reason }) => cancel(reason),
-        io: () => hub.listen,
-      }),
-    ),
-    Layer.provide(RpcServer.layerProtocolSocketServer),
-    Layer.provide(Layer.succeed(SocketServer.SocketServer, counted)),
-    Layer.provide(controlSerialization),
-  )
-  yield* Layer.build(layer)
+  const handlers = ControlRpcs.toLayer({
+    ping: () => Effect.void,
+    cancel: ({ reason }) => cancel(reason),
+    io: () => hub.listen,
+  })
+  yield* serveRpcs(ControlRpcs, handlers, counted)
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
       closing = true

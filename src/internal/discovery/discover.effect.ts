@@ -18,7 +18,7 @@ import type { DiscoverOptions } from "../../domain/engine.schema.ts"
 import type { ConfigError } from "../../domain/error.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"
 import { programApi } from "../../domain/program-api.schema.ts"
-import { type LoadedConfig, loadConfig, nameFile } from "../config/config.effect.ts"
+import { loadConfig, nameFile, noConfig } from "../config/config.effect.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { chooseDriver, listDrivers, findCommand } from "../drivers/driver-registry.effect.ts"
 import { listModels, type Catalogue } from "../drivers/model-catalogue.effect.ts"
@@ -28,8 +28,6 @@ import { envName, pickModel, exampleName } from "../scaffold/scaffold.effect.ts"
 import { checkDocumentedTypes } from "../scaffold/documented-types.effect.ts"
 import { renderEnv, renderExample } from "../scaffold/scaffold-texts.ts"
 import { TypeTexts } from "../scaffold/type-texts.effect.ts"
-
-const noConfig: LoadedConfig = { config: {}, sources: [] }
 
 /** The authoring instructions of a configuration without its own. */
 const defaultInstructions = "systemPrompt describes the agent's role; prompt describes its task."

@@ -29,17 +29,25 @@ import { inspectRun, inspectSpawn, readResult, readStatus } from "./inspect.effe
 import { listRuns } from "./list.effect.ts"
 import { awaitEnd, waitForEnd } from "./wait.effect.ts"
 
-const cancelModule = Effect.promise(() => import("./cancel.effect.ts"))
-const discoverModule = Effect.promise(() => import("../discovery/discover.effect.ts"))
-const outlineModule = Effect.promise(() => import("../plan/outline.effect.ts"))
-const scaffoldModule = Effect.promise(() => import("../scaffold/scaffold.effect.ts"))
-const submitModule = Effect.promise(() => import("./submit.effect.ts"))
+const submitModule = () => import("./submit.effect.ts")
 const watchModule = Effect.promise(() => import("./watch.effect.ts"))
 
-const cancel = importOnCall(cancelModule, ({ cancelRun }) => cancelRun)
-const discover = importOnCall(discoverModule, (module) => module.discover)
-const init = importOnCall(scaffoldModule, ({ scaffold }) => scaffold)
-const outline = importOnCall(outlineModule, ({ outlineProgram }) => outlineProgram)
+const cancel = importOnCall(
+  () => import("./cancel.effect.ts"),
+  ({ cancelRun }) => cancelRun,
+)
+const discover = importOnCall(
+  () => import("../discovery/discover.effect.ts"),
+  (module) => module.discover,
+)
+const init = importOnCall(
+  () => import("../scaffold/scaffold.effect.ts"),
+  ({ scaffold }) => scaffold,
+)
+const outline = importOnCall(
+  () => import("../plan/outline.effect.ts"),
+  ({ outlineProgram }) => outlineProgram,
+)
 const prepare = importOnCall(submitModule, ({ prepareRun }) => prepareRun)
 const start = importOnCall(submitModule, ({ startRun }) => startRun)
 const submit = (input: SubmitInput) => Effect.flatMap(prepare(input), start)

@@ -6,7 +6,6 @@
 import { Clock, Duration, Effect, FileSystem, Option, Schema } from "effect"
 import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
-import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { removeContainer } from "../executors/container.effect.ts"
 import { ProcessIdentity } from "../process/process-identity.schema.ts"
@@ -34,7 +33,7 @@ const workerLost: Settlement = {
 
 /** Whether the run's worker answers. Few commands have to ask, so the client is loaded on call. */
 const workerAnswers = importOnCall(
-  Effect.promise(() => import("../control/control-client.effect.ts")),
+  () => import("../control/control-client.effect.ts"),
   (client) => client.pingWorker,
 )
 
@@ -91,8 +90,7 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
     { concurrency: "unbounded", discard: true },
   )
   // Another command may have settled the run since this one checked.
-  const record = yield* store.snapshot(runId)
-  return record !== undefined && isTerminalStatus(record.status) ? record : yield* settleRun(plan, settlement)
+  return (yield* store.endedRecord(runId)) ?? (yield* settleRun(plan, settlement))
 }, Effect.uninterruptible)
 
 /** Settles the run if its worker has died. Does nothing if another command is doing so. */
@@ -100,16 +98,15 @@ export const settleIfLost = Effect.fn("Run.settleIfLost")(function* (runId: RunI
   const store = yield* RunStore
   if (!(yield* isAbandoned(runId, store.paths(runId)))) return
   // The worker may have finished the run before it exited.
-  const record = yield* store.snapshot(runId)
-  if (record !== undefined && isTerminalStatus(record.status)) return
+  if ((yield* store.endedRecord(runId)) !== undefined) return
   yield* Effect.catchTag(takeOver(runId, workerLost), "OwnerExists", () => Effect.void)
 })
 
 /** Reads the record of the run, after settling the run if its worker has died. */
 export const reconcileRun = Effect.fn("Run.reconcile")(function* (runId: RunId) {
   const store = yield* RunStore
-  const record = yield* store.snapshot(runId)
-  if (record !== undefined && isTerminalStatus(record.status)) return record
+  const ended = yield* store.endedRecord(runId)
+  if (ended !== undefined) return ended
   yield* settleIfLost(runId)
   return yield* store.record(runId)
 })

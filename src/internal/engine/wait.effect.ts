@@ -5,7 +5,6 @@
 import { Duration, Effect, FileSystem, Option, Schedule, Stream } from "effect"
 import { WaitTimeout } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { settleIfLost } from "./reconcile.effect.ts"
 
@@ -33,8 +32,6 @@ export const watchDirectory = (directory: string) => watchPaths(directory, () =>
 export const watchFile = (directory: string, name: string) =>
   watchPaths(directory, (path) => path === name || path.endsWith(`/${name}`))
 
-const isEnded = (record: RunRecord | undefined) => record !== undefined && isTerminalStatus(record.status)
-
 /** Checks every half second that the run's worker is alive, and settles the run when it is not. */
 const settleWhenLost = (runId: RunId) =>
   Effect.andThen(Effect.repeat(settleIfLost(runId), Schedule.spaced(pollInterval)), Effect.never)
@@ -43,8 +40,8 @@ const settleWhenLost = (runId: RunId) =>
 export const awaitEnd = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
   const ended = yield* watchFile(store.paths(runId).runDir, "run.json").pipe(
-    Stream.mapEffect(() => store.snapshot(runId)),
-    Stream.filter(isEnded),
+    Stream.mapEffect(() => store.endedRecord(runId)),
+    Stream.filter((record) => record !== undefined),
     Stream.runHead,
     Effect.raceFirst(settleWhenLost(runId)),
   )
@@ -57,8 +54,8 @@ export const waitForEnd = Effect.fn("Engine.wait")(function* (
   timeout: Duration.Input | undefined,
 ) {
   // A run that has ended is returned even when the timeout is 0.
-  const record = yield* (yield* RunStore).snapshot(runId)
-  if (record !== undefined && isTerminalStatus(record.status)) return record
+  const ended = yield* (yield* RunStore).endedRecord(runId)
+  if (ended !== undefined) return ended
   if (timeout === undefined) return yield* awaitEnd(runId)
   const seconds = Duration.toSeconds(timeout)
   return yield* Effect.timeoutOrElse(awaitEnd(runId), {

@@ -2,8 +2,8 @@
  * The worker's side of the host protocol: Effect's RPC server with JSON-RPC 2.0 on a Unix socket. Each call runs in its
  * own fiber, so no spawn waits for another.
  */
-import { Deferred, Effect, Layer, Schema } from "effect"
-import { Rpc, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
+import { Deferred, Effect, Schema } from "effect"
+import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
 import { SocketServer } from "effect/socket"
 import {
   ExtensionAnswer,
@@ -13,6 +13,7 @@ import {
   SpawnFailure,
 } from "../../domain/host-protocol.schema.ts"
 import { SpawnResult } from "../../domain/spawn.schema.ts"
+import { serveRpcs } from "../sockets/rpc-server.effect.ts"
 import { Sockets } from "../sockets/sockets.effect.ts"
 import { makeLineBound } from "./bounded-messages.effect.ts"
 
@@ -52,21 +53,15 @@ export const serveHost = Effect.fnUntraced(function* (socketPath: string, handle
         return handler(boundLines(socket)).pipe(Effect.ensuring(Deferred.succeed(hungUp, undefined)))
       }),
   })
-  const layer = RpcServer.layer(HostRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
-    Layer.provide(
-      HostRpcs.toLayer({
-        spawn: ({ input }) => handlers.spawn(input),
-        call: (call) => handlers.call(call),
-        log: ({ message }) => handlers.log(message),
-        end: ({ end }) => handlers.end(end),
-      }),
-    ),
-    Layer.provide(RpcServer.layerProtocolSocketServer),
-    Layer.provide(Layer.succeed(SocketServer.SocketServer, server)),
-    // `boundLines` bounds the buffer.
-    Layer.provide(RpcSerialization.layerNdJsonRpc({ controlMessages: false, maxBufferSize: "unbounded" })),
-  )
-  yield* Layer.build(layer)
+  const layer = HostRpcs.toLayer({
+    spawn: ({ input }) => handlers.spawn(input),
+    call: (call) => handlers.call(call),
+    log: ({ message }) => handlers.log(message),
+    end: ({ end }) => handlers.end(end),
+  })
+  // `boundLines` bounds the buffer.
+  const json = RpcSerialization.layerNdJsonRpc({ controlMessages: false, maxBufferSize: "unbounded" })
+  yield* serveRpcs(HostRpcs, layer, server, json)
   return {
     hungUp: Deferred.await(hungUp),
     tooLong: Deferred.await(tooLong),

@@ -49,6 +49,8 @@ export class RunStore extends Context.Service<
     readonly plan: (runId: RunId) => Effect.Effect<Plan, StoreError>
     /** Reads `run.json`; `undefined` when it cannot be read. */
     readonly snapshot: (runId: RunId) => Effect.Effect<RunRecord | undefined>
+    /** Reads `run.json` when it has a terminal status. */
+    readonly endedRecord: (runId: RunId) => Effect.Effect<RunRecord | undefined>
     /** Makes the run's record from its log, or reads its snapshot when the run has ended. */
     readonly record: (runId: RunId) => Effect.Effect<RunRecord, LogError>
     readonly result: (runId: RunId) => Effect.Effect<RunResult, StoreError>
@@ -134,9 +136,14 @@ export class RunStore extends Context.Service<
       const snapshot = (runId: RunId) =>
         Effect.orElseSucceed(read(paths(runId).runFile, decodeRecord), () => undefined)
 
+      const endedRecord = (runId: RunId) =>
+        Effect.map(snapshot(runId), (record) =>
+          record !== undefined && isTerminalStatus(record.status) ? record : undefined,
+        )
+
       const record = Effect.fn("RunStore.record")(function* (runId: RunId) {
-        const known = yield* snapshot(runId)
-        if (known !== undefined && isTerminalStatus(known.status)) return known
+        const known = yield* endedRecord(runId)
+        if (known !== undefined) return known
         const frozen = yield* plan(runId)
         return makeRunRecord(frozen, paths(runId), yield* foldLog(paths(runId).eventsFile))
       }, provideFs)
@@ -165,6 +172,7 @@ export class RunStore extends Context.Service<
         create,
         plan,
         snapshot,
+        endedRecord,
         record,
         result,
         writeRecord,

@@ -1,5 +1,5 @@
 /** The protocol between the process of a test's agent and the test: Effect's RPC over a private Unix socket. */
-import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
+import { Rpc, RpcGroup } from "effect/rpc"
 import { JsonlSpawn } from "../../codecs/jsonl.codec.ts"
 import { ScriptedStep } from "../../domain/scripted-agent.schema.ts"
 
@@ -7,5 +7,3 @@ export const ScriptedRpcs = RpcGroup.make(
   /** Streams the steps to perform for a spawn. */
   Rpc.make("spawn", { payload: JsonlSpawn.fields, success: ScriptedStep, stream: true }),
 )
-
-export const scriptedSerialization = RpcSerialization.layerNdjson

@@ -1,12 +1,11 @@
 /** Where a test runs programs: a temporary folder and agents that the test plays. Closing the scope removes everything. */
 import { Effect, FileSystem, Layer, Logger, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { RpcServer } from "effect/rpc"
-import { SocketServer } from "effect/socket"
 import { type SpawnRefused, StoreError } from "../../domain/error.schema.ts"
 import type { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { Settings } from "../../internal/config/settings.effect.ts"
 import { Processes } from "../../internal/process/processes.effect.ts"
+import { serveRpcs } from "../../internal/sockets/rpc-server.effect.ts"
 import { clearSocketPlace } from "../../internal/sockets/socket-place.effect.ts"
 import { Sockets } from "../../internal/sockets/sockets.effect.ts"
 import { toStoreError } from "../../internal/files/files.effect.ts"
@@ -14,7 +13,7 @@ import { readLastOwner } from "../../internal/store/owner-lock.effect.ts"
 import * as Environment from "../platform/environment.effect.ts"
 import { removeAtExit } from "../bun/remove-at-exit.ts"
 import * as PlatformLayer from "../platform/platform.effect.ts"
-import { ScriptedRpcs, scriptedSerialization } from "./scripted-protocol.effect.ts"
+import { ScriptedRpcs } from "./scripted-protocol.effect.ts"
 import { unreadableAnswer, writeSteps } from "./scripted-steps.ts"
 
 /** Answers a spawn with whatever the test's agent returns. A failure is the agent's. */
@@ -40,18 +39,11 @@ const serveAgents = Effect.fnUntraced(function* (path: string, answer: AnswerSpa
         (error) => new StoreError({ path, message: `cannot listen on ${path}: ${error.message}` }),
       ),
     )
-  const layer = RpcServer.layer(ScriptedRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
-    Layer.provide(
-      ScriptedRpcs.toLayer({
-        spawn: ({ agent, model, prompt, systemPrompt }) =>
-          streamSteps(answer, { agent, systemPrompt, prompt, model }),
-      }),
-    ),
-    Layer.provide(RpcServer.layerProtocolSocketServer),
-    Layer.provide(Layer.succeed(SocketServer.SocketServer, server)),
-    Layer.provide(scriptedSerialization),
-  )
-  yield* Layer.build(layer)
+  const handlers = ScriptedRpcs.toLayer({
+    spawn: ({ agent, model, prompt, systemPrompt }) =>
+      streamSteps(answer, { agent, systemPrompt, prompt, model }),
+  })
+  yield* serveRpcs(ScriptedRpcs, handlers, server)
 })
 
 /** How long the processes of ended runs may take to exit. */
