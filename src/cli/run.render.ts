@@ -1,5 +1,6 @@
 /** Runs for people: a list, and a run in detail. */
 import { readSpawnNumber } from "../domain/ids.schema.ts"
+import { listCounts } from "../domain/run-summary.ts"
 import type { RunRecord, RunResult, RunUsage } from "../domain/run.schema.ts"
 import type { SpawnSummary } from "../domain/spawn.schema.ts"
 import {
@@ -29,14 +30,8 @@ const formatAge = (at: string, now: number): string => {
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
 }
 
-/** The counts that are not zero. */
 const renderCounts = ({ spawns }: RunRecord, style: Style): string => {
-  const parts = [
-    spawns.running > 0 ? style.cyan(`${spawns.running} running`) : "",
-    spawns.complete > 0 ? style.green(`${spawns.complete} complete`) : "",
-    spawns.error > 0 ? style.red(`${spawns.error} failed`) : "",
-    spawns.cancelled > 0 ? style.yellow(`${spawns.cancelled} cancelled`) : "",
-  ].filter((part) => part !== "")
+  const parts = listCounts(spawns).map(({ status, text }) => markStatus(status, style).paint(text))
   return spawns.started === 0 ? "none" : parts.join(style.dim(", "))
 }
 
@@ -121,12 +116,9 @@ const makeSpawnRow = (spawn: SpawnSummary, style: Style, columns: number): Row =
   ]
 }
 
-const renderResult = (result: RunResult, style: Style): ReadonlyArray<string> => {
-  if (result.programResult === undefined) return []
-  const text =
-    typeof result.programResult === "string"
-      ? result.programResult
-      : JSON.stringify(result.programResult, null, 2)
+const renderResult = ({ programResult }: RunResult, style: Style): ReadonlyArray<string> => {
+  if (programResult === undefined) return []
+  const text = typeof programResult === "string" ? programResult : JSON.stringify(programResult, null, 2)
   return ["", style.bold("Result"), ...text.split("\n").map((line) => `  ${line}`)]
 }
 

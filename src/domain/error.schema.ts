@@ -2,7 +2,7 @@
  * Failures that a user can act on. `message` says in one line what is wrong and where; `hint` says what to do next. An
  * error that ends a command also carries the command's exit code.
  */
-import { Schema } from "effect"
+import { Predicate, Schema } from "effect"
 import { SpawnErrorCause } from "./spawn.schema.ts"
 
 const optionalString = Schema.optional(Schema.String)
@@ -107,4 +107,4 @@ export class SpawnRefused extends Schema.TaggedError<SpawnRefused>()("SpawnRefus
 
 /** The code of a system or platform error, such as `ENOENT`, if it has one. */
 export const readSystemCode = (cause: unknown): string | undefined =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : undefined
+  Predicate.hasProperty(cause, "code") ? String(cause.code) : undefined

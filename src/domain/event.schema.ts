@@ -24,72 +24,58 @@ const envelope = {
 const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ ...envelope, type: Schema.tag(type), payload: Schema.Struct(fields) })
 
-const RunStart = event("run:start", {
-  programPath: Schema.String,
-  planId: Schema.String,
-  parentRunId: Schema.optional(RunId),
-  parentSpawnId: Schema.optional(SpawnId),
-})
-const RunStatusNote = event("run:status", {
-  status: RunStatus,
-  cancelling: Schema.optional(Schema.Boolean),
-})
-const RunLog = event("run:log", { message: Schema.String })
-const RunComplete = event("run:complete", { result: RunResult })
-const RunFailed = event("run:failed", {
-  message: Schema.String,
-  cause: RunFailureCause,
-  /** file:line:column in the user's own source. */
-  location: Schema.optional(Schema.String),
-})
-const RunCancelled = event("run:cancelled", { reason: Schema.optional(Schema.String) })
-const SpawnStart = event("spawn:start", {
-  spawnId: SpawnId,
-  input: SpawnOptions,
-  /** sha256 of the input's canonical JSON, in hexadecimal. */
-  key: Schema.String,
-  driver: Schema.String,
-})
-const SpawnMilestone = event("spawn:milestone", { spawnId: SpawnId, message: Schema.String })
-const SpawnToolCall = event("spawn:tool_call", {
-  spawnId: SpawnId,
-  toolName: Schema.String,
-  /** The tool's input as text, cut to 2 KiB. JSON stays JSON. */
-  input: Schema.optional(Schema.String),
-})
-const SpawnComplete = event("spawn:complete", { spawnId: SpawnId, result: SpawnResult })
-const SpawnError = event("spawn:error", {
-  spawnId: SpawnId,
-  message: Schema.String,
-  cause: SpawnErrorCause,
-  result: Schema.optional(FailedSpawnResult),
-})
-const SpawnCancelled = event("spawn:cancelled", {
-  spawnId: SpawnId,
-  reason: Schema.optional(Schema.String),
-  result: Schema.optional(FailedSpawnResult),
-})
-const ExtensionError = event("extension:error", {
-  extensionName: Schema.String,
-  hook: Schema.Literals(["setup", "onEvent", "api"]),
-  message: Schema.String,
-})
-
 /** Any tier-1 event of this schema version. */
 export const MillEvent = Schema.Union([
-  RunStart,
-  RunStatusNote,
-  RunLog,
-  RunComplete,
-  RunFailed,
-  RunCancelled,
-  SpawnStart,
-  SpawnMilestone,
-  SpawnToolCall,
-  SpawnComplete,
-  SpawnError,
-  SpawnCancelled,
-  ExtensionError,
+  event("run:start", {
+    programPath: Schema.String,
+    planId: Schema.String,
+    parentRunId: Schema.optional(RunId),
+    parentSpawnId: Schema.optional(SpawnId),
+  }),
+  event("run:status", {
+    status: RunStatus,
+    cancelling: Schema.optional(Schema.Boolean),
+  }),
+  event("run:log", { message: Schema.String }),
+  event("run:complete", { result: RunResult }),
+  event("run:failed", {
+    message: Schema.String,
+    cause: RunFailureCause,
+    /** file:line:column in the user's own source. */
+    location: Schema.optional(Schema.String),
+  }),
+  event("run:cancelled", { reason: Schema.optional(Schema.String) }),
+  event("spawn:start", {
+    spawnId: SpawnId,
+    input: SpawnOptions,
+    /** sha256 of the input's canonical JSON, in hexadecimal. */
+    key: Schema.String,
+    driver: Schema.String,
+  }),
+  event("spawn:milestone", { spawnId: SpawnId, message: Schema.String }),
+  event("spawn:tool_call", {
+    spawnId: SpawnId,
+    toolName: Schema.String,
+    /** The tool's input as text, cut to 2 KiB. JSON stays JSON. */
+    input: Schema.optional(Schema.String),
+  }),
+  event("spawn:complete", { spawnId: SpawnId, result: SpawnResult }),
+  event("spawn:error", {
+    spawnId: SpawnId,
+    message: Schema.String,
+    cause: SpawnErrorCause,
+    result: Schema.optional(FailedSpawnResult),
+  }),
+  event("spawn:cancelled", {
+    spawnId: SpawnId,
+    reason: Schema.optional(Schema.String),
+    result: Schema.optional(FailedSpawnResult),
+  }),
+  event("extension:error", {
+    extensionName: Schema.String,
+    hook: Schema.Literals(["setup", "onEvent", "api"]),
+    message: Schema.String,
+  }),
 ]).pipe(Schema.toTaggedUnion("type"))
 export type MillEvent = typeof MillEvent.Type
 

@@ -29,36 +29,37 @@ export const PlanSource = Schema.Struct({
 })
 export type PlanSource = typeof PlanSource.Type
 
+const driverFields = {
+  name: Schema.String,
+  codec: Schema.String,
+  /** The codec's options. */
+  codecOptions: Schema.Json,
+  maxLineBytes: Schema.Int,
+  modelFormat: Schema.String,
+  models: Schema.Array(Schema.String),
+}
+
 /** A driver whose agent is a command. */
 export const PlanProcessDriver = Schema.Struct({
-  name: Schema.String,
+  ...driverFields,
   type: Schema.Literal("process"),
   /** Absolute path of the executable, resolved at submit. */
   command: Schema.String,
   args: Schema.Array(Schema.String),
-  codec: Schema.String,
-  /** The codec's options. */
-  codecOptions: Schema.Json,
   /** Names of the environment variables that the driver sets. Their values are never written to disk. */
   env: Schema.Array(Schema.String),
   cwd: Schema.optional(Schema.String),
-  maxLineBytes: Schema.Int,
   /** Seconds between SIGTERM and SIGKILL for an agent. */
   cancelGrace: Schema.Finite,
-  modelFormat: Schema.String,
-  models: Schema.Array(Schema.String),
 })
 export type PlanProcessDriver = typeof PlanProcessDriver.Type
 
 /** A driver whose agent is an HTTP API. */
 export const PlanHttpDriver = Schema.Struct({
-  name: Schema.String,
+  ...driverFields,
   type: Schema.Literal("http"),
   /** The URL that requests are sent to. */
   url: Schema.String,
-  codec: Schema.String,
-  /** The codec's options. */
-  codecOptions: Schema.Json,
   /** Names of the headers that the configuration adds. The plan never holds their values. */
   headers: Schema.Array(Schema.String),
   /** Headers whose values come from environment variables. Their values are never written to disk. */
@@ -66,9 +67,6 @@ export const PlanHttpDriver = Schema.Struct({
   /** Timeout of a spawn in seconds. */
   timeout: Schema.optional(Schema.Finite),
   maxRetries: Schema.Int,
-  maxLineBytes: Schema.Int,
-  modelFormat: Schema.String,
-  models: Schema.Array(Schema.String),
 })
 export type PlanHttpDriver = typeof PlanHttpDriver.Type
 

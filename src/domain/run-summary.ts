@@ -10,6 +10,7 @@ import {
   type RunRecord,
   type RunResult,
   type RunUsage,
+  type SpawnCounts,
 } from "./run.schema.ts"
 import type { SpawnSummary, Usage } from "./spawn.schema.ts"
 
@@ -102,14 +103,17 @@ export const makeRunRecord = (plan: Plan, paths: RunPaths, state: RunState): Run
   })
 }
 
+/** The counts that are not zero, in words. */
+export const listCounts = (counts: SpawnCounts) =>
+  (["running", "complete", "error", "cancelled"] as const).flatMap((status) =>
+    counts[status] > 0
+      ? [{ status, text: `${counts[status]} ${status === "error" ? "failed" : status}` }]
+      : [],
+  )
+
 const summarizeRun = (runId: RunId, state: RunState): string => {
   const { counts } = state
-  const parts = [
-    counts.running > 0 ? `${counts.running} running` : "",
-    counts.complete > 0 ? `${counts.complete} complete` : "",
-    counts.error > 0 ? `${counts.error} failed` : "",
-    counts.cancelled > 0 ? `${counts.cancelled} cancelled` : "",
-  ].filter((part) => part !== "")
+  const parts = listCounts(counts).map(({ text }) => text)
   const spawns =
     counts.started === 0
       ? "no spawns"

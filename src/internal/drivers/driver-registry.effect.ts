@@ -21,23 +21,13 @@ const codecFactories = { claude: "claudeCodec", pi: "piCodec", codex: "codexCode
 /** The names of the known agents, most preferred first. */
 const knownAgents = Object.keys(codecFactories)
 
-/** A driver whose executable was found. `because` explains a choice that mill made. */
-export type ChosenProcessDriver = {
-  readonly type: "process"
-  readonly name: string
-  readonly config: ProcessDriverConfig
-  readonly command: string
-  readonly because?: string | undefined
-}
-
-/** A driver whose environment variables are set. */
-export type ChosenHttpDriver = {
-  readonly type: "http"
-  readonly name: string
-  readonly config: HttpDriverConfig
-  readonly because?: string | undefined
-}
-export type ChosenDriver = ChosenProcessDriver | ChosenHttpDriver
+/**
+ * A driver whose executable was found, or whose environment variables are set. `because` explains a choice that mill made.
+ */
+export type ChosenDriver = { readonly name: string; readonly because?: string | undefined } & (
+  | { readonly type: "process"; readonly config: ProcessDriverConfig; readonly command: string }
+  | { readonly type: "http"; readonly config: HttpDriverConfig }
+)
 
 const makeBuiltIns = (self: { readonly command: string; readonly args: ReadonlyArray<string> }) =>
   new Map<string, ProcessDriverConfig>([

@@ -8,25 +8,14 @@ import {
   type MillConfig,
 } from "../../domain/config.schema.ts"
 import { defaultMaxRetries, listSecretHeaders } from "../../domain/http-config.schema.ts"
-import {
-  type PlanContent,
-  type PlanDriver,
-  type PlanHttpDriver,
-  type PlanProcessDriver,
-  type PlanSource,
-  planVersion,
-} from "../../domain/plan.schema.ts"
+import { type PlanContent, type PlanDriver, type PlanSource, planVersion } from "../../domain/plan.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import type {
-  ChosenDriver,
-  ChosenHttpDriver,
-  ChosenProcessDriver,
-} from "../drivers/driver-registry.effect.ts"
+import type { ChosenDriver } from "../drivers/driver-registry.effect.ts"
 import { type ChosenExecutor, toPlanExecutor } from "../executors/executor-registry.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 
 /** The parts of a plan. Both lists of sources begin with the entry. */
-export type PlanParts = {
+type PlanParts = {
   readonly programPath: string
   readonly program: ReadonlyArray<PlanSource>
   readonly configSources: ReadonlyArray<PlanSource>
@@ -35,43 +24,35 @@ export type PlanParts = {
   readonly executor: ChosenExecutor
 }
 
-const makePlanDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver =>
-  chosen.type === "http" ? makeHttpDriver(chosen) : makeProcessDriver(chosen, cancelGrace)
-
-const makeHttpDriver = ({ config, name }: ChosenHttpDriver): PlanHttpDriver => ({
-  name,
-  type: "http",
-  url: config.codec.endpoint(new URL(config.url)).href,
-  codec: config.codec.name,
-  codecOptions: config.codec.options,
-  headers: Object.entries(config.headers ?? {})
-    .flatMap(([header, value]) => (typeof value === "string" ? [header.toLowerCase()] : []))
-    .sort(),
-  keys: listSecretHeaders(config),
-  timeout: config.timeout,
-  maxRetries: config.maxRetries ?? defaultMaxRetries,
-  maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
-  modelFormat: config.codec.modelFormat,
-  models: config.codec.models,
-})
-
-const makeProcessDriver = (
-  { command, config, name }: ChosenProcessDriver,
-  cancelGrace: number,
-): PlanProcessDriver => ({
-  name,
-  type: "process",
-  command,
-  args: config.args ?? [],
-  codec: config.codec.name,
-  codecOptions: config.codec.options,
-  env: Object.keys(config.env ?? {}).sort(),
-  cwd: config.cwd,
-  maxLineBytes: config.maxLineBytes ?? defaultMaxLineBytes,
-  cancelGrace: config.cancelGrace ?? cancelGrace,
-  modelFormat: config.codec.modelFormat,
-  models: config.codec.models,
-})
+const makePlanDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver => {
+  const { codec, maxLineBytes = defaultMaxLineBytes } = chosen.config
+  const { modelFormat, models, name, options: codecOptions } = codec
+  const shared = { name: chosen.name, codec: name, codecOptions, maxLineBytes, modelFormat, models }
+  if (chosen.type === "process") {
+    const { command, config, type } = chosen
+    return {
+      ...shared,
+      type,
+      command,
+      args: config.args ?? [],
+      env: Object.keys(config.env ?? {}).sort(),
+      cwd: config.cwd,
+      cancelGrace: config.cancelGrace ?? cancelGrace,
+    }
+  }
+  const { config, type } = chosen
+  return {
+    ...shared,
+    type,
+    url: config.codec.endpoint(new URL(config.url)).href,
+    headers: Object.entries(config.headers ?? {})
+      .flatMap(([header, value]) => (typeof value === "string" ? [header.toLowerCase()] : []))
+      .sort(),
+    keys: listSecretHeaders(config),
+    timeout: config.timeout,
+    maxRetries: config.maxRetries ?? defaultMaxRetries,
+  }
+}
 
 export const makePlanContent = Effect.fnUntraced(function* (parts: PlanParts) {
   const settings = yield* Settings
