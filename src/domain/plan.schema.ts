@@ -29,8 +29,7 @@ export const PlanSource = Schema.Struct({
 })
 export type PlanSource = typeof PlanSource.Type
 
-const driverFields = {
-  name: Schema.String,
+const codecFields = {
   codec: Schema.String,
   /** The codec's options. */
   codecOptions: Schema.Json,
@@ -41,7 +40,7 @@ const driverFields = {
 
 /** A driver whose agent is a command. */
 export const PlanProcessDriver = Schema.Struct({
-  ...driverFields,
+  name: Schema.String,
   type: Schema.Literal("process"),
   /** Absolute path of the executable, resolved at submit. */
   command: Schema.String,
@@ -51,12 +50,13 @@ export const PlanProcessDriver = Schema.Struct({
   cwd: Schema.optional(Schema.String),
   /** Seconds between SIGTERM and SIGKILL for an agent. */
   cancelGrace: Schema.Finite,
+  ...codecFields,
 })
 export type PlanProcessDriver = typeof PlanProcessDriver.Type
 
 /** A driver whose agent is an HTTP API. */
 export const PlanHttpDriver = Schema.Struct({
-  ...driverFields,
+  name: Schema.String,
   type: Schema.Literal("http"),
   /** The URL that requests are sent to. */
   url: Schema.String,
@@ -67,6 +67,7 @@ export const PlanHttpDriver = Schema.Struct({
   /** Timeout of a spawn in seconds. */
   timeout: Schema.optional(Schema.Finite),
   maxRetries: Schema.Int,
+  ...codecFields,
 })
 export type PlanHttpDriver = typeof PlanHttpDriver.Type
 

@@ -27,22 +27,23 @@ type PlanParts = {
 const makePlanDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver => {
   const { codec, maxLineBytes = defaultMaxLineBytes } = chosen.config
   const { modelFormat, models, name, options: codecOptions } = codec
-  const shared = { name: chosen.name, codec: name, codecOptions, maxLineBytes, modelFormat, models }
+  const shared = { codec: name, codecOptions, maxLineBytes, modelFormat, models }
   if (chosen.type === "process") {
     const { command, config, type } = chosen
     return {
-      ...shared,
+      name: chosen.name,
       type,
       command,
       args: config.args ?? [],
       env: Object.keys(config.env ?? {}).sort(),
       cwd: config.cwd,
       cancelGrace: config.cancelGrace ?? cancelGrace,
+      ...shared,
     }
   }
   const { config, type } = chosen
   return {
-    ...shared,
+    name: chosen.name,
     type,
     url: config.codec.endpoint(new URL(config.url)).href,
     headers: Object.entries(config.headers ?? {})
@@ -51,6 +52,7 @@ const makePlanDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver =
     keys: listSecretHeaders(config),
     timeout: config.timeout,
     maxRetries: config.maxRetries ?? defaultMaxRetries,
+    ...shared,
   }
 }
 
