@@ -29,23 +29,23 @@ import { inspectRun, inspectSpawn, readResult, readStatus } from "./inspect.effe
 import { listRuns } from "./list.effect.ts"
 import { awaitEnd, waitForEnd } from "./wait.effect.ts"
 
-const submitModule = () => import("./submit.effect.ts")
+const submitModule = Effect.promise(() => import("./submit.effect.ts"))
 const watchModule = Effect.promise(() => import("./watch.effect.ts"))
 
 const cancel = importOnCall(
-  () => import("./cancel.effect.ts"),
+  Effect.promise(() => import("./cancel.effect.ts")),
   ({ cancelRun }) => cancelRun,
 )
 const discover = importOnCall(
-  () => import("../discovery/discover.effect.ts"),
+  Effect.promise(() => import("../discovery/discover.effect.ts")),
   (module) => module.discover,
 )
 const init = importOnCall(
-  () => import("../scaffold/scaffold.effect.ts"),
+  Effect.promise(() => import("../scaffold/scaffold.effect.ts")),
   ({ scaffold }) => scaffold,
 )
 const outline = importOnCall(
-  () => import("../plan/outline.effect.ts"),
+  Effect.promise(() => import("../plan/outline.effect.ts")),
   ({ outlineProgram }) => outlineProgram,
 )
 const prepare = importOnCall(submitModule, ({ prepareRun }) => prepareRun)

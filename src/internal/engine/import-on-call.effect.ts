@@ -4,8 +4,8 @@ import { Effect } from "effect"
 /** The function that `pick` takes from a module; each call loads the module first, and the first call evaluates it. */
 export const importOnCall =
   <Module, Args extends ReadonlyArray<unknown>, A, E, R>(
-    load: () => Promise<Module>,
+    load: Effect.Effect<Module>,
     pick: (module: Module) => (...args: Args) => Effect.Effect<A, E, R>,
   ) =>
   (...args: Args): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Effect.promise(load), (module) => pick(module)(...args))
+    Effect.flatMap(load, (module) => pick(module)(...args))

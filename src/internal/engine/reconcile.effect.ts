@@ -33,7 +33,7 @@ const workerLost: Settlement = {
 
 /** Whether the run's worker answers. Few commands have to ask, so the client is loaded on call. */
 const workerAnswers = importOnCall(
-  () => import("../control/control-client.effect.ts"),
+  Effect.promise(() => import("../control/control-client.effect.ts")),
   (client) => client.pingWorker,
 )
 
