@@ -34,7 +34,7 @@ describe("tables name", () => {
     "every built-in driver",
     async () => {
       const { stdout } = await world.mill(["run", hello, "--driver", "no-such-driver", "--json"])
-      const [, names = ""] = /there are (.*)$/.exec(JSON.parse(stdout).error.message) ?? []
+      const [, names = ""] = /available: (.*)$/.exec(JSON.parse(stdout).error.message) ?? []
       expect(readNames("drivers", "Driver").toSorted()).toEqual(names.split(", ").toSorted())
     },
     timeout,
