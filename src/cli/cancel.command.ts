@@ -11,7 +11,7 @@ export const cancelCommand = Command.make(
   {
     run: runArgument,
     reason: Flag.String("reason").pipe(
-      Flag.withDescription("Reason to record in the run's log"),
+      Flag.withDescription("Reason to record in the run's event log"),
       Flag.withMetavar("text"),
       Flag.optional,
     ),
@@ -35,7 +35,7 @@ export const cancelCommand = Command.make(
     { command: "mill cancel last", description: "Cancel the newest run" },
     {
       command: "mill cancel run_01jx --reason 'wrong branch'",
-      description: "Cancel a run by a prefix of its id, and record why",
+      description: "Cancel a run by a prefix of its id and record the reason",
     },
   ]),
 )

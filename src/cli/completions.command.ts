@@ -49,7 +49,7 @@ const shells = { bash: true, zsh: true, fish: true }
 export const makeCompletionsFlag = (others: Readonly<Record<string, Flag.Flag<unknown>>>) =>
   GlobalFlag.Action({
     flag: Flag.Literals("completions", Struct.keys(shells)).pipe(
-      Flag.withDescription("Print a completion script for this shell"),
+      Flag.withDescription("Print a completion script for the given shell"),
       Flag.optional,
     ),
     run: Effect.fnUntraced(function* (shell, { command }) {

@@ -27,7 +27,7 @@ const reportQuit = Effect.gen(function* () {
 /** Succeeds if the answer is yes. */
 export const confirmRun = Effect.fnUntraced(
   function* () {
-    if (yield* Prompt.run(Prompt.Confirm({ message: "Run it?", initial: true }))) return
+    if (yield* Prompt.run(Prompt.Confirm({ message: "Start this run?", initial: true }))) return
     const answer = (yield* Prompt.run(Prompt.String({ message: "Reason (optional)" }))).trim()
     const reason = answer === "" ? undefined : answer
     return yield* new RunRefused({

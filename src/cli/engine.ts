@@ -13,7 +13,7 @@ export const openEngine = Effect.gen(function* () {
 export type CommandEngine = Effect.Success<typeof openEngine>
 
 export const runArgument = Argument.String("run").pipe(
-  Argument.withDescription('Run id, a prefix of one, or "last"'),
+  Argument.withDescription('Run id, a prefix of a run id, or "last"'),
 )
 
 /** Ends a command that has printed everything, with this exit code. */

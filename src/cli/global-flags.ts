@@ -3,14 +3,14 @@ import { Flag, GlobalFlag } from "effect/cli"
 
 export const jsonFlag = GlobalFlag.Setting("json")({
   flag: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print JSON on standard output"),
+    Flag.withDescription("Print JSON to standard output"),
     Flag.withDefault(false),
   ),
 })
 
 export const runsDirFlag = GlobalFlag.Setting("runs-dir")({
   flag: Flag.String("runs-dir").pipe(
-    Flag.withDescription("Directory of all runs (default: $MILL_HOME/runs)"),
+    Flag.withDescription("Directory in which runs are stored (default: $MILL_HOME/runs)"),
     Flag.withMetavar("path"),
     Flag.optional,
   ),
@@ -18,7 +18,9 @@ export const runsDirFlag = GlobalFlag.Setting("runs-dir")({
 
 export const colorFlag = GlobalFlag.Setting("color")({
   flag: Flag.Boolean("color").pipe(
-    Flag.withDescription("Use colour (off with --no-color, NO_COLOR, or when piped)"),
+    Flag.withDescription(
+      "Use colour (disabled by --no-color or NO_COLOR, and when output is not a terminal)",
+    ),
     Flag.withDefault(true),
   ),
 })

@@ -5,8 +5,8 @@ import { renderNextCommand, type Style } from "./style.render.ts"
 /** Fits a screen of 80 columns and 24 rows. */
 export const card = `mill runs TypeScript programs that spawn and coordinate AI agents.
 
-  mill run <program.ts>            Start a program and print its run id
-  mill status <run>                Show a run
+  mill run <program.ts>            Run a program and print the run id
+  mill status <run>                Show a run's status, spawns and usage
   mill wait <run> --timeout <s>    Wait for a run to finish
   mill watch --run <run>           Follow a run live
   mill ls                          List runs
@@ -16,11 +16,11 @@ export const card = `mill runs TypeScript programs that spawn and coordinate AI 
 In a program:          const { text } = await mill.spawn({
                          agent, systemPrompt, prompt, model })
 
-Try without an agent:  mill run <program.ts> --driver offline --sync
-Learn to write one:    mill --help
-Get it all as JSON:    mill --help --json`
+Try it offline:        mill run <program.ts> --driver offline --sync
+Write a program:       mill --help
+Everything as JSON:    mill --help --json`
 
-const guide = `A program is a TypeScript file. It uses the global mill, without an import:
+const guide = `A program is a TypeScript file that uses the global mill; no import is needed:
 
   const answers = await Promise.all(
     ["Rust", "Go"].map((language) =>
@@ -32,15 +32,16 @@ const guide = `A program is a TypeScript file. It uses the global mill, without 
       }),
     ),
   )
-  export default answers.map(({ text }) => text)      // the result: any JSON
+  export default answers.map(({ text }) => text)      // the result: any JSON value
 
 All four fields are required. A failed spawn rejects with a MillSpawnError:
-its cause says why, and its result has whatever is known. mill.args has the
-arguments after --, and mill.log(message) writes to the run's log. A run keeps
-its own copy of the program, so later edits do not affect it.
+error.cause gives the reason, and error.result contains whatever is known about
+the spawn. mill.args contains the arguments after --, and mill.log(message)
+writes to the run's event log. A run uses its own copy of the program, so later
+edits do not affect it.
 
-Rehearse without an agent:  mill run <program.ts> --driver offline --sync
-Types, models, errors, exit codes and events as JSON:  mill --help --json`
+Try a program without an agent:  mill run <program.ts> --driver offline --sync
+Print types, models, errors, exit codes and events as JSON:  mill --help --json`
 
 const indent = (text: string): string =>
   text
@@ -59,7 +60,7 @@ export const renderDirectory = (
   style: Style,
 ): string => {
   const facts = [
-    ...(config === undefined ? [] : [`configuration   ${config.path}`]),
+    ...(config === undefined ? [] : [`config file     ${config.path}`]),
     ...(defaults.driver === undefined ? [] : [`default driver  ${defaults.driver}`]),
     `drivers         ${Object.keys(drivers).join(", ")}`,
   ]

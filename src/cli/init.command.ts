@@ -17,12 +17,14 @@ export const makeInitCommand = (discover: Discover) =>
     "init",
     {
       global: Flag.Boolean("global").pipe(
-        Flag.withDescription("Write to $MILL_HOME; applies in directories without their own configuration"),
+        Flag.withDescription(
+          "Write a configuration file to $MILL_HOME, for directories without a mill.config.ts",
+        ),
         Flag.withDefault(false),
       ),
       skill: Flag.Boolean("skill").pipe(
         Flag.withDescription(
-          "Write only a SKILL.md that teaches coding agents to use mill (with --global: in your home directory)",
+          "Only write SKILL.md, which teaches coding agents to use mill (with --global, in your home directory)",
         ),
         Flag.withDefault(false),
       ),
@@ -33,26 +35,29 @@ export const makeInitCommand = (discover: Discover) =>
       const written = yield* engine.init({ global, skill: skill ? yield* makeSkill(discover) : undefined })
       const { configAbove, created, kept } = written
       if (configAbove !== undefined)
-        yield* err(`${configAbove} already applies here, so no new config was written`)
+        yield* err(`${configAbove} already applies here, so no new configuration file was written`)
       if (json) return yield* out(JSON.stringify(written))
       for (const path of created) yield* out(`${style.green("✓")} ${path}`)
       for (const path of kept)
-        yield* out(`${style.dim("–")} ${path} ${style.dim("already exists, left unchanged")}`)
+        yield* out(`${style.dim("–")} ${path} ${style.dim("already exists; left unchanged")}`)
       if (!global && !skill)
         yield* out(renderNextCommand("mill run example.ts --driver offline --sync", style))
     }, Effect.scoped),
   ).pipe(
     Command.annotate(
       PrintsJson,
-      '{"created": [paths], "kept": [paths], "configAbove": path of the configuration in a parent directory, if any}',
+      '{"created": [paths], "kept": [paths], "configAbove": path of the configuration file in a parent directory, if one applies}',
     ),
     Command.withDescription(
-      "Create mill.config.ts for the agents on this machine, editor types and an example program",
+      "Create mill.config.ts for the agents installed on this machine, type declarations for editors, and an example program",
     ),
-    Command.withShortDescription("Create mill.config.ts, editor types and an example program"),
+    Command.withShortDescription("Create mill.config.ts, type declarations and an example program"),
     Command.withExamples([
       { command: "mill init", description: "Set up this directory; existing files are left unchanged" },
       { command: "mill init --skill", description: "Teach coding agents in this directory to use mill" },
-      { command: "mill init --global", description: "Set up a configuration for all other directories" },
+      {
+        command: "mill init --global",
+        description: "Create a configuration file for directories without their own",
+      },
     ]),
   )

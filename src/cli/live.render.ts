@@ -228,6 +228,6 @@ export const renderEvent = (
     case "run:status":
       return payload.cancelling === true ? `${paintMark("cancelled")} cancelling` : undefined
     case "extension:error":
-      return `${paintMark("failed")} extension ${payload.extensionName}, ${payload.hook}: ${payload.message}`
+      return `${paintMark("failed")} extension ${payload.extensionName} failed in ${payload.hook}: ${payload.message}`
   }
 }

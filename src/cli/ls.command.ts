@@ -20,7 +20,7 @@ export const lsCommand = Command.make(
       Flag.withDefault(50),
       Flag.filter(
         (limit) => limit > 0,
-        () => "a number above 0",
+        () => "a number greater than 0",
       ),
     ),
   },
@@ -42,7 +42,7 @@ export const lsCommand = Command.make(
   Command.annotate(PrintsJson, "an array of RunRecord, newest first"),
   Command.withDescription("List runs, newest first"),
   Command.withExamples([
-    { command: "mill ls --status running", description: "List the runs in progress" },
+    { command: "mill ls --status running", description: "List runs in progress" },
     { command: "mill ls --limit 5 --json", description: "Print the five newest runs as a JSON array" },
   ]),
 )

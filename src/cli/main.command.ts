@@ -18,7 +18,7 @@ import { statusCommand } from "./status.command.ts"
 import { waitCommand } from "./wait.command.ts"
 import { watchCommand } from "./watch.command.ts"
 
-/** Discovery describes the commands, and some commands print it. */
+/** Discovery describes the commands, and some commands print its payload. */
 const discover: Discover = (options) => makeDiscover(root)(options)
 
 const root = Command.make("mill", {}, () => printCard(discover)).pipe(
@@ -48,7 +48,7 @@ const root = Command.make("mill", {}, () => printCard(discover)).pipe(
 
 const cliConfig = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 
-/** Words an error of Effect's parser as mill words its own. */
+/** Rewords an error from Effect's parser in the style of mill's own errors. */
 const toUsageError = (error: CliError.ShowHelp): PrintableError => {
   const [first] = error.errors
   const [line = "", ...rest] = (first?.message ?? "").split(/\n+/).map((text) => text.trim())
@@ -66,13 +66,13 @@ const toUsageError = (error: CliError.ShowHelp): PrintableError => {
   }
 }
 
-/** A defect of mill itself. */
+/** Describes a defect in mill. */
 const toInternalError = (cause: Cause.Cause<unknown>): PrintableError => {
   const defect = Cause.squash(cause)
   return {
     _tag: "InternalError",
     message: defect instanceof Error ? defect.message : String(defect),
-    hint: "this is a bug in mill; set MILL_DEBUG=1 for a stack trace",
+    hint: "this is a bug in mill; run the command again with MILL_DEBUG=1 to see a stack trace",
   }
 }
 

@@ -35,7 +35,7 @@ const describeProgram = (plan: DraftPlan, outline: ProgramOutline, cwd: string):
     if (!unseen.includes(name)) return isEmpty ? ["none"] : parts
     return isEmpty
       ? splitWords("known only at run time")
-      : [...parts, ...splitWords("(perhaps more at run time)")]
+      : [...parts, ...splitWords("(possibly more at run time)")]
   }
   return [
     ["program", [program, ...splitWords(`(${formatBytes(bytes)}, ${formatCount(lines, "line")})`)]],
@@ -54,7 +54,7 @@ const describeDriver = (driver: DraftPlan["driver"]): ReadonlyArray<Fact> => {
     const retries =
       maxRetries === 0
         ? "no retries"
-        : `up to ${maxRetries} ${maxRetries === 1 ? "retry" : "retries"} when busy`
+        : `up to ${maxRetries} ${maxRetries === 1 ? "retry" : "retries"} if the server is busy`
     const sources = keys.map(({ env, header }) => `${header} from $${env}`)
     return [
       ["driver", [`${name}:`, "POST", url]],
@@ -105,7 +105,7 @@ const renderFacts = (facts: ReadonlyArray<Fact>, style: Style, columns: number):
   ).join("\n")
 }
 
-/** Renders what the user confirms before a run starts. */
+/** Renders the preview that the user confirms before a run starts. */
 export const renderPreview = (
   plan: DraftPlan,
   outline: ProgramOutline,

@@ -22,7 +22,7 @@ const parameters = {
     ),
   ),
   args: Argument.String("args").pipe(
-    Argument.withDescription("Arguments for the program, after --; available as mill.args"),
+    Argument.withDescription("Arguments to pass to the program, after --; available as mill.args"),
     Argument.variadic(),
   ),
   sync: Flag.Boolean("sync").pipe(
@@ -38,7 +38,9 @@ const parameters = {
     Flag.optional,
   ),
   confirm: Flag.Boolean("confirm").pipe(
-    Flag.withDescription("In a terminal, show a preview and ask before starting (off with --no-confirm)"),
+    Flag.withDescription(
+      "Show a preview and ask before starting, if in a terminal (disable with --no-confirm)",
+    ),
     Flag.optional,
   ),
   dryRun: Flag.Boolean("dry-run").pipe(
@@ -46,7 +48,7 @@ const parameters = {
     Flag.withDefault(false),
   ),
   meta: Flag.KeyValuePair("meta").pipe(
-    Flag.withDescription("Attach metadata (key=value, repeatable)"),
+    Flag.withDescription("Attach metadata to the run (key=value, repeatable)"),
     Flag.optional,
   ),
 }
@@ -87,21 +89,24 @@ export const runCommand = Command.make(
 ).pipe(
   Command.annotate(
     PrintsJson,
-    'SubmittedRun; with --sync, when the run has finished, {"run": RunRecord, "result": RunResult}; with --dry-run the plan',
+    'SubmittedRun; with --sync, {"run": RunRecord, "result": RunResult} once the run has finished; with --dry-run, the plan',
   ),
-  Command.withDescription("Start a program in the background and print its run id"),
+  Command.withDescription("Run a program in the background and print the run id"),
   Command.withExamples([
     { command: "mill run plan.ts", description: "Start a run in the background" },
     {
       command: "mill run plan.ts --driver offline --sync",
-      description: "Rehearse the program without an agent, and watch it",
+      description: "Try the program without an agent and follow the run",
     },
-    { command: "mill run plan.ts --dry-run", description: "Show the plan without running it" },
-    { command: "mill run plan.ts --json -- src/auth", description: "Pass an argument, and print JSON" },
+    { command: "mill run plan.ts --dry-run", description: "Show the plan without starting a run" },
+    {
+      command: "mill run plan.ts --json -- src/auth",
+      description: "Pass an argument to the program and print JSON",
+    },
   ]),
 )
 
-/** Names the configuration that was found, and the driver if mill chose it. */
+/** Names the configuration file that applies, and the driver if mill chose it. */
 const renderChoices = (
   { config: [config], driver }: DraftPlan,
   cwd: string,
@@ -122,7 +127,7 @@ const leaveRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunI
   for (const command of [`mill watch --run ${runId}`, `mill cancel ${runId}`])
     yield* err(renderNextCommand(command, errStyle))
   if (errSize() === undefined) return
-  yield* err(errStyle.dim("  press Ctrl-C again to cancel it"))
+  yield* err(errStyle.dim("  press Ctrl-C again to cancel the run"))
   const again = yield* Effect.timeoutOption(nextInterrupt, secondInterrupt)
   if (again._tag === "None") return
   yield* Effect.ignore(engine.cancel(runId, "Ctrl-C"))

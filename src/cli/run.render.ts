@@ -134,7 +134,7 @@ const suggestCommands = (run: RunRecord): ReadonlyArray<string> =>
 const renderChangedSources = ({ changedSources = [] }: RunRecord, style: Style): ReadonlyArray<string> =>
   changedSources.map(
     ({ change, path }) =>
-      `  ${style.yellow("≠")} ${path} ${change === "missing" ? "no longer exists" : "has changed since submission"}; the run uses its own copy`,
+      `  ${style.yellow("≠")} ${path} ${change === "missing" ? "no longer exists" : "has changed since the run was submitted"}; the run uses its own copy`,
   )
 
 /** Renders a run in detail, with its spawns in order of start. */

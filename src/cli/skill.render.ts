@@ -12,7 +12,7 @@ const maxModels = 12
 
 const renderDriver = (name: string, driver: Discovery["drivers"][string]): string => {
   const { available, default: isDefault, description, modelFormat, models } = driver
-  const notes = [...(isDefault ? ["default"] : []), ...(available ? [] : ["not installed"])]
+  const notes = [...(isDefault ? ["default"] : []), ...(available ? [] : ["not available"])]
   const more = models.length > maxModels ? ", …" : ""
   const known =
     models.length === 0 ? "" : `, for example ${models.slice(0, maxModels).map(quoteCode).join(", ")}${more}`
@@ -33,7 +33,7 @@ const renderExtensions = ({ extensions }: Discovery): ReadonlyArray<string> =>
     ),
   ])
 
-/** The text of a SKILL.md that teaches an agent to use mill in this directory, from the discovery payload. */
+/** Renders a SKILL.md that teaches an agent to use mill in this directory, from the discovery payload. */
 export const renderSkill = (discovery: Discovery): string => {
   const { async, authoring, commands, exitCodes, programApi } = discovery
   const { error, example, globals, result, rules, spawnRequired } = programApi
@@ -44,22 +44,22 @@ export const renderSkill = (discovery: Discovery): string => {
   })
   return `---
 name: mill
-description: Run TypeScript programs that spawn and coordinate AI agents with mill. Use it to split a task among several agents, to get independent opinions or a review by another model, to repeat work until a check passes, or to run agents in the background.
+description: Run TypeScript programs that spawn and coordinate AI agents with mill. Use it to split a task among several agents, to get independent opinions or a review from another model, to repeat work until a check passes, or to run agents in the background.
 ---
 
 # mill
 
 A program is a TypeScript file that calls ${quoteCode("mill.spawn")} for each agent and combines the answers with plain
-${quoteCode("await")} and ${quoteCode("Promise.all")}. Each run has its own background process: start it, continue your work, check back later.
-${quoteCode("mill --help --json")} prints the current version of everything below and more: types, flags, models, events.
+${quoteCode("await")} and ${quoteCode("Promise.all")}. Each run has its own background process: start it, continue your work, and check on it later.
+${quoteCode("mill --help --json")} prints up-to-date versions of everything below, as well as types, flags, models and events.
 
 ## When to use it
 
 ${renderList([
-  "Several agents work on parts of a task at the same time, and their answers are combined.",
+  "Several agents work on parts of a task at the same time, and the program combines their answers.",
   "Several agents answer the same question independently, and another agent compares or judges the answers.",
-  "An agent works in a loop: a check runs after each attempt, and the agent sees what failed.",
-  "Not for a single question that you can answer yourself.",
+  "An agent works in a loop: the program runs a check after each attempt and passes any failures to the next attempt.",
+  "Do not use it for a single question that you can answer yourself.",
 ])}
 
 ## Write a program
@@ -80,8 +80,8 @@ ${extensions.length === 0 ? "" : `\n### Functions from extensions\n\n${renderLis
 
 ${renderList([
   `${quoteCode("mill run <program.ts> --dry-run")} checks the program and the configuration without starting a run.`,
-  `${quoteCode("mill run <program.ts> --driver offline --sync --json")} rehearses the program: every spawn gets an instant answer, no model is called, and nothing is billed.`,
-  `To type-check the program, write programApi.types of the payload to ${quoteCode(programApi.typesFile)} beside it.`,
+  `${quoteCode("mill run <program.ts> --driver offline --sync --json")} tries the program offline: every spawn returns an instant answer, no model is called, and nothing is billed.`,
+  `To type-check the program, save ${quoteCode("programApi.types")} from the output of ${quoteCode("mill --help --json")} as ${quoteCode(programApi.typesFile)} alongside it.`,
 ])}
 
 ## Run and follow
@@ -89,7 +89,7 @@ ${renderList([
 ${fenceCode([async.submit, async.status, async.wait].join("\n"), "shell")}
 
 The first command prints ${quoteCode("runId")} immediately, and the run continues in the background. If ${quoteCode("wait")} times out, wait again.
-When the run has finished, read the file at ${quoteCode("paths.resultFile")}: it has ${quoteCode("programResult")} and the answer of every spawn.
+When the run has finished, read the file at ${quoteCode("paths.resultFile")}: it contains ${quoteCode("programResult")} and the answer from every spawn.
 
 ${renderList(followUp)}
 
@@ -99,18 +99,18 @@ With ${quoteCode("--json")}, errors are printed to standard output as ${quoteCod
 
 ${renderList(Object.entries(exitCodes).map(([key, { meaning }]) => `${key}: ${meaning}`))}
 
-A failed spawn rejects with a ${quoteCode(error.name)}. Its ${quoteCode("result")} has whatever is known, and its ${quoteCode("cause")} is one of:
+A failed spawn rejects with a ${quoteCode(error.name)}. Its ${quoteCode("result")} contains whatever is known about the spawn, and its ${quoteCode("cause")} is one of:
 
 ${renderList(Object.entries(error.causes).map(([cause, meaning]) => `${quoteCode(cause)}: ${meaning}`))}
 
-## Do not
+## What to avoid
 
 ${renderList([
-  `poll in a shell loop or with sleep: ${quoteCode("mill wait")} returns as soon as the run finishes.`,
-  "start a run again because it takes long: it keeps running until it finishes or is cancelled.",
-  "invent model names: use those below or in the payload.",
-  "edit a program to change a run in progress, which has its own copy: cancel the run and start a new one.",
-  "parse answers from what the program prints: return them as the program's result.",
+  `Do not poll in a shell loop or with ${quoteCode("sleep")}: ${quoteCode("mill wait")} returns as soon as the run finishes.`,
+  "Do not start a run again because it is taking a long time: it keeps running until it finishes or is cancelled.",
+  `Do not invent model names: use the ones listed below or in the output of ${quoteCode("mill --help --json")}.`,
+  "Do not edit a program to change a run in progress, because the run uses its own copy: cancel the run and start a new one.",
+  "Do not parse answers from the program's output: return them as the program's result.",
 ])}
 
 ## Drivers and models

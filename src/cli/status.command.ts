@@ -23,12 +23,12 @@ export const statusCommand = Command.make(
   }, Effect.scoped),
 ).pipe(
   Command.annotate(PrintsJson, "RunRecord"),
-  Command.withDescription("Show a run: its status, spawns and usage"),
+  Command.withDescription("Show a run's status, spawns and usage"),
   Command.withExamples([
     { command: "mill status last", description: "Show the newest run" },
     {
       command: "mill status run_01jx --json",
-      description: "Print the record of a run, by a prefix of its id",
+      description: "Print a run's record by a prefix of its id",
     },
   ]),
 )

@@ -12,19 +12,19 @@ import { renderWatchItem, renderWatchItemJson, type WatchedEvent, type WatchItem
 
 const parameters = {
   run: Flag.String("run").pipe(
-    Flag.withDescription('Run id, a prefix of one, or "last" (default: all current and new runs)'),
+    Flag.withDescription('Run id, a prefix of a run id, or "last" (default: all current and new runs)'),
     Flag.optional,
   ),
   channel: Flag.Literals("channel", ["events", "io", "all"]).pipe(
-    Flag.withDescription("What to show: the run's events from its start, new output lines, or both"),
+    Flag.withDescription("What to show: all events since the start of the run, new output lines, or both"),
     Flag.withDefault("events"),
   ),
   source: Flag.Literals("source", ["driver", "program"]).pipe(
-    Flag.withDescription("Only show output lines of the agents (driver) or of the program"),
+    Flag.withDescription("Only show output lines from the agents (driver) or from the program"),
     Flag.optional,
   ),
   spawn: Flag.String("spawn").pipe(
-    Flag.withDescription("Only show events and output lines of this spawn, e.g. spawn_2"),
+    Flag.withDescription("Only show events and output lines from this spawn, for example spawn_2"),
     Flag.withMetavar("spawnId"),
     Flag.optional,
   ),
@@ -114,12 +114,12 @@ export const watchCommand = Command.make(
     PrintsJson,
     'one JSON object per line: {"kind":"event","runId","event": Event}, {"kind":"io","runId","source","stream","line","timestamp","spawnId"} or {"kind":"dropped","runId","lines"}',
   ),
-  Command.withDescription("Follow the events and output of one run, or of all runs"),
+  Command.withDescription("Follow the events and output of one run or of all runs"),
   Command.withExamples([
     { command: "mill watch --run last", description: "Follow the newest run until it finishes" },
     {
       command: "mill watch --channel io --source program",
-      description: "Show what the programs of all runs print",
+      description: "Show the output of the programs in all runs",
     },
     { command: "mill watch --run last --json", description: "Print one JSON object per line" },
   ]),

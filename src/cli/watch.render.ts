@@ -3,7 +3,7 @@ import type { IoLine } from "../domain/engine.schema.ts"
 import type { LogEntry } from "../domain/event.schema.ts"
 import { readSpawnNumber, type RunId } from "../domain/ids.schema.ts"
 import { renderEvent } from "./live.render.ts"
-import { defaultColumns, type Style } from "./style.render.ts"
+import { defaultColumns, formatCount, type Style } from "./style.render.ts"
 
 export type WatchedEvent = { readonly kind: "event"; readonly runId: RunId; readonly entry: LogEntry }
 
@@ -22,7 +22,8 @@ export const renderWatchItemJson = (item: WatchItem): string => {
 
 /** A line for people, or none for an event that they need not see. `label` names the run. */
 export const renderWatchItem = (item: WatchItem, label: string, style: Style): ReadonlyArray<string> => {
-  if (item.kind === "dropped") return [`${label}${style.yellow(`… ${item.lines} lines were dropped`)}`]
+  if (item.kind === "dropped")
+    return [`${label}${style.yellow(`… ${formatCount(item.lines, "line")} dropped`)}`]
   if (item.kind === "event") {
     const line = renderEvent(item.entry, defaultColumns, style)
     return line === undefined ? [] : [`${label}${line}`]

@@ -1,6 +1,6 @@
 /**
- * The discovery payload, which `mill --help --json` prints: all that an author needs to write, check and submit a
- * program. While `discoveryVersion` is 1, fields may be added, but none is renamed or changes its type.
+ * The discovery payload, which `mill --help --json` prints: everything an author needs to write, check and submit a
+ * program. While `discoveryVersion` is 1, fields may be added, but no field is renamed or changes its type.
  */
 import { Schema } from "effect"
 import { MillEvent } from "./event.schema.ts"
@@ -29,7 +29,7 @@ export const DiscoveredDriver = Schema.Struct({
   modelsFrom: Schema.Literals(["agent", "known"]),
   /** Why the agent could not list its models. */
   modelsProblem: optionalString,
-  /** Whether runs use this driver without --driver. */
+  /** Whether runs use this driver when --driver is not given. */
   default: Schema.Boolean,
   /** The command that a process driver starts. */
   command: optionalString,
@@ -50,17 +50,17 @@ export type DiscoveredExtension = typeof DiscoveredExtension.Type
 
 const Problem = Schema.Struct({ message: Schema.String, hint: optionalString })
 
-/** What is wrong with the configuration. The rest of the payload describes mill without it. */
+/** The problem with the configuration file. The rest of the payload describes mill without that file. */
 export const ConfigProblem = Schema.Struct({ ...Problem.fields, path: optionalString, key: optionalString })
 export type ConfigProblem = typeof ConfigProblem.Type
 
 const ExitCode = Schema.Struct({
   meaning: Schema.String,
-  /** The `_tag`s of the errors that end a command with this code. */
+  /** The `_tag`s of the errors that exit with this code. */
   errors: Strings,
 })
 
-/** The part of the payload that does not describe the command line. */
+/** The payload without the description of the command line. */
 export const DiscoveryFacts = Schema.Struct({
   discoveryVersion: Schema.Literal(1),
   mill: Schema.String,
@@ -70,7 +70,7 @@ export const DiscoveryFacts = Schema.Struct({
     Schema.String,
     Schema.Struct({ description: Schema.String, default: Schema.Boolean }),
   ),
-  /** What a run uses by default here; `problem` says why such a run could not start. */
+  /** The defaults for runs in this directory. `problem` explains why a run with these defaults could not start. */
   defaults: Schema.Struct({
     driver: optionalString,
     executor: Schema.String,
@@ -82,9 +82,9 @@ export const DiscoveryFacts = Schema.Struct({
   config: Schema.optional(Schema.Struct({ path: Schema.String })),
   configError: Schema.optional(ConfigProblem),
   exitCodes: Schema.Record(Schema.String, ExitCode),
-  /** Names of the fields of each record that commands print. Fields that do not apply are absent. */
+  /** The field names of each record that commands print. Fields that do not apply are absent. */
   records: Schema.Record(Schema.String, Strings),
-  /** The types of a run's events, and the field names of their payloads. */
+  /** The types of events in a run, with the field names of their payloads. */
   events: Schema.Record(Schema.String, Strings),
 })
 export type DiscoveryFacts = typeof DiscoveryFacts.Type
@@ -104,12 +104,12 @@ export const DescribedCommand = Schema.Struct({
   arguments: Schema.Array(Schema.Struct({ ...DescribedParameter, variadic: Schema.Boolean })),
   flags: Schema.Array(DescribedFlag),
   examples: Schema.Array(Schema.Struct({ command: Schema.String, description: Schema.String })),
-  /** What the command prints on standard output with --json. */
+  /** What the command prints to standard output with --json. */
   json: optionalString,
 })
 export type DescribedCommand = typeof DescribedCommand.Type
 
-/** The commands, and the flags that every command takes. */
+/** The commands and the flags that every command accepts. */
 export const CommandLineDoc = Schema.Struct({
   commands: Schema.Record(Schema.String, DescribedCommand),
   globalFlags: Schema.Array(DescribedFlag),
@@ -129,15 +129,15 @@ export const asyncCommands: DiscoveryFacts["async"] = {
 const errors = [UsageError, ConfigError, ProgramError, RunNotFound, WaitTimeout, StoreError, LaunchError]
 
 const meanings: Readonly<Record<number, string>> = {
-  0: "Success. For run --sync, wait and watch --run: the run is complete.",
+  0: "Success. For `run --sync`, `wait` and `watch --run`: the run completed.",
   1: "The run or the command failed.",
-  2: "The command line, the configuration or the program is invalid; nothing was started.",
+  2: "The command line, the configuration file or the program is invalid; nothing was started.",
   3: "The run does not exist.",
   124: "`wait` timed out; the run is still running.",
   130: "The run was cancelled, or the command was interrupted.",
 }
 
-/** What each exit code means, and the errors that cause it. */
+/** The meaning of each exit code and the errors that cause it. */
 export const exitCodes: DiscoveryFacts["exitCodes"] = Object.fromEntries(
   Object.entries(meanings).map(([code, meaning]) => [
     code,
@@ -162,7 +162,7 @@ export const records: DiscoveryFacts["records"] = {
   Event: listFields(MillEvent.cases["run:start"].fields),
 }
 
-/** The payload fields of each type of event. */
+/** The payload fields of each event type. */
 export const events: DiscoveryFacts["events"] = Object.fromEntries(
   Object.entries(MillEvent.cases).map(([type, { fields }]) => [type, listFields(fields.payload.fields)]),
 )

@@ -17,22 +17,22 @@ import { RunRecord, RunResult, RunStatus, type SubmittedRun } from "./run.schema
 import { SpawnOptions, SpawnSummary } from "./spawn.schema.ts"
 import type { PreparedRun, ProgramOutline, SubmitInput } from "./submission.schema.ts"
 
-/** Settings of an engine that override those of its environment. */
+/** Options that override the environment in which an engine is created. */
 export const EngineSettings = Schema.Struct({
-  /** A configuration, or the path of one. Default: searched for from the working directory upwards. */
+  /** A configuration object, or the path of a configuration file. By default, mill searches from the working directory upwards. */
   config: Schema.optional(
     Schema.Unknown.check(
       Schema.makeFilter(
         (value) => typeof value === "string" || (typeof value === "object" && value !== null),
         {
-          expected: "a configuration, or the path of one",
+          expected: "a configuration object, or the path of a configuration file",
         },
       ),
     ),
   ),
-  /** The folder of all runs. Default: `$MILL_HOME/runs`. */
+  /** The directory in which runs are stored. Default: `$MILL_HOME/runs`. */
   runsDir: Schema.optional(Schema.NonEmptyString),
-  /** The working directory of programs and agents. Default: this process's own. */
+  /** The working directory of programs and agents. Default: the working directory of this process. */
   cwd: Schema.optional(Schema.NonEmptyString),
 })
 export type EngineSettings = typeof EngineSettings.Type
@@ -44,14 +44,14 @@ export const RunFilter = Schema.Struct({
 })
 export type RunFilter = typeof RunFilter.Type
 
-/** The matching runs, newest first, and the runs that could not be read. */
+/** The matching runs, newest first, and the runs whose records could not be read. */
 export const ListedRuns = Schema.Struct({
   runs: Schema.Array(RunRecord),
   unreadable: Schema.Array(Schema.Struct({ runId: Schema.String, message: Schema.String })),
 })
 export type ListedRuns = typeof ListedRuns.Type
 
-/** One spawn of a run. */
+/** Identifies a spawn by its run and its id. */
 export const SpawnRef = Schema.Struct({
   run: Schema.String,
   /** For example `spawn_2`. */
@@ -59,10 +59,10 @@ export const SpawnRef = Schema.Struct({
 })
 export type SpawnRef = typeof SpawnRef.Type
 
-/** A run, by its id, a prefix of the id, or `last`; or one of its spawns. */
+/** Identifies a run by its id, a prefix of its id, or `last`; or a spawn. */
 export type RunOrSpawnRef = string | SpawnRef
 
-/** A run in detail: its spawns in order of start, and its result once it has one. */
+/** The details of a run: its spawns in the order they started, and its result once the run has finished. */
 export const InspectedRun = Schema.Struct({
   run: RunRecord,
   spawns: Schema.Array(SpawnSummary),
@@ -70,7 +70,7 @@ export const InspectedRun = Schema.Struct({
 })
 export type InspectedRun = typeof InspectedRun.Type
 
-/** A spawn in detail: its input, its result so far, and its events. */
+/** The details of a spawn: its input, its result so far, and its events. */
 export const InspectedSpawn = Schema.Struct({
   runId: RunId,
   input: SpawnOptions,
@@ -79,7 +79,7 @@ export const InspectedSpawn = Schema.Struct({
 })
 export type InspectedSpawn = typeof InspectedSpawn.Type
 
-/** The answer to a request to cancel a run. */
+/** The outcome of cancelling a run. `alreadyTerminal` is true if the run had already finished. */
 export const Cancellation = Schema.Struct({ run: RunRecord, alreadyTerminal: Schema.Boolean })
 export type Cancellation = typeof Cancellation.Type
 
@@ -100,36 +100,36 @@ export const IoItem = Schema.Union([
 ])
 export type IoItem = typeof IoItem.Type
 
-/** How to set up mill. */
+/** Options for `init`. */
 export const InitOptions = Schema.Struct({
-  /** Set up `$MILL_HOME` and a skill in the home folder instead of the working directory. */
+  /** Set up `$MILL_HOME` instead of the working directory; with `skill`, the user's home directory. */
   global: Schema.Boolean,
   /** The text of a skill file. When present, only the skill file is written. */
   skill: Schema.optional(Schema.String),
 })
 export type InitOptions = typeof InitOptions.Type
 
-/** The files that were written, and those that existed and were left unchanged: absolute paths. */
+/** The absolute paths of the files that were written, and of existing files that were left unchanged. */
 export const Initialized = Schema.Struct({
   created: Schema.Array(Schema.String),
   kept: Schema.Array(Schema.String),
-  /** The configuration of a parent folder, which already applies, so that none was written. Also in `kept`. */
+  /** The configuration file of a parent directory that already applies, so that no new one was written. Also in `kept`. */
   configAbove: Schema.optional(Schema.String),
 })
 export type Initialized = typeof Initialized.Type
 
-/** Whether to ask the default driver's agent for its models, which takes as long as starting the agent. */
+/** `askAgent`: whether to ask the default driver's agent for its models, which takes as long as starting the agent. */
 export const DiscoverOptions = Schema.Struct({ askAgent: Schema.Boolean })
 export type DiscoverOptions = typeof DiscoverOptions.Type
 
-/** Why a run reference may fail. */
+/** The errors that can occur while a run is looked up. */
 export type ReferenceError = UsageError | RunNotFound | StoreError
 
-/** Why a run may fail to start. */
+/** The errors that can occur while a run is submitted. */
 export type SubmitError = UsageError | ConfigError | ProgramError | StoreError | LaunchError
 
 /**
- * Operations on runs, from any process. A run is named by its id, a prefix of the id, or `last`. Each run has its own
+ * Operations on runs, from any process. A run is identified by its id, a prefix of its id, or `last`. Each run has its own
  * process, so interrupting an operation does not affect the run.
  */
 export type MillEngine = {
@@ -137,7 +137,7 @@ export type MillEngine = {
   readonly prepare: (
     input: SubmitInput,
   ) => Effect.Effect<PreparedRun, UsageError | ConfigError | ProgramError>
-  /** Reads from the program's text what a prepared run will do. */
+  /** Outlines what a prepared run will do, based on the program's source text. */
   readonly outline: (prepared: PreparedRun) => Effect.Effect<ProgramOutline, UsageError>
   /** Starts a prepared run and returns immediately. */
   readonly start: (
@@ -145,36 +145,36 @@ export type MillEngine = {
   ) => Effect.Effect<SubmittedRun, UsageError | StoreError | LaunchError>
   /** Prepares and starts a run and returns immediately. */
   readonly submit: (input: SubmitInput) => Effect.Effect<SubmittedRun, SubmitError>
-  /** Submits a run, waits for its end and returns its result, whether complete, failed or cancelled. */
+  /** Submits a run, waits for it to finish and returns its result, whether it completed, failed or was cancelled. */
   readonly runSync: (input: SubmitInput) => Effect.Effect<RunResult, SubmitError | RunNotFound | LogError>
-  /** The id of the run that a reference names. */
+  /** Returns the id of the run that a reference identifies. */
   readonly resolve: (run: string) => Effect.Effect<RunId, ReferenceError>
-  /** The run's record, including the sources that have changed since it was submitted. */
+  /** Returns the run's record, including which of its source files have changed since it was submitted. */
   readonly status: (run: string) => Effect.Effect<RunRecord, ReferenceError | LogError>
-  /** Waits for the run to end and returns its record. Fails with `WaitTimeout` after `timeout`. */
+  /** Waits for the run to finish and returns its record. Fails with `WaitTimeout` after `timeout`. */
   readonly wait: (
     run: string,
     timeout?: Duration.Input,
   ) => Effect.Effect<RunRecord, ReferenceError | LogError | WaitTimeout>
-  /** A run with its spawns and its result, or one of its spawns. */
+  /** Returns a run with its spawns and its result, or one of its spawns. */
   readonly inspect: Inspect
-  /** The run's events from the first one, live, up to the one that ends the run. */
+  /** Streams the run's events live, from the first event to the final one. */
   readonly watch: (run: string) => Stream.Stream<LogEntry, ReferenceError | LogError>
-  /** What the program and its agents print from now until the run ends. */
+  /** Streams the output of the program and its agents, from now until the run finishes. */
   readonly watchIo: (run: string) => Stream.Stream<IoItem, ReferenceError | LogError>
-  /** The runs that are live now, and every run that starts later. Never ends. */
+  /** Streams the ids of the runs in progress, and of every run that starts later. Never ends. */
   readonly liveRuns: Stream.Stream<RunId, StoreError>
-  /** Cancels the run and the runs nested in it. A run that has ended stays as it is. */
+  /** Cancels the run, its agents and any nested runs. A finished run is left unchanged. */
   readonly cancel: (run: string, reason?: string) => Effect.Effect<Cancellation, ReferenceError | LogError>
-  /** The newest runs, newest first. */
+  /** Lists runs, newest first. */
   readonly list: (filter?: RunFilter) => Effect.Effect<ListedRuns, UsageError | StoreError>
-  /** Sets up a folder for mill. Existing files are left unchanged. */
+  /** Sets up a directory for mill. Existing files are left unchanged. */
   readonly init: (options: InitOptions) => Effect.Effect<Initialized, UsageError | ConfigError | StoreError>
-  /** The facts that an author of programs needs here. An invalid configuration is reported in them, not as a failure. */
+  /** Describes the program API, the drivers and the configuration of this directory. An invalid configuration is part of the result. */
   readonly discover: (options: DiscoverOptions) => Effect.Effect<DiscoveryFacts>
 }
 
-/** Fails with `RunNotFound` also when the run has no such spawn. */
+/** Reads a run or a spawn. Also fails with `RunNotFound` if the run does not contain the spawn. */
 export type Inspect = {
   (run: string): Effect.Effect<InspectedRun, ReferenceError | LogError>
   (spawn: SpawnRef): Effect.Effect<InspectedSpawn, ReferenceError | LogError>

@@ -1,30 +1,30 @@
 /**
- * Failures that a user can act on. `message` says in one line what is wrong and where; `hint` says what to do next. An
- * error that ends a command also carries the command's exit code.
+ * Errors that a user can act on. `message` states in one line what is wrong and where; `hint` states what to do next. An
+ * error that terminates a command also contains the command's exit code.
  */
 import { Predicate, Schema } from "effect"
 import { SpawnErrorCause } from "./spawn.schema.ts"
 
 const optionalString = Schema.optional(Schema.String)
 
-/** The fields of every error that ends a command. */
+/** The fields of every error that terminates a command. */
 const commandFields = <const ExitCode extends number>(exitCode: ExitCode) => ({
   message: Schema.String,
   hint: optionalString,
   exitCode: Schema.tag(exitCode),
 })
 
-/** A command line, or an argument of the library, that cannot be used. */
+/** An invalid command line, or an invalid argument to the library. */
 export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", commandFields(2)) {}
 
-/** A configuration that cannot be used: which file, which key, what was found, what is allowed. */
+/** An invalid configuration. `message` names the file and the key, the value found and the values allowed. */
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
   ...commandFields(2),
   path: optionalString,
   key: optionalString,
 }) {}
 
-/** A program that cannot run; nothing was started. `location` is file:line:column. */
+/** A program that cannot run. Nothing was started. `location` has the format `file:line:column`. */
 export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramError", {
   ...commandFields(2),
   path: Schema.String,
@@ -44,7 +44,7 @@ export class WaitTimeout extends Schema.TaggedError<WaitTimeout>()("WaitTimeout"
   seconds: Schema.Finite,
 }) {}
 
-/** A file of the store could not be read or written. */
+/** A file could not be read or written. */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   ...commandFields(1),
   path: Schema.String,
@@ -66,17 +66,17 @@ export class IllegalLine extends Schema.TaggedError<IllegalLine>()("IllegalLine"
   }
 }
 
-/** A line of an event log that a newer mill wrote. */
+/** A line of an event log that was written by a newer version of mill. */
 export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>()("UnsupportedVersion", {
   lineNumber: Schema.Int,
   found: Schema.String,
 }) {
   override get message() {
-    return `line ${this.lineNumber} of the event log has schema version ${this.found}; this mill reads version 1`
+    return `line ${this.lineNumber} of the event log has schema version ${this.found}; this version of mill only reads version 1`
   }
 }
 
-/** Why an event log could not be read to its end. */
+/** The errors that can occur while an event log is read. */
 export type LogError = StoreError | IllegalLine | UnsupportedVersion
 
 /** An event that must not follow the events before it. */
@@ -85,7 +85,7 @@ export class IllegalTransition extends Schema.TaggedError<IllegalTransition>()("
   reason: Schema.String,
 }) {
   override get message() {
-    return `${this.type} is refused: ${this.reason}`
+    return `event ${this.type} was rejected: ${this.reason}`
   }
 }
 
@@ -95,7 +95,7 @@ export class OwnerExists extends Schema.TaggedError<OwnerExists>()("OwnerExists"
   pid: Schema.Int,
 }) {
   override get message() {
-    return `run ${this.run} is owned by process ${this.pid}, which is alive`
+    return `run ${this.run} is owned by process ${this.pid}, which is still running`
   }
 }
 

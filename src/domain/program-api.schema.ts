@@ -1,4 +1,4 @@
-/** The API of programs as data, for authors who have not seen mill. The field names come from mill's own schemas. */
+/** The program API as data, for authors who are new to mill. The field names come from mill's own schemas. */
 import { Schema } from "effect"
 import { SpawnFailure } from "./host-protocol.schema.ts"
 import { FailedSpawnResult, SpawnOptions, SpawnResult } from "./spawn.schema.ts"
@@ -16,7 +16,7 @@ const listFieldsWhere = (fields: Fields, optional: boolean): ReadonlyArray<strin
 /** The causes of a `MillSpawnError`. */
 const causes: Readonly<Record<SpawnFailure["cause"], string>> = {
   "agent-error": "the agent reported an error, for example an overloaded or unknown model",
-  exit: "the agent exited with a code other than 0",
+  exit: "the agent exited with a nonzero code",
   signal: "a signal killed the agent",
   codec: "mill could not read the agent's answer, or the agent does not support the request",
   "not-found": "the agent could not be started",
@@ -50,7 +50,7 @@ export const ProgramApi = Schema.Struct({
   /** The TypeScript declarations of the API, and the file in which the example expects them. */
   types: Schema.String,
   typesFile: Schema.String,
-  /** A complete program, and the command to rehearse it. */
+  /** A complete program, and the command that tries it offline. */
   example: Schema.Struct({ file: Schema.String, source: Schema.String, rehearse: Schema.String }),
 })
 export type ProgramApi = typeof ProgramApi.Type
@@ -62,10 +62,11 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   resultFields,
   globals: {
     "mill.spawn":
-      "takes { agent, systemPrompt, prompt, model }, runs one agent and resolves with its result. agent is a name of your choice, systemPrompt is the agent's role, prompt is its task and model selects the model. The optional sessionRef resumes the conversation of an earlier result from the same driver.",
+      "takes { agent, systemPrompt, prompt, model }, runs one agent and resolves to its result. agent is a name of your choice, systemPrompt is the agent's role, prompt is its task and model selects the model. The optional sessionRef resumes the conversation of an earlier result from the same driver.",
     "mill.args": "is an array of the arguments after -- on the command line",
-    "mill.run": "has this run's id, cwd (the working directory of `mill run`) and metadata (from --meta)",
-    "mill.log": "takes a message and writes it to the run's event log, where followers of the run see it",
+    "mill.run":
+      "contains the run's id, its cwd (the working directory of `mill run`) and its metadata (from --meta)",
+    "mill.log": "takes a message and writes it to the run's event log; `mill watch` shows it",
   },
   result:
     "A program's result is its default export, or the value of a top-level return. The result must be JSON; the run's result contains it as programResult.",
@@ -78,13 +79,13 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   rules: [
     "mill is a global: do not import it. Top-level await works.",
     "All fields of mill.spawn are non-empty strings.",
-    "Spawns run concurrently unless you await one before starting the next: use Promise.all.",
-    "An agent knows only its systemPrompt, its prompt and the files in the working directory of `mill run`. It remembers no other spawn unless you pass the sessionRef of an earlier result, which resumes that conversation. Put everything else that it needs from earlier answers into prompt.",
-    "A failed spawn rejects with a MillSpawnError. Catch it to continue; an uncaught error fails the run, and the run reports the line.",
-    "A field missing from usage is unknown, not zero.",
-    "mill waits for spawns that the program does not await; if one fails, the run fails.",
+    "Spawns run concurrently unless you await one before starting the next; use Promise.all to wait for several.",
+    "An agent knows only its systemPrompt, its prompt and the files in the working directory of `mill run`. It remembers nothing from other spawns unless you pass the sessionRef of an earlier result, which resumes that conversation. Put everything else that it needs from earlier answers in the prompt.",
+    "A failed spawn rejects with a MillSpawnError. Catch it to continue; an uncaught error fails the run, and mill reports the line that threw it.",
+    "A field that is missing from usage is unknown, not zero.",
+    "mill waits for spawns that the program does not await; if one of them fails, the run fails.",
     "process.exit(0) completes the run and cancels spawns that are still running; any other code fails the run. Standard input is empty.",
-    "mill does not store what a program prints: return a result, or use mill.log.",
-    "Everything that a run depends on is frozen at submit: editing a file does not affect runs in progress.",
+    "mill does not store a program's output: return a result or use mill.log.",
+    "Everything that a run depends on is frozen when the run is submitted: editing a file does not affect runs in progress.",
   ],
 }

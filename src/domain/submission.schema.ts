@@ -1,8 +1,8 @@
-/** The submission of a run: its input, and the prepared run before anything is started. */
+/** The input of a run's submission, and the prepared run before it is started. */
 import { Schema, Struct } from "effect"
 import { DraftPlan, Invocation } from "./plan.schema.ts"
 
-/** The program to run, and its options. */
+/** The program to run and the options of the run. */
 export const SubmitInput = Schema.Struct({
   /** The path of a TypeScript file, relative to the engine's working directory. */
   program: Schema.NonEmptyString,
@@ -17,20 +17,20 @@ export const SubmitInput = Schema.Struct({
 })
 export type SubmitInput = typeof SubmitInput.Type
 
-/** A list in an outline that may be incomplete. */
+/** The name of a list in an outline that may be incomplete. */
 export const Unseen = Schema.Literals(["spawns", "agents", "models"])
 export type Unseen = typeof Unseen.Type
 
-/** What the text of a program shows of what it does. */
+/** An outline of what a program does, based on its source text. */
 export const ProgramOutline = Schema.Struct({
-  /** Size of the program's own file. */
+  /** The size of the program file, without imported files. */
   bytes: Schema.Int,
   lines: Schema.Int,
-  /** Paths of the program's other files. */
+  /** The paths of the files that the program imports. */
   files: Schema.Array(Schema.String),
-  /** Imported packages. */
+  /** The packages that the program imports. */
   packages: Schema.Array(Schema.String),
-  /** Number of calls of `mill.spawn` in the program's files. */
+  /** The number of `mill.spawn` calls in the program's files. */
   spawnCalls: Schema.Int,
   agents: Schema.Array(Schema.String),
   models: Schema.Array(Schema.String),
@@ -39,17 +39,17 @@ export const ProgramOutline = Schema.Struct({
 })
 export type ProgramOutline = typeof ProgramOutline.Type
 
-/** A run that is ready to start. Nothing of it is read from disk again. */
+/** A run that is ready to start. Starting it does not read any of its files again. */
 export const PreparedRun = Schema.Struct({
   plan: DraftPlan,
-  /** The program's own text. */
+  /** The source text of the program file. */
   program: Schema.String,
-  /** Contents of the plan's sources, by sha256. */
+  /** The contents of the source files in the plan, by SHA-256 hash. */
   contents: Schema.ReadonlyMap(Schema.String, Schema.String),
   invocation: Schema.Struct(Struct.omit(Invocation.fields, ["runId"])),
-  /** Why mill chose this driver, if the user did not. */
+  /** Why mill chose this driver, if the user did not choose one. */
   because: Schema.optional(Schema.String),
-  /** Whether the configuration asks for confirmation before the run starts. */
+  /** Whether the configuration requires confirmation before the run starts. */
   confirm: Schema.Boolean,
 })
 export type PreparedRun = typeof PreparedRun.Type

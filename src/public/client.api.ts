@@ -37,7 +37,7 @@ const raceAbort = <A, E, R>(
 /** Runs Effects after the client is closed. */
 const bareRuntime = ManagedRuntime.make(Layer.empty)
 
-/** Makes `createMill` from a function that opens an engine. */
+/** Creates `createMill` from a function that opens an engine. */
 export const makeClient =
   (
     openEngine: (options: EngineOptions) => Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope>,
@@ -52,7 +52,7 @@ export const makeClient =
     const closing = Deferred.makeUnsafe<never, UsageError>()
     const closed = new UsageError({
       message: "this client is closed",
-      hint: "create another one with createMill(); its runs are still running",
+      hint: "create a new client with createMill(); runs are not affected",
     })
     let isClosed = false
 

@@ -1,4 +1,4 @@
-/** What a configuration is written with. The factories return plain data; mill validates it when it loads the configuration. */
+/** The functions used in a configuration file. They return plain data; mill validates it when it loads the configuration. */
 import type {
   DirectExecutor,
   Extension,
@@ -12,8 +12,8 @@ import type {
 } from "./types.ts"
 
 /**
- * For hooks of extensions (`Effect`, `Schedule`), and for the `encodeSpawn` of a codec, which returns
- * `Result.succeed(call)` or `Result.fail(new SpawnRefused({ … }))`. A configuration can import all of `effect`.
+ * `Effect` and `Schedule` are for extension hooks. `Result` is for a codec's `encodeSpawn`, which returns
+ * `Result.succeed(call)` or `Result.fail(new SpawnRefused({ … }))`. A configuration can also import anything from `effect`.
  */
 export { Effect, Result, Schedule } from "effect"
 export { acpCodec } from "../codecs/acp.codec.ts"
@@ -53,17 +53,17 @@ export const defineConfig = (config: MillConfig): MillConfig => config
 /** Type-checks an extension. */
 export const defineExtension = (extension: Extension): Extension => extension
 
-/** Makes a driver that starts a command for each spawn. */
+/** Creates a driver that starts a command for each spawn. */
 export const processDriver = (options: ProcessDriverOptions): ProcessDriver => ({
   type: "process",
   ...options,
 })
 
-/** Makes an executor that runs programs as ordinary processes. */
+/** Creates an executor that runs programs as ordinary processes. */
 export const directExecutor = (): DirectExecutor => ({ type: "direct" })
 
-/** Makes a driver that calls an HTTP API for each spawn. */
+/** Creates a driver that calls an HTTP API for each spawn. */
 export const httpDriver = (options: HttpDriverOptions): HttpDriver => ({ type: "http", ...options })
 
-/** Makes an executor that runs programs in a sandbox, from which they reach agents through `mill`. */
+/** Creates an executor that runs programs in a sandbox. Programs can still spawn agents through `mill`. */
 export const vmExecutor = (options: VmExecutorOptions = {}): VmExecutor => ({ type: "vm", ...options })

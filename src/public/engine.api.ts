@@ -13,8 +13,8 @@ import configTypes from "./types.ts" with { type: "text" }
 import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
 
 /**
- * Creates an engine that lives as long as the scope. Its runs keep running afterwards. Fails if an option or a
- * configuration object is invalid.
+ * Creates an engine that is closed with the scope. Runs keep running after that. Fails if an option or a configuration
+ * object is invalid.
  *
  * @example
  * const program = Effect.gen(function* () {
@@ -28,8 +28,9 @@ export const createEngine = (
 ): Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope> => makeEngine(options, millPackage)
 
 /**
- * Creates a client: the engine's methods as Promises and async iterables, for scripts without Effect. They reject with
- * the same tagged errors. Invalid options reject the first call. Runs keep running after the client is closed.
+ * Creates a client, which provides the engine's methods as Promises and async iterables, for scripts that do not use Effect.
+ * Methods reject with the same tagged errors. If an option is invalid, the first call rejects. Runs keep running after the
+ * client is closed.
  *
  * @example
  * await using mill = createMill()
@@ -39,15 +40,15 @@ export const createEngine = (
 export const createMill: (options?: EngineOptions) => MillClient = makeClient(createEngine)
 
 /**
- * The declaration of `@mill/core` for folders without the package: the interfaces of `types.ts`, and what they import and the
- * factories, simplified, from `core-types.txt`. It consists of interfaces and `var`s, so that copies in several folders of a
- * project merge.
+ * Renders the declaration of `@mill/core` for directories without the package: the interfaces in `types.ts`, and from
+ * `core-types.txt` simplified declarations of the functions and of the types that `types.ts` imports. It consists of interfaces
+ * and `var`s, so that copies in several directories of a project merge.
  */
 const renderCoreTypes = (interfaces: string): string => {
   const body = interfaces
-    .slice(interfaces.indexOf("/** Options of"))
+    .slice(interfaces.indexOf("/** Options for"))
     .replace(/\/\*\*[^\n]*\nexport type [^\n]*\n\n/g, "")
-  return `/** The module that a configuration imports. An installed package has more precise types. */
+  return `/** The module that a configuration imports. The installed package provides more precise types. */
 declare module "@mill/core" {
 ${body.replace(/^(?=.)/gm, "  ")}
 ${coreTypes}}
@@ -55,8 +56,8 @@ ${coreTypes}}
 }
 
 /**
- * What configurations and programs can use without installing the package. The module has everything that `mill.api.ts`
- * exports: once a configuration has been evaluated, the imports of a script itself resolve to this module, too.
+ * The parts of the package that configurations and programs can use without installing it. The module contains everything that
+ * `mill.api.ts` exports: once a configuration has been evaluated, imports in the calling script also resolve to this module.
  */
 export const millPackage: MillPackage = {
   modules: Effect.map(

@@ -1,4 +1,4 @@
-/** The types of mill as a library. */
+/** The types of the library. */
 import type { Duration, Effect } from "effect"
 import type { DiscoveryFacts } from "../domain/discovery.schema.ts"
 import type {
@@ -19,44 +19,44 @@ import type { RunId } from "../domain/ids.schema.ts"
 import type { RunRecord, RunResult, SubmittedRun } from "../domain/run.schema.ts"
 import type { MillConfig } from "./types.ts"
 
-/** Options of `createEngine` and `createMill`. Omitted options default as in the CLI. */
+/** Options for `createEngine` and `createMill`. Omitted options have the same defaults as in the CLI. */
 export interface EngineOptions {
   /**
-   * The path of a configuration file, or a configuration object. An object can have what mill's own factories make.
-   * Your own codecs and extensions must be in a file.
+   * The path of a configuration file, or a configuration object. An object can contain only what mill's own functions
+   * create, for example `claudeCodec()`. Your own codecs and extensions must be in a file.
    */
   readonly config?: string | MillConfig | undefined
-  /** The directory of all runs. Default: `$MILL_HOME/runs`. */
+  /** The directory in which runs are stored. Default: `$MILL_HOME/runs`. */
   readonly runsDir?: string | undefined
-  /** The working directory of programs and agents, and the base directory for relative paths. Default: the process's own. */
+  /** The working directory of programs and agents. Relative paths are resolved against it. Default: the process's working directory. */
   readonly cwd?: string | undefined
 }
 
-/** Aborting rejects with the signal's reason and leaves the run alone; use `cancel` to end a run. */
+/** Aborting the signal rejects the call with the signal's reason and does not affect the run; use `cancel` to cancel a run. */
 export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Runs and follows programs. A run is named by its id, a prefix of the id, or `last`. Methods reject with mill's tagged
- * errors: `_tag` names the error, `message` says what is wrong, and `hint` what to do.
+ * Runs programs and follows their runs. A run is identified by its id, a prefix of its id, or `last`. Methods reject with
+ * mill's tagged errors: `_tag` names the error, `message` describes the problem, and `hint` suggests what to do.
  */
 export interface MillClient extends AsyncDisposable {
-  /** Compiles and freezes a run, without writing anything. */
+  /** Compiles and freezes a run without writing anything. */
   prepare(input: SubmitInput): Promise<PreparedRun>
-  /** Outlines what the program of a prepared run does, from its text. */
+  /** Outlines what a prepared run will do, based on the program's source text. */
   outline(prepared: PreparedRun): Promise<ProgramOutline>
   /** Starts a prepared run in the background. */
   start(prepared: PreparedRun): Promise<SubmittedRun>
   /** Prepares and starts a run in the background. */
   submit(input: SubmitInput): Promise<SubmittedRun>
-  /** Submits a run and waits for it to finish. Resolves also when the run failed or was cancelled: check `status`. */
+  /** Submits a run and waits for it to finish. Also resolves if the run failed or was cancelled: check `status`. */
   runSync(input: SubmitInput, options?: Abortable): Promise<RunResult>
   /** Finds the id of a run. */
   resolve(run: string): Promise<RunId>
-  /** Reads the record of a run, and which of its sources have changed since it was submitted. */
+  /** Reads the record of a run and reports which of its source files have changed since it was submitted. */
   status(run: string): Promise<RunRecord>
-  /** Waits for a run to finish. Rejects with `WaitTimeout` after `timeout`: milliseconds, or for example "1 minute". */
+  /** Waits for a run to finish. Rejects with `WaitTimeout` after `timeout`, a number of milliseconds or a duration such as "1 minute". */
   wait(
     run: string,
     options?: Abortable & { readonly timeout?: Duration.Input | undefined },
@@ -64,11 +64,11 @@ export interface MillClient extends AsyncDisposable {
   /** Reads a run with its spawns and its result, or one of its spawns. */
   inspect(run: string): Promise<InspectedRun>
   inspect(spawn: SpawnRef): Promise<InspectedSpawn>
-  /** Follows the events of a run, from the first to the last. */
+  /** Follows the events of a run, from the first to the final one. */
   watch(run: string, options?: Abortable): AsyncIterable<LogEntry>
-  /** Follows what the program and the agents of a run print, from now until the run ends. */
+  /** Follows the output of a run's program and agents, from now until the run finishes. */
   watchIo(run: string, options?: Abortable): AsyncIterable<IoItem>
-  /** Follows the ids of the current runs and of new ones, until the loop is left. */
+  /** Yields the ids of the runs in progress and of every run that starts later. Never ends. */
   liveRuns(options?: Abortable): AsyncIterable<RunId>
   /** Cancels a run, its agents and any nested runs. A finished run is left unchanged. */
   cancel(run: string, reason?: string): Promise<Cancellation>
@@ -76,16 +76,16 @@ export interface MillClient extends AsyncDisposable {
   list(filter?: RunFilter): Promise<ListedRuns>
   /** Sets up a directory, as `mill init` does. */
   init(options?: InitOptions): Promise<Initialized>
-  /** Describes the program API, drivers and configuration of this directory: `mill --help --json` without the commands. */
+  /** Describes the program API, the drivers and the configuration of this directory: `mill --help --json` without the commands. */
   discover(options?: DiscoverOptions): Promise<DiscoveryFacts>
-  /** Closes this client: pending and later calls are rejected. Runs keep running. */
+  /** Closes the client. Pending and later calls reject; runs keep running. */
   close(): Promise<void>
 }
 
-/** The parts of the package that a mill process provides to directories in which it is not installed. */
+/** The parts of the package that mill provides in directories where the package is not installed. */
 export interface MillPackage {
-  /** Modules that a configuration can import by name; loaded on use. */
+  /** Modules that a configuration can import by name. They are loaded on use. */
   readonly modules: Effect.Effect<Readonly<Record<string, Record<string, unknown>>>>
-  /** The declarations of the global `mill`, and of the module. */
+  /** The declarations of the global `mill` and of the module. */
   readonly types: { readonly program: string; readonly core: string }
 }

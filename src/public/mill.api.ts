@@ -1,5 +1,5 @@
 /**
- * `@mill/core`: what a `mill.config.ts` is written with, and mill as a library.
+ * `@mill/core`: the functions for writing a `mill.config.ts`, and mill as a library.
  *
  * @example
  * import { defineConfig, processDriver, claudeCodec } from "@mill/core"

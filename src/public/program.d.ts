@@ -1,24 +1,24 @@
 /**
- * The global `mill` of a program. To make it known to the editor, begin the program with:
+ * The global `mill` in a program. To get its types in your editor, add this line at the top of the program:
  *
  *     /// <reference types="@mill/core/program" />
  */
 
-/** What an agent is asked to do. */
+/** The options for a spawn: one agent and its task. */
 interface MillSpawnOptions {
-  /** A name for the agent, of your choice. */
+  /** A name of your choice for the agent. */
   readonly agent: string
-  /** Who the agent is. */
+  /** The agent's role. */
   readonly systemPrompt: string
   /** The agent's task. */
   readonly prompt: string
-  /** The model to use, in the format of the driver. */
+  /** The model to use, in the format that the driver expects. */
   readonly model: string
-  /** Continues an earlier conversation: the `sessionRef` of its last answer, from the same driver. */
+  /** The `sessionRef` of an earlier answer from the same driver. The agent continues that conversation. */
   readonly sessionRef?: string
 }
 
-/** Tokens and cost, as the agent reported them. A missing field is unknown, not zero. */
+/** Tokens and cost as reported by the agent. A missing field is unknown, not zero. */
 interface MillUsage {
   readonly inputTokens: number
   readonly outputTokens: number
@@ -27,10 +27,10 @@ interface MillUsage {
   readonly costUsd?: number
 }
 
-/** The answer of an agent. */
+/** The answer from an agent. */
 interface MillSpawnResult {
   readonly text: string
-  /** Continues the conversation, in another spawn or in the agent's own tool. */
+  /** Identifies the conversation, so that another spawn or the agent's own command can continue it. */
   readonly sessionRef: string
   readonly agent: string
   readonly model: string
@@ -44,10 +44,10 @@ interface MillSpawnResult {
 /** The error that a failed spawn rejects with. */
 interface MillSpawnError extends Error {
   readonly name: "MillSpawnError"
-  /** Why: for example `agent-error`, `exit`, `signal`, `not-found`, `cancelled`, `invalid-input`. */
+  /** The reason for the failure, for example `agent-error`, `exit`, `signal`, `not-found`, `cancelled` or `invalid-input`. */
   readonly cause: string
   readonly spawnId?: string
-  /** What is known about the failed spawn. `stderr` has the last 8 KiB. */
+  /** Whatever is known about the failed spawn. `stderr` contains the last 8 KiB of its standard error. */
   readonly result?: Partial<MillSpawnResult> & {
     readonly errorMessage?: string
     readonly signal?: string
@@ -55,13 +55,13 @@ interface MillSpawnError extends Error {
   }
 }
 
-/** The API of a program. Each extension in the configuration adds its functions under its own name. */
+/** The API for programs. Each configured extension adds its functions under its own name. */
 interface Mill {
-  /** Runs an agent and resolves to its answer. Rejects with a `MillSpawnError`. */
+  /** Runs an agent and resolves to its answer. Rejects with a `MillSpawnError` if the spawn fails. */
   readonly spawn: (options: MillSpawnOptions) => Promise<MillSpawnResult>
   /** The arguments after `--` on the command line. */
   readonly args: ReadonlyArray<string>
-  /** The run of this program. */
+  /** The run that executes this program. */
   readonly run: {
     readonly id: string
     readonly cwd: string

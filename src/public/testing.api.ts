@@ -1,6 +1,6 @@
 /**
  * `@mill/core/testing`: runs programs in tests, with agents that the test defines. Everything else is real: the worker,
- * the program's process, a process for each agent, the event log. Works with any test runner on Bun.
+ * the program's process, a process for each agent, and the event log. Works with any test runner on Bun.
  *
  * @example
  * test("the scout is asked first", async () => {
@@ -26,35 +26,35 @@ import { createMill } from "./engine.api.ts"
 import type { Abortable, MillClient } from "./library.api.ts"
 import type { MillConfig } from "./types.ts"
 
-/** The answer of an agent: its text, or a result with more fields. */
+/** An agent's answer: its text, or a result with more fields. */
 export type AgentAnswer = string | AgentResult
 
-/** A result of an agent. All fields are optional. */
+/** A result returned by an agent. All fields are optional. */
 export interface AgentResult extends ScriptedResult {}
 
 /**
- * An agent of a test. If it throws or rejects, the spawn fails with that message. `signal` is aborted when the spawn is
- * cancelled.
+ * An agent defined by a test. If the function throws or rejects, the spawn fails with that message. `signal` is aborted
+ * when the spawn is cancelled.
  */
 export type TestAgent = (
   spawn: SpawnOptions,
   context: { readonly signal: AbortSignal },
 ) => AgentAnswer | Promise<AgentAnswer>
 
-/** Options of `createTestMill`. */
+/** Options for `createTestMill`. */
 export interface TestMillOptions {
-  /** One agent for all spawns, or agents by name. A plain answer is used for every spawn of that agent. */
+  /** One agent for all spawns, or agents by name. A constant answer is returned for every spawn of that agent. */
   readonly agents: TestAgent | Readonly<Record<string, TestAgent | AgentAnswer>>
-  /** The working directory of programs, and the base directory for their paths. Default: the process's own. */
+  /** The working directory of programs. Program paths are relative to it. Default: the process's working directory. */
   readonly cwd?: string | undefined
   /**
-   * A configuration to add the test's agents to, as the default driver: an object (see `EngineOptions`), or the path of a
-   * file, which can also have extensions.
+   * A configuration to which the test's agents are added as the default driver: an object (see `EngineOptions`), or the path
+   * of a configuration file, which can also contain extensions.
    */
   readonly config?: string | Omit<MillConfig, "defaultDriver"> | undefined
 }
 
-/** Options of a run. */
+/** Options for a run. */
 export interface TestRunOptions extends Abortable {
   /** The value of `mill.args`. */
   readonly args?: ReadonlyArray<string> | undefined
@@ -64,7 +64,7 @@ export interface TestRunOptions extends Abortable {
   readonly executor?: string | undefined
 }
 
-/** A spawn of a finished run, with its input. */
+/** A spawn in a finished run, with its input. */
 export interface TestSpawn extends SpawnSummary {
   readonly input: SpawnOptions
 }
@@ -74,29 +74,29 @@ export interface TestRun {
   readonly record: RunRecord
   readonly result: RunResult
   readonly events: ReadonlyArray<MillEvent>
-  /** In order of start. */
+  /** The spawns, in the order they started. */
   readonly spawns: ReadonlyArray<TestSpawn>
 }
 
-/** Runs programs in a temporary directory. Closing it cancels what is running and removes the directory. */
+/** A test kit that stores runs in a temporary directory. Closing it cancels the runs in progress and removes the directory. */
 export interface TestMill extends AsyncDisposable {
-  /** Runs a program and waits for it to finish. The program is a file's path or URL, or source text. */
+  /** Runs a program and waits for the run to finish. `program` is the path or URL of a file, or an object with the source text. */
   run(program: string | URL | { readonly source: string }, options?: TestRunOptions): Promise<TestRun>
-  /** Waits for a run that was submitted with `mill` to finish. */
+  /** Waits until a run that was submitted through `mill` has finished. */
   wait(run: string, options?: Abortable): Promise<TestRun>
   /** The client, for example to submit and cancel runs. */
   readonly mill: MillClient
   close(): Promise<void>
 }
 
-/** Makes the agent's process exit with this code, after answering with `text` if it is given. */
+/** Makes the agent's process exit with the given code, after it answers with `text` if given. */
 export const exit = (exitCode: number, text?: string): AgentResult =>
   text === undefined ? { exitCode } : { exitCode, text }
 
 /** Makes the agent's process crash before it answers. */
 export const crash = (): AgentResult => ({ crash: true })
 
-/** Makes the agent never answer. It is stopped when the run ends. */
+/** Makes the agent hang without answering. Its process is stopped when the run ends. */
 export const hang = (): AgentResult => ({ hang: true })
 
 /** More runs than a test starts. */
@@ -114,7 +114,9 @@ const askAgent = async (
   const names = Object.keys(agents)
   const agent = names.includes(spawn.agent) ? agents[spawn.agent] : undefined
   if (typeof agent === "function") return agent(spawn, { signal })
-  return agent ?? { errorMessage: `the test has no agent ${spawn.agent}; its agents are ${names.join(", ")}` }
+  return (
+    agent ?? { errorMessage: `unknown agent ${spawn.agent} in this test; available: ${names.join(", ")}` }
+  )
 }
 
 const readFinished = async (
@@ -144,10 +146,10 @@ const readFinished = async (
 const bareRuntime = ManagedRuntime.make(Layer.empty)
 const closed = new UsageError({
   message: "this test kit is closed",
-  hint: "create another one with createTestMill()",
+  hint: "create a new one with createTestMill()",
 })
 
-/** Creates a test kit, which runs programs with the agents of the test. */
+/** Creates a test kit, which runs programs with agents defined by the test. */
 export const createTestMill = async (options: TestMillOptions): Promise<TestMill> => {
   await bareRuntime.runPromise(checkTestOptions(options))
   const { agents, config, cwd } = options

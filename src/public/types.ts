@@ -1,25 +1,25 @@
-/** The types that a `mill.config.ts` is written with. */
+/** The types of a configuration, `mill.config.ts`. */
 import type { Codec } from "../domain/driver.schema.ts"
 import type { HttpCodec } from "../domain/http-codec.schema.ts"
 import type { ExtensionOnEvent, ExtensionSetup, FunctionDoc } from "../domain/extension.schema.ts"
 
-/** Options of a driver that runs agents as commands. */
+/** Options for a driver that runs agents as commands. */
 export interface ProcessDriverOptions {
-  /** What the driver is for. Program authors see it in `mill --help --json`. */
+  /** The purpose of the driver. Program authors see this text in `mill --help --json`. */
   readonly description?: string
-  /** The executable: a name on PATH, or a path. It runs without a shell. */
+  /** The executable, as a name on PATH or a path. It runs without a shell. */
   readonly command: string
-  /** Arguments before those that the codec adds. */
+  /** Arguments to pass before those that the codec adds. */
   readonly args?: ReadonlyArray<string>
-  /** The codec for the agent's input and output, for example `claudeCodec()`. */
+  /** The codec that handles the agent's input and output, for example `claudeCodec()`. */
   readonly codec: Codec
-  /** Variables to add to the environment that the agent inherits. Only their names are written to disk. */
+  /** Environment variables to set for the agent, in addition to those it inherits. Only their names are written to disk. */
   readonly env?: Readonly<Record<string, string>>
-  /** The agent's working directory. Default: the directory in which the run was submitted. */
+  /** The agent's working directory. Default: the directory from which the run was submitted. */
   readonly cwd?: string
   /** Maximum length of an output line, in bytes. Longer lines are dropped and counted. Default: 16 MiB. */
   readonly maxLineBytes?: number
-  /** Seconds between SIGTERM and SIGKILL when this agent is stopped. Default: the configuration's `cancelGrace`. */
+  /** Seconds to wait between SIGTERM and SIGKILL when the agent is stopped. Default: the configuration's `cancelGrace`. */
   readonly cancelGrace?: number
 }
 
@@ -28,24 +28,24 @@ export interface ProcessDriver extends ProcessDriverOptions {
   readonly type: "process"
 }
 
-/** Options of a driver that calls a model through an HTTP API, of a vendor or of your own server. */
+/** Options for a driver that calls a model through an HTTP API, on a vendor's server or your own. */
 export interface HttpDriverOptions {
-  /** What the driver is for. Program authors see it in `mill --help --json`. */
+  /** The purpose of the driver. Program authors see this text in `mill --help --json`. */
   readonly description?: string
-  /** The endpoint, or the base URL that the vendor's SDKs take. Put no credentials in it: it is printed and stored. */
+  /** The endpoint, or the base URL that the vendor's SDKs use. Do not put credentials in the URL: mill prints and stores it. */
   readonly url: string
   /** The codec for the API, for example `anthropicMessagesCodec()`. */
   readonly codec: HttpCodec
   /**
-   * The environment variable that holds the API key. The key is read when it is needed and never written to disk. It is
-   * sent in the codec's header, or in `header`; the value of `authorization` is prefixed with `Bearer`.
+   * The environment variable that contains the API key. The key is read when it is needed and never written to disk. It is
+   * sent in `header`, by default the header that the codec uses. In an `authorization` header, `Bearer` is prepended to it.
    */
   readonly apiKey?: { readonly env: string; readonly header?: string }
-  /** Headers of each request: values, or environment variables that hold them. Only the names are in the plan. */
+  /** Headers to send with each request: values, or environment variables that contain them. Only names are stored in the plan. */
   readonly headers?: Readonly<Record<string, string | { readonly env: string }>>
-  /** Maximum seconds for a spawn. Default: no limit. */
+  /** Maximum duration of a spawn, in seconds. Default: no limit. */
   readonly timeout?: number
-  /** Maximum retries when the server is busy (429, 503, 529), within two minutes. Default: 3. */
+  /** Maximum number of retries when the server is busy (429, 503 or 529), within two minutes. Default: 3. */
   readonly maxRetries?: number
   /** Maximum length of a streamed event, in characters. A longer one fails the spawn. Default: 16 Mi. */
   readonly maxLineBytes?: number
@@ -61,17 +61,17 @@ export interface DirectExecutor {
   readonly type: "direct"
 }
 
-/** Options of an executor that runs programs in a sandbox, without network access and with only their own files to read. */
+/** Options for an executor that runs programs in a sandbox, without network access and with read access to their own files only. */
 export interface VmExecutorOptions {
-  /** The sandbox to use. Default: `bubblewrap`. */
+  /** The sandbox runtime to use. Default: `bubblewrap`. */
   readonly runtime?: "bubblewrap" | "docker" | "podman"
-  /** The executable of the sandbox runtime, by name or path. Default: the name of the runtime. */
+  /** The executable of the sandbox runtime, as a name on PATH or a path. Default: the name of the runtime. */
   readonly command?: string
-  /** The image for docker or podman. It needs glibc; mill mounts the rest. */
+  /** The image for docker or podman. It must contain glibc; mill mounts everything else. */
   readonly image?: string
-  /** Names of environment variables to pass on from the submitting process to the program. */
+  /** Names of environment variables to pass from the submitting process to the program. */
   readonly env?: ReadonlyArray<string>
-  /** Environment variables to set for the program. Only their names are in the plan. */
+  /** Environment variables to set for the program. Only their names are stored in the plan. */
   readonly setEnv?: Readonly<Record<string, string>>
   /** Additional files and directories that the program may read. */
   readonly readable?: ReadonlyArray<string>
@@ -86,41 +86,41 @@ export interface VmExecutor extends VmExecutorOptions {
   readonly type: "vm"
 }
 
-/** A function for programs. Arguments and result are JSON. A rejection rejects the program's call. */
+/** A function that programs can call. Its arguments and result must be JSON. If it rejects, the program's call rejects. */
 export type ExtensionFunction = (...args: ReadonlyArray<unknown>) => Promise<unknown>
 
 /** Hooks that observe runs, and functions that programs call as `mill.<name>.<function>`. */
 export interface Extension {
-  /** A JavaScript identifier that `mill` does not define itself. */
+  /** A JavaScript identifier that is not already a property of `mill`. */
   readonly name: string
   readonly description?: string
-  /** Runs once in the run's worker, before the program starts. Its resources are released when the run ends. */
+  /** Runs once in the run's worker process, before the program starts. Its resources are released when the run ends. */
   readonly setup?: ExtensionSetup
-  /** Runs for each event of the run's log, one at a time. A slow hook does not delay the run. */
+  /** Runs for each event in the run's event log, one at a time. A slow hook does not delay the run. */
   readonly onEvent?: ExtensionOnEvent
-  /** The functions of `mill.<name>`. They run in the worker. */
+  /** The functions that programs call as `mill.<name>.<function>`. They run in the run's worker process. */
   readonly api?: Readonly<Record<string, ExtensionFunction>>
-  /** Descriptions and TypeScript types of the functions, for `mill --help` and `mill init`. */
+  /** Descriptions and TypeScript types of the functions, used by `mill --help` and `mill init`. */
   readonly docs?: Readonly<Record<string, FunctionDoc>>
 }
 
 /** The default export of `mill.config.ts`. */
 export interface MillConfig {
-  /** The driver of runs without `--driver`. */
+  /** The driver to use when `--driver` is not given. */
   readonly defaultDriver?: string
-  /** The executor of runs without `--executor`. Default: `direct`. */
+  /** The executor to use when `--executor` is not given. Default: `direct`. */
   readonly defaultExecutor?: string
-  /** Drivers by name, in addition to the built-in `claude`, `pi`, `codex` and `offline`. The same name replaces one. */
+  /** Drivers by name, in addition to the built-in `claude`, `pi`, `codex` and `offline`. A driver with one of these names replaces it. */
   readonly drivers?: Readonly<Record<string, ProcessDriver | HttpDriver>>
-  /** Executors by name, in addition to the built-in `direct` and `vm`. The same name replaces one. */
+  /** Executors by name, in addition to the built-in `direct` and `vm`. An executor with one of these names replaces it. */
   readonly executors?: Readonly<Record<string, DirectExecutor | VmExecutor>>
-  /** Guidance for program authors, for example which model to use for what. `mill --help` prints it. */
+  /** Guidance for program authors, for example which model to use for which kind of task. `mill --help` prints it. */
   readonly authoring?: { readonly instructions?: string }
   readonly extensions?: ReadonlyArray<Extension>
-  /** Whether `mill run` shows a preview and asks before starting, in a terminal. Default: true. */
+  /** Whether `mill run`, in a terminal, shows a preview and asks before it starts a run. Default: true. */
   readonly confirm?: boolean
-  /** Seconds between SIGTERM and SIGKILL when a process is stopped. Default: 5. */
+  /** Seconds to wait between SIGTERM and SIGKILL when a process is stopped. Default: 5. */
   readonly cancelGrace?: number
-  /** How deeply runs may be nested in other runs. Default: 1. */
+  /** Maximum depth of nested runs. Default: 1. */
   readonly maxRunDepth?: number
 }

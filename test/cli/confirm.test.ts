@@ -22,7 +22,7 @@ const start = (name: string, ...args: ReadonlyArray<string>) =>
 
 test.concurrent("mill shows the program, and yes starts it", async () => {
   const session = start("yes")
-  await session.waitForText("Run it?")
+  await session.waitForText("Start this run?")
   const shown = session.readOutput()
   for (const fact of [
     "ask.ts",
@@ -43,7 +43,7 @@ test.concurrent("mill shows the program, and yes starts it", async () => {
 
 test.concurrent("no starts nothing, and the reason is printed as JSON", async () => {
   const session = start("no")
-  await session.waitForText("Run it?")
+  await session.waitForText("Start this run?")
   session.type("n")
   await session.waitForText("Reason (optional)")
   session.type("too dear\r")
@@ -58,7 +58,7 @@ test.concurrent("no starts nothing, and the reason is printed as JSON", async ()
 
 test.concurrent("no may have no reason", async () => {
   const session = start("silent")
-  await session.waitForText("Run it?")
+  await session.waitForText("Start this run?")
   session.type("n")
   await session.waitForText("Reason (optional)")
   session.type("\r")
@@ -73,16 +73,16 @@ test.concurrent.each([
   ["Esc", "\u001b"],
 ])("%s starts nothing, which mill prints on its own line", async (name, key) => {
   const session = start(name)
-  await session.waitForText("Run it?")
+  await session.waitForText("Start this run?")
   session.type(key)
   const { code, output } = await session.result
-  expect(output).toMatch(/Run it\?[^\n]*\r\ncancelled; no run was started\r\n$/)
+  expect(output).toMatch(/Start this run\?[^\n]*\r\ncancelled; no run was started\r\n$/)
   expect([code, listRuns(name)]).toEqual([130, []])
 })
 
 test.concurrent("Ctrl-C at the question for a reason starts nothing", async () => {
   const session = start("unreasonable")
-  await session.waitForText("Run it?")
+  await session.waitForText("Start this run?")
   session.type("n")
   await session.waitForText("Reason (optional)")
   session.type("\u0003")
@@ -95,7 +95,7 @@ test.concurrent.each([["--confirm=false"], ["--no-confirm"], ["--json"]])(
   "mill run %s does not ask",
   async (flag) => {
     const { code, output } = await start(`unasked${flag}`, flag).result
-    expect(output).not.toContain("Run it?")
+    expect(output).not.toContain("Start this run?")
     expect(code).toBe(0)
     expect(listRuns(`unasked${flag}`)).toHaveLength(1)
   },
@@ -105,9 +105,9 @@ test.concurrent("a configuration can switch the question off, and --confirm swit
   world.write("quiet/mill.config.ts", `export default { confirm: false, defaultDriver: "offline" }`)
   const cwd = `${world.dir}/quiet`
   const { code, output } = await startInTerminal(world, ["run", program], { cwd }).result
-  expect([code, output.includes("Run it?")]).toEqual([0, false])
+  expect([code, output.includes("Start this run?")]).toEqual([0, false])
   const asked = startInTerminal(world, ["run", program, "--confirm"], { cwd })
-  await asked.waitForText("Run it?")
+  await asked.waitForText("Start this run?")
   asked.type("\u0003")
   expect((await asked.result).code).toBe(130)
 })

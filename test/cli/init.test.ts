@@ -85,7 +85,7 @@ test.concurrent("existing files are left unchanged, and mill prints that", async
   })
   expect(readFileSync(join(cwd, "example.ts"), "utf8")).toBe("mine")
   const { stdout } = await world.mill(["init"], { cwd })
-  expect(stdout).toContain("already exists, left unchanged")
+  expect(stdout).toContain("already exists; left unchanged")
   expect(readdirSync(cwd).toSorted()).toEqual(written)
 })
 
@@ -222,7 +222,7 @@ test.concurrent("a configuration in a folder above applies, and no second one is
   expect(readFileSync(join(cwd, "mill-env.d.ts"), "utf8")).toContain("readonly notify")
   expect(checkTypes(cwd, "example.ts")).toBe("")
   const { code, stderr } = await world.mill(["init"], { cwd })
-  expect([code, stderr]).toEqual([0, `${config} already applies here, so no new config was written\n`])
+  expect([code, stderr]).toEqual([0, `${config} already applies here, so no new configuration file was written\n`])
 })
 
 test.concurrent.each([["((("], ["string; evil"], ["string) | (number"], ["any /*"]])(

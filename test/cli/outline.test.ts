@@ -8,7 +8,7 @@ const offline = ["--driver", "offline"]
 const spawn = (fields: string, call = "mill.spawn") =>
   `await ${call}({ systemPrompt: "s", prompt: "p", ${fields} })\n`
 const plain = spawn(`agent: "scout", model: "sonnet"`)
-const perhaps = "(perhaps more at run time)"
+const perhaps = "(possibly more at run time)"
 
 /** Reads the facts about a program from the printed plan. */
 const readFacts = async (name: string, source: string) => {
@@ -116,8 +116,8 @@ test.concurrent("in a narrow terminal long lists are wrapped or counted", async 
   const name = "a-program-with-quite-a-long-name-that-says-what-it-does.ts"
   world.write(`deep/${name}`, agents.map((agent) => spawn(`agent: "${agent}", model: "m"`)).join(""))
   const session = startInTerminal(world, ["run", `deep/${name}`, ...offline], { columns: 40 })
-  await session.waitForText("Run it?")
-  const [shown = ""] = Bun.stripANSI(session.readOutput()).split("Run it?")
+  await session.waitForText("Start this run?")
+  const [shown = ""] = Bun.stripANSI(session.readOutput()).split("Start this run?")
   session.type("\u0003")
   expect((await session.result).code).toBe(130)
   const lines = shown.split("\r\n")

@@ -161,7 +161,7 @@ export default [word, text, (await import("./part.ts")).word]`,
     { path: own, change: "missing" },
   ])
   const { stdout } = await world.mill(["status", runId], { cwd })
-  expect(stdout).toContain(`${part} has changed since submission`)
+  expect(stdout).toContain(`${part} has changed since the run was submitted`)
   expect(stdout).toContain(`${own} no longer exists`)
 
   writeFileSync(fifo, "\n")

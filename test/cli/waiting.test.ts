@@ -94,7 +94,7 @@ describe("while a run is live", () => {
     const { code, runId } = await runDuring(async (runId, paths) => {
       const second = await world.mill(["_worker", "--run-id", runId, "--runs-dir", world.runsDir])
       expect(second.code).toBe(1)
-      expect(second.stderr).toMatch(/is owned by process \d+, which is alive/)
+      expect(second.stderr).toMatch(/is owned by process \d+, which is still running/)
       expect(readFileSync(paths.eventsFile, "utf8").match(/"type":"run:start"/g)).toHaveLength(1)
     })
     expect(code).toBe(0)

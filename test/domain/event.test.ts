@@ -41,9 +41,9 @@ describe("a line is read", () => {
     [
       "another schema version",
       { ...log, schemaVersion: 2 },
-      /^line 7 .*schema version 2; this mill reads version 1/,
+      /^line 7 .*schema version 2; this version of mill only reads version 1/,
     ],
-    ["a schema version that is text", { ...log, schemaVersion: "1" }, /^line 7 .*version 1; this mill reads/],
+    ["a schema version that is text", { ...log, schemaVersion: "1" }, /^line 7 .*version 1; this version of mill only reads/],
     ["no payload", { ...log, payload: undefined }, /^line 7 .*cannot be read/],
     ["no sequence number", { ...log, sequence: undefined }, /^line 7 /],
     ["a run id that leaves the store", { ...log, runId: "../x" }, /^line 7 /],

@@ -56,38 +56,38 @@ const of = (...all: ReadonlyArray<EventBody | undefined>) => fold(all.filter((bo
 
 describe("a refusal gives the reason", () => {
   test.each([
-    ["before the start", [log], "run:log is refused: the run has not started"],
-    ["completing before the start", [complete], "run:complete is refused: the run has not started"],
-    ["a second start", [start, start], "run:start is refused: the run has already started"],
+    ["before the start", [log], "event run:log was rejected: the run has not started"],
+    ["completing before the start", [complete], "event run:complete was rejected: the run has not started"],
+    ["a second start", [start, start], "event run:start was rejected: the run has already started"],
     [
       "a second end",
       [start, complete, failed],
-      "run:failed is refused: the run has already ended (complete)",
+      "event run:failed was rejected: the run has already ended (complete)",
     ],
     [
       "an event after the end",
       [start, cancelled, log],
-      "run:log is refused: the run has already ended (cancelled)",
+      "event run:log was rejected: the run has already ended (cancelled)",
     ],
     [
       "an end while a spawn runs",
       [start, spawn1, failed],
-      "run:failed is refused: spawns are still running (1)",
+      "event run:failed was rejected: spawns are still running (1)",
     ],
     [
       "a spawn that starts twice",
       [start, spawn1, spawn1],
-      "spawn:start is refused: spawn_1 has already started",
+      "event spawn:start was rejected: spawn_1 has already started",
     ],
     [
       "a spawn that never started",
       [start, milestone1],
-      "spawn:milestone is refused: spawn_1 has not started",
+      "event spawn:milestone was rejected: spawn_1 has not started",
     ],
     [
       "a spawn that ends twice",
       [start, spawn1, complete1, error1],
-      "spawn:error is refused: spawn_1 has already ended (complete)",
+      "event spawn:error was rejected: spawn_1 has already ended (complete)",
     ],
   ] as const)("%s", (_, all, message) => {
     expect(of(...all).refusals).toEqual([message])

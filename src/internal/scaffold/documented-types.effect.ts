@@ -19,7 +19,7 @@ export const checkDocumentedTypes = Effect.fnUntraced(function* ({ config, sourc
         path,
         key,
         message: `${path}: ${key} is ${JSON.stringify(type)}, which is not a TypeScript type`,
-        hint: 'for example "(title: string) => Promise<void>"',
+        hint: 'write a function type, for example "(title: string) => Promise<void>"',
       })
     }
   }

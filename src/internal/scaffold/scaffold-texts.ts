@@ -16,19 +16,19 @@ export const renderConfig = (drivers: ReadonlyArray<ScaffoldDriver>, envFile: st
     ({ codec, name }) =>
       `    ${name}: processDriver({ command: ${JSON.stringify(name)}, codec: ${codec}() }),\n`,
   )
-  const fallback = "  // No agent (claude, pi or codex) was found on PATH when this file was written.\n"
+  const fallback = "  // No agent (claude, pi or codex) was found on PATH when this file was created.\n"
   return `/// <reference path="./${envFile}" />
-/** The configuration of mill for this directory: see \`mill --help\`. */
+/** The mill configuration for this directory. See \`mill --help\`. */
 import { ${imported.sort().join(", ")} } from "@mill/core"
 
 export default defineConfig({
-  // The driver of runs without --driver. The driver \`offline\` rehearses a program without an agent.
+  // The driver to use when --driver is not given. The driver \`offline\` runs programs without agents, to try them.
   defaultDriver: ${JSON.stringify(drivers[0]?.name ?? "offline")},
 
 ${drivers.length === 0 ? fallback : `  drivers: {\n${declared.join("")}  },\n`}
   authoring: {
     // Guidance for program authors. \`mill --help\` prints it.
-    instructions: "systemPrompt says who the agent is; prompt is its task.",
+    instructions: "systemPrompt describes the agent's role; prompt is its task.",
   },
 })
 `
@@ -55,12 +55,12 @@ const renderExtensionTypes = (extensions: ReadonlyArray<ExtensionConfig>): strin
   const withApi = extensions.filter(({ api = {} }) => Object.keys(api).length > 0)
   return withApi.length === 0
     ? ""
-    : `\n/** The functions of the configured extensions. */\ninterface Mill {\n${withApi.map(renderExtension).join("")}}\n`
+    : `\n/** Functions from the configured extensions. */\ninterface Mill {\n${withApi.map(renderExtension).join("")}}\n`
 }
 
 const header = `/**
- * The types of mill, for the programs and the configuration in this directory. \`mill init\` writes this file but never
- * overwrites it: after an update of mill or of the configured extensions, delete it and run \`mill init\` again.
+ * Types for the programs and the configuration file in this directory. \`mill init\` creates this file but never overwrites
+ * it: after you update mill or change the configured extensions, delete this file and run \`mill init\` again.
  */
 `
 
@@ -81,10 +81,10 @@ export const renderExample = (
   envFile: string,
 ): string => `/// <reference path="./${envFile}" />
 /**
- * Two agents answer the same question, and a third one judges their answers.
+ * Two agents answer the same question, and a third agent judges their answers.
  *
- *     mill run example.ts --driver offline --sync      rehearses it without an agent
- *     mill run example.ts --sync -- "Tabs or spaces?"  asks your own question
+ *     mill run example.ts --driver offline --sync      try the program without agents
+ *     mill run example.ts --sync -- "Tabs or spaces?"  ask your own question
  */
 const model = ${JSON.stringify(model)}
 const [question = "Should a small team write its tests first?"] = mill.args

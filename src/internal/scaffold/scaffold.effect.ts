@@ -87,7 +87,10 @@ export const scaffold = Effect.fn("Engine.init")(function* ({ global, skill }: I
   const folder = global ? (skill === undefined ? millHome : userHome) : cwd
   if (folder === undefined) {
     return yield* new UsageError({
-      message: "cannot find a folder for it: neither HOME nor MILL_HOME is set",
+      message:
+        skill === undefined
+          ? "cannot find the global configuration directory: neither HOME nor MILL_HOME is set"
+          : "cannot find your home directory: HOME is not set",
     })
   }
   if (skill !== undefined) return yield* scaffoldSkill(folder, skill)

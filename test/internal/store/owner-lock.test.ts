@@ -116,7 +116,7 @@ test("exactly one of many processes follows each dead owner", async () => {
     const said = await Promise.all(left.map(({ line }) => line()))
     const winner = left[said.indexOf("owns")]
     expect(said.filter((word) => word === "owns")).toHaveLength(1)
-    const refused = `refused: run run_1 is owned by process ${winner?.child.pid}, which is alive`
+    const refused = `refused: run run_1 is owned by process ${winner?.child.pid}, which is still running`
     expect(said.filter((word) => word !== "owns")).toEqual(
       Array.from({ length: left.length - 1 }, () => refused),
     )
