@@ -222,7 +222,10 @@ test.concurrent("a configuration in a folder above applies, and no second one is
   expect(readFileSync(join(cwd, "mill-env.d.ts"), "utf8")).toContain("readonly notify")
   expect(checkTypes(cwd, "example.ts")).toBe("")
   const { code, stderr } = await world.mill(["init"], { cwd })
-  expect([code, stderr]).toEqual([0, `${config} already applies here, so no new configuration file was written\n`])
+  expect([code, stderr]).toEqual([
+    0,
+    `${config} already applies here, so no new configuration file was written\n`,
+  ])
 })
 
 test.concurrent.each([["((("], ["string; evil"], ["string) | (number"], ["any /*"]])(

@@ -43,7 +43,11 @@ describe("a line is read", () => {
       { ...log, schemaVersion: 2 },
       /^line 7 .*schema version 2; this version of mill only reads version 1/,
     ],
-    ["a schema version that is text", { ...log, schemaVersion: "1" }, /^line 7 .*version 1; this version of mill only reads/],
+    [
+      "a schema version that is text",
+      { ...log, schemaVersion: "1" },
+      /^line 7 .*version 1; this version of mill only reads/,
+    ],
     ["no payload", { ...log, payload: undefined }, /^line 7 .*cannot be read/],
     ["no sequence number", { ...log, sequence: undefined }, /^line 7 /],
     ["a run id that leaves the store", { ...log, runId: "../x" }, /^line 7 /],

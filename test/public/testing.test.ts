@@ -131,7 +131,11 @@ describe("an agent of a test", () => {
           message: "the test's agent: the answer cannot be read: one of its getters throws",
           exitCode: 0,
         },
-        { cause: "agent-error", message: expect.stringContaining("unknown agent x in this test;"), exitCode: 0 },
+        {
+          cause: "agent-error",
+          message: expect.stringContaining("unknown agent x in this test;"),
+          exitCode: 0,
+        },
       ])
       expect(filterEvents(events, "spawn:error")).toHaveLength(names.length)
     },
