@@ -11,7 +11,7 @@ export const jsonFlag = GlobalFlag.Setting("json")({
 export const runsDirFlag = GlobalFlag.Setting("runs-dir")({
   flag: Flag.String("runs-dir").pipe(
     Flag.withDescription("Directory in which runs are stored (default: $MILL_HOME/runs)"),
-    Flag.withMetavar("path"),
+    Flag.withMetavar("folder"),
     Flag.optional,
   ),
 })

@@ -189,6 +189,8 @@ return await Promise.all([spawn("[fail no luck]"), spawn("[exit 3]"), spawn("")]
         ["--json", "--runs-dir", "--help", "--completions"],
       ),
     ).toEqual([])
+    // Types are part of the format, although help shows them to people.
+    expect(globalFlags.find(({ name }) => name === "--runs-dir")?.type).toBe("folder")
     for (const [name, command] of Object.entries(commands)) {
       const { stdout } = await world.mill([name, "--help", "--json"])
       expect(JSON.parse(stdout)).toEqual({ name, ...command, globalFlags: [...globalFlags] })

@@ -2,11 +2,12 @@
  * Decodes the lines of one agent with its codec. A codec may be a user's: one that throws or returns values of the wrong
  * type fails its own spawn, and the agent's output is still read to the end.
  */
-import { Result, Schema } from "effect"
+import { Result } from "effect"
 import { type AgentExit, AgentOutcome, type Codec, type DriverEvent } from "../../domain/driver.schema.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
+import { decodeUntrusted } from "../../domain/untrusted.ts"
 
-const decodeOutcome = Schema.decodeUnknownResult(AgentOutcome)
+const decodeOutcome = decodeUntrusted(AgentOutcome, { whole: "the outcome", unknownKeys: "ignore" })
 
 const isEvent = (event: DriverEvent): boolean => {
   switch (event._tag) {
@@ -53,7 +54,7 @@ export const makeLineDecoder = (codec: Codec) => {
       if (failure !== undefined) return Result.fail(failure)
       const outcome = Result.try({ try: (): unknown => decoding.decodeFinal(exit), catch: toFailure })
       return Result.flatMap(outcome, (value) =>
-        Result.mapError(decodeOutcome(value), (error) => toFailure(error.message.split("\n")[0])),
+        Result.mapError(decodeOutcome(value), ({ message }) => toFailure(`decodeFinal: ${message}`)),
       )
     },
   }

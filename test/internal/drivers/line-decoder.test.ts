@@ -72,8 +72,20 @@ describe("a codec that", () => {
     expect(readFailure(decoder)).toEqual(["codec", "codec counting failed: a text"])
   })
 
-  test("returns an invalid outcome fails the spawn", () => {
-    const decoder = makeDecoder({ decodeFinal: () => ({ final: true, text: "t", sessionRef: "" }) })
-    expect(readFailure(decoder)).toEqual(["codec", expect.stringMatching(/^codec counting failed: Expected/)])
+  test("returns an invalid outcome fails the spawn, with a message that names the field", () => {
+    const outcome = { final: true, text: "t" }
+    const problems: ReadonlyArray<readonly [outcome: unknown, problem: string]> = [
+      [undefined, "the outcome is undefined; expected an object"],
+      [{ ...outcome, sessionRef: null }, "sessionRef is null; expected a non-empty string"],
+      [{ ...outcome, sessionRef: "" }, 'sessionRef is ""; expected a non-empty string'],
+      [
+        { ...outcome, usage: { inputTokens: NaN, outputTokens: 1 } },
+        "usage.inputTokens is NaN; expected a finite number",
+      ],
+    ]
+    for (const [value, problem] of problems) {
+      const decoder = makeDecoder({ decodeFinal: () => value as never })
+      expect(readFailure(decoder)).toEqual(["codec", `codec counting failed: decodeFinal: ${problem}`])
+    }
   })
 })
