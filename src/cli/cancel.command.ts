@@ -35,7 +35,7 @@ export const cancelCommand = Command.make(
     { command: "mill cancel last", description: "Cancel the newest run" },
     {
       command: "mill cancel run_01jx --reason 'wrong branch'",
-      description: "Cancel a run by a prefix of its id and record the reason",
+      description: "Cancel a run, given a prefix of its id, and record the reason",
     },
   ]),
 )

@@ -35,13 +35,13 @@ const guide = `A program is a TypeScript file that uses the global mill; no impo
   export default answers.map(({ text }) => text)      // the result: any JSON value
 
 All four fields are required. A failed spawn rejects with a MillSpawnError:
-error.cause gives the reason, and error.result contains whatever is known about
-the spawn. mill.args contains the arguments after --, and mill.log(message)
-writes to the run's event log. A run uses its own copy of the program, so later
-edits do not affect it.
+its cause gives the reason, and its result contains whatever is known about the
+spawn. mill.args contains the arguments after --, and mill.log(message) writes
+to the run's event log. A run uses its own copy of the program, so later edits
+do not affect it.
 
-Try a program without an agent:  mill run <program.ts> --driver offline --sync
-Print types, models, errors, exit codes and events as JSON:  mill --help --json`
+Try a program without an agent:    mill run <program.ts> --driver offline --sync
+Print the full reference as JSON:  mill --help --json`
 
 const indent = (text: string): string =>
   text

@@ -18,7 +18,7 @@ export const makeInitCommand = (discover: Discover) =>
     {
       global: Flag.Boolean("global").pipe(
         Flag.withDescription(
-          "Write a configuration file to $MILL_HOME, for directories without a mill.config.ts",
+          "Create your personal configuration file in $MILL_HOME, for directories without a mill.config.ts",
         ),
         Flag.withDefault(false),
       ),
@@ -46,7 +46,7 @@ export const makeInitCommand = (discover: Discover) =>
   ).pipe(
     Command.annotate(
       PrintsJson,
-      '{"created": [paths], "kept": [paths], "configAbove": path of the configuration file in a parent directory, if one applies}',
+      '{"created": [paths], "kept": [paths], "configAbove": path of the configuration file that applies from a parent directory, if any}',
     ),
     Command.withDescription(
       "Create mill.config.ts for the agents installed on this machine, type declarations for editors, and an example program",
@@ -57,7 +57,7 @@ export const makeInitCommand = (discover: Discover) =>
       { command: "mill init --skill", description: "Teach coding agents in this directory to use mill" },
       {
         command: "mill init --global",
-        description: "Create a configuration file for directories without their own",
+        description: "Create your personal configuration file",
       },
     ]),
   )

@@ -35,7 +35,9 @@ export const lsCommand = Command.make(
     if (runs.length > 0)
       return yield* out(renderRuns(runs, yield* Clock.currentTimeMillis, style, size()?.columns))
     yield* out(
-      status === undefined ? "no runs yet; start one with mill run <program.ts>" : `no ${status} runs`,
+      status === undefined
+        ? "there are no runs yet; start one with: mill run <program.ts>"
+        : `no ${status} runs`,
     )
   }, Effect.scoped),
 ).pipe(

@@ -38,9 +38,7 @@ const parameters = {
     Flag.optional,
   ),
   confirm: Flag.Boolean("confirm").pipe(
-    Flag.withDescription(
-      "Show a preview and ask before starting, if in a terminal (disable with --no-confirm)",
-    ),
+    Flag.withDescription("In a terminal, show a preview and ask before starting (disable with --no-confirm)"),
     Flag.optional,
   ),
   dryRun: Flag.Boolean("dry-run").pipe(

@@ -15,8 +15,10 @@ const renderDriver = (name: string, driver: Discovery["drivers"][string]): strin
   const notes = [...(isDefault ? ["default"] : []), ...(available ? [] : ["not available"])]
   const more = models.length > maxModels ? ", …" : ""
   const known =
-    models.length === 0 ? "" : `, for example ${models.slice(0, maxModels).map(quoteCode).join(", ")}${more}`
-  return `${quoteCode(name)}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}: ${description}. Models: ${modelFormat}${known}.`
+    models.length === 0
+      ? ""
+      : ` Known models: ${models.slice(0, maxModels).map(quoteCode).join(", ")}${more}.`
+  return `${quoteCode(name)}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}: ${description}. Model format: ${modelFormat}.${known}`
 }
 
 const renderExtensions = ({ extensions }: Discovery): ReadonlyArray<string> =>
@@ -50,7 +52,7 @@ description: Run TypeScript programs that spawn and coordinate AI agents with mi
 # mill
 
 A program is a TypeScript file that calls ${quoteCode("mill.spawn")} for each agent and combines the answers with plain
-${quoteCode("await")} and ${quoteCode("Promise.all")}. Each run has its own background process: start it, continue your work, and check on it later.
+${quoteCode("await")} and ${quoteCode("Promise.all")}. Each run has its own background process: start a run, continue your work, and check on it later.
 ${quoteCode("mill --help --json")} prints up-to-date versions of everything below, as well as types, flags, models and events.
 
 ## When to use it
@@ -59,8 +61,9 @@ ${renderList([
   "Several agents work on parts of a task at the same time, and the program combines their answers.",
   "Several agents answer the same question independently, and another agent compares or judges the answers.",
   "An agent works in a loop: the program runs a check after each attempt and passes any failures to the next attempt.",
-  "Do not use it for a single question that you can answer yourself.",
 ])}
+
+Do not use mill for a single question that you can answer yourself.
 
 ## Write a program
 
@@ -81,7 +84,7 @@ ${extensions.length === 0 ? "" : `\n### Functions from extensions\n\n${renderLis
 ${renderList([
   `${quoteCode("mill run <program.ts> --dry-run")} checks the program and the configuration without starting a run.`,
   `${quoteCode("mill run <program.ts> --driver offline --sync --json")} tries the program offline: every spawn returns an instant answer, no model is called, and nothing is billed.`,
-  `To type-check the program, save ${quoteCode("programApi.types")} from the output of ${quoteCode("mill --help --json")} as ${quoteCode(programApi.typesFile)} alongside it.`,
+  `To type-check the program, save ${quoteCode("programApi.types")} from the output of ${quoteCode("mill --help --json")} as ${quoteCode(programApi.typesFile)} alongside the program.`,
 ])}
 
 ## Run and follow
@@ -107,7 +110,7 @@ ${renderList(Object.entries(error.causes).map(([cause, meaning]) => `${quoteCode
 
 ${renderList([
   `Do not poll in a shell loop or with ${quoteCode("sleep")}: ${quoteCode("mill wait")} returns as soon as the run finishes.`,
-  "Do not start a run again because it is taking a long time: it keeps running until it finishes or is cancelled.",
+  "Do not start a run again just because it takes a long time: it keeps running until it finishes or is cancelled.",
   `Do not invent model names: use the ones listed below or in the output of ${quoteCode("mill --help --json")}.`,
   "Do not edit a program to change a run in progress, because the run uses its own copy: cancel the run and start a new one.",
   "Do not parse answers from the program's output: return them as the program's result.",

@@ -28,7 +28,7 @@ export const statusCommand = Command.make(
     { command: "mill status last", description: "Show the newest run" },
     {
       command: "mill status run_01jx --json",
-      description: "Print a run's record by a prefix of its id",
+      description: "Print a run's record, given a prefix of its id",
     },
   ]),
 )

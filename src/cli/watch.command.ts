@@ -16,7 +16,7 @@ const parameters = {
     Flag.optional,
   ),
   channel: Flag.Literals("channel", ["events", "io", "all"]).pipe(
-    Flag.withDescription("What to show: all events since the start of the run, new output lines, or both"),
+    Flag.withDescription("What to show: events from the start of each run, new output lines, or both"),
     Flag.withDefault("events"),
   ),
   source: Flag.Literals("source", ["driver", "program"]).pipe(

@@ -129,11 +129,11 @@ export const asyncCommands: DiscoveryFacts["async"] = {
 const errors = [UsageError, ConfigError, ProgramError, RunNotFound, WaitTimeout, StoreError, LaunchError]
 
 const meanings: Readonly<Record<number, string>> = {
-  0: "Success. For `run --sync`, `wait` and `watch --run`: the run completed.",
+  0: "Success. For `run --sync`, `wait` and `watch --run`, the run completed.",
   1: "The run or the command failed.",
-  2: "The command line, the configuration file or the program is invalid; nothing was started.",
+  2: "The command line, the configuration file or the program is invalid. No run was started.",
   3: "The run does not exist.",
-  124: "`wait` timed out; the run is still running.",
+  124: "`wait` timed out. The run continues.",
   130: "The run was cancelled, or the command was interrupted.",
 }
 

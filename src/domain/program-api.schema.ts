@@ -21,9 +21,9 @@ const causes: Readonly<Record<SpawnFailure["cause"], string>> = {
   codec: "mill could not read the agent's answer, or the agent does not support the request",
   "not-found": "the agent could not be started",
   timeout: "the agent exceeded its timeout",
-  "worker-lost": "the worker process of the run died",
+  "worker-lost": "the run's worker process died",
   cancelled: "the run was cancelled, or ended before the agent did",
-  "invalid-input": "a field was missing, empty or not a string; nothing was started",
+  "invalid-input": "a field was missing, empty or not a string; no agent was started",
   "run-ending": "the run is shutting down and accepts no new spawns",
 }
 
@@ -62,11 +62,11 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   resultFields,
   globals: {
     "mill.spawn":
-      "takes { agent, systemPrompt, prompt, model }, runs one agent and resolves to its result. agent is a name of your choice, systemPrompt is the agent's role, prompt is its task and model selects the model. The optional sessionRef resumes the conversation of an earlier result from the same driver.",
+      "takes { agent, systemPrompt, prompt, model }, runs an agent and resolves to its result. agent is a name of your choice, systemPrompt is the agent's role, prompt is its task and model selects the model. The optional sessionRef of an earlier result from the same driver resumes that conversation.",
     "mill.args": "is an array of the arguments after -- on the command line",
     "mill.run":
       "contains the run's id, its cwd (the working directory of `mill run`) and its metadata (from --meta)",
-    "mill.log": "takes a message and writes it to the run's event log; `mill watch` shows it",
+    "mill.log": "takes a message and writes it to the run's event log, which `mill watch` shows",
   },
   result:
     "A program's result is its default export, or the value of a top-level return. The result must be JSON; the run's result contains it as programResult.",

@@ -76,7 +76,7 @@ describe("ls", () => {
     const nothing = await world.mill(["ls", "--runs-dir", "empty"])
     expect(nothing).toEqual({
       code: 0,
-      stdout: "no runs yet; start one with mill run <program.ts>\n",
+      stdout: "there are no runs yet; start one with: mill run <program.ts>\n",
       stderr: "",
     })
     const json = await world.mill(["ls", "--runs-dir", "empty", "--json"])

@@ -22,13 +22,13 @@ export const renderConfig = (drivers: ReadonlyArray<ScaffoldDriver>, envFile: st
 import { ${imported.sort().join(", ")} } from "@mill/core"
 
 export default defineConfig({
-  // The driver to use when --driver is not given. The driver \`offline\` runs programs without agents, to try them.
+  // The driver to use when --driver is not given. To try a program without agents, use the driver \`offline\`.
   defaultDriver: ${JSON.stringify(drivers[0]?.name ?? "offline")},
 
 ${drivers.length === 0 ? fallback : `  drivers: {\n${declared.join("")}  },\n`}
   authoring: {
     // Guidance for program authors. \`mill --help\` prints it.
-    instructions: "systemPrompt describes the agent's role; prompt is its task.",
+    instructions: "systemPrompt describes the agent's role; prompt describes its task.",
   },
 })
 `
