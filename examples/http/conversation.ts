@@ -12,7 +12,7 @@ for (const prompt of questions.length > 0 ? questions : ["Name a prime number.",
     systemPrompt: "You answer in one sentence.",
     prompt,
     model,
-    ...(sessionRef === undefined ? {} : { sessionRef }),
+    sessionRef,
   })
   answers.push(answer.text)
   sessionRef = answer.sessionRef

@@ -15,7 +15,7 @@ interface MillSpawnOptions {
   /** The model to use, in the format that the driver expects. */
   readonly model: string
   /** The `sessionRef` of an earlier answer from the same driver. The agent continues that conversation. */
-  readonly sessionRef?: string
+  readonly sessionRef?: string | undefined
 }
 
 /** Tokens and cost as reported by the agent. A missing field is unknown, not zero. */
