@@ -53,7 +53,7 @@ const toUsageError = (error: CliError.ShowHelp): PrintableError => {
   const [first] = error.errors
   const [line = "", ...rest] = (first?.message ?? "").split(/\n+/).map((text) => text.trim())
   const message = `${line.charAt(0).toLowerCase()}${line.slice(1)}`.replace(
-    /Invalid key=value format\. Expected format: (key=value), got: .*/,
+    /Invalid (key=value) format\. .*/,
     "$1",
   )
   const suggestion = rest.filter((text) => text !== "" && !text.startsWith("Did you mean")).join(", ")

@@ -32,6 +32,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   status: { tag: "UsageError", code: 2, message: /argument.*run/, hint: /mill status --help/ },
   "run good.ts --driver": { tag: "UsageError", code: 2, message: /--driver/ },
   "run good.ts --meta novalue": { tag: "UsageError", code: 2, message: /--meta.*novalue/ },
+  "run good.ts --meta =nokey": { tag: "UsageError", code: 2, message: /"=nokey"\. Expected: key=value$/ },
   "ls --limit many": { tag: "UsageError", code: 2, message: /--limit.*many/ },
   "ls --status done": { tag: "UsageError", code: 2, message: /--status.*done/ },
   "wait last --timeout -1": { tag: "UsageError", code: 2, message: /--timeout.*-1/ },
