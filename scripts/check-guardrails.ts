@@ -1,7 +1,7 @@
 /**
  * Checks the ast-grep rules themselves, because a rule that never runs passes in silence: each rule has a message, a
  * note and a test with valid and invalid cases; one of the filtered scans in package.json runs it; every path that it
- * exempts needs the exemption; and no comment in src switches a rule off.
+ * exempts needs the exemption; and no comment in src disables a rule.
  *
  * Usage: bun scripts/check-guardrails.ts [root]
  */

@@ -1,5 +1,5 @@
 /**
- * Measures the shipped mill as its users see it, alongside the machine's own costs in the same run.
+ * Measures the shipped mill as users see it, alongside the machine's own costs in the same run.
  *
  * Usage: bun run bench [--quick] [--json] [--growth] [--only <words of a row>] [--mill <command>] [--compare <command>]
  *

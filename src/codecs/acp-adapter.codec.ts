@@ -1,6 +1,6 @@
 /**
- * Notices that adapters send as parts of the answer. Mistaken for the answer they would turn a failure into a success,
- * since these adapters end the turn normally after an error.
+ * Recognizes notices that adapters send as part of the answer. Taken for the answer, a notice would turn a failure into a
+ * success, because these adapters end the turn normally after an error.
  */
 
 type Chunk = { readonly text: string; readonly messageId?: string | undefined }

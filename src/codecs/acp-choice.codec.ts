@@ -1,4 +1,4 @@
-/** mill's choices in a conversation by the Agent Client Protocol: the answer to a permission request, and the model. */
+/** mill's choices in an Agent Client Protocol conversation: the answer to a permission request, and the model. */
 import { Option, Result, Schema } from "effect"
 import type { AcpModelChoice, AcpPermission } from "../domain/acp.schema.ts"
 import type { SpawnRefused } from "../domain/error.schema.ts"

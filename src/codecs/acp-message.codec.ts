@@ -1,7 +1,7 @@
 /**
  * The agent's messages in the Agent Client Protocol that mill reads: protocol version 1, as in the SDK
- * `@agentclientprotocol/sdk` 2.4.0. Adapters of many ages exist, so fields are read leniently: an invalid field counts as
- * absent, and unknown fields and messages are ignored.
+ * `@agentclientprotocol/sdk` 2.4.0. Many adapter versions are in use, so fields are read leniently: an invalid field counts
+ * as missing, and unknown fields and messages are ignored.
  */
 import { Schema } from "effect"
 import { ifValid, parseObject } from "./line.codec.ts"
@@ -53,7 +53,7 @@ const Answer = Schema.Struct({
   authMethods: ifValid(Schema.Array(Schema.Struct({ id: Schema.String }))),
   /** `session/new` */
   sessionId: ifValid(Schema.NonEmptyString),
-  /** pi-acp 0.0.34 starts the first answer with this text of its own. */
+  /** pi-acp 0.0.34 starts the first answer with this text. */
   _meta: ifValid(Schema.Struct({ piAcp: Schema.Struct({ startupInfo: ifValid(Schema.String) }) })),
   /** `session/prompt` */
   stopReason: ifValid(Schema.NonEmptyString),
@@ -91,7 +91,7 @@ const decodeLine = Schema.decodeUnknownOption(
   Schema.Union([UpdateLine, PermissionLine, RefusalLine, AnswerLine]),
 )
 
-/** Decodes a line; none if the line has no meaning for mill. */
+/** Decodes a line. Returns none for a line that mill does not use. */
 export const readLine = (line: string) => decodeLine(parseObject(line))
 
 const leadingUpdate = /^\{"jsonrpc":"2\.0","method":"session\/update"/

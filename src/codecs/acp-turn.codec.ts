@@ -33,7 +33,7 @@ export type AcpState = {
   readonly preface?: string | undefined
   readonly authMethods: ReadonlyArray<string>
   readonly sessionRef?: string | undefined
-  /** The last message so far, and whether it was cut. */
+  /** The last message so far, and whether it was truncated. */
   readonly text: string
   readonly cut: boolean
   readonly messageId: string | undefined
@@ -101,7 +101,7 @@ export const decodeEvent =
     }
   }
 
-/** A notice that something follows is no longer the last word. */
+/** Clears the notice once something else follows. */
 const clearNotice = (state: AcpState): AcpState =>
   state.notice === undefined ? state : { ...state, notice: undefined }
 
@@ -168,7 +168,7 @@ const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
   )
 }
 
-/** What is wrong with a turn that ended normally according to the agent. */
+/** Finds the failure in a turn that ended normally according to the agent. */
 const findTurnFailure = (
   { cut, notice, over, text, toolUsed }: AcpState,
   stopReason: string,
@@ -182,7 +182,10 @@ const findTurnFailure = (
   return cut ? answerTooLong : undefined
 }
 
-/** The protocol counts cached tokens separately. If the total shows that an agent included them in its input, they are subtracted. */
+/**
+ * The protocol counts cached tokens separately. If the total shows that an agent included them in its input, they are
+ * subtracted.
+ */
 const readPromptUsage = ({ usage }: Answer, costUsd: number | undefined): Usage | undefined => {
   if (usage === undefined) return undefined
   const { cachedReadTokens: read, cachedWriteTokens: write, inputTokens, outputTokens, totalTokens } = usage

@@ -10,7 +10,7 @@
  * on patterns that it looks for anywhere in a text.
  *
  * A model must be one that the agent offers, by id or name. `default` leaves the choice to an agent that has no model of
- * this name. mill offers no client files or terminals and answers permission requests as configured. Usage comes from the
+ * this name. mill does not offer client files or terminals, and answers permission requests as configured. Usage comes from the
  * answer to the prompt; adapters that report only the size of the context have none.
  */
 import { Result, Schema } from "effect"
@@ -21,7 +21,7 @@ import { readMessage } from "./acp-message.codec.ts"
 import { type AcpState, decodeEvent, decodeFinal, initial } from "./acp-turn.codec.ts"
 import { checkNotBlank, checkText, makeSpawnEncoder } from "./call.codec.ts"
 
-/** Default seconds to open a session, and to answer. */
+/** Default time limits for opening a session and for the answer, in seconds. */
 const defaultHandshakeTimeout = 60
 const defaultTimeout = 1800
 
@@ -31,9 +31,9 @@ const Seconds = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 7 * 
 export const AcpOptions = Schema.Struct({
   /** The answer to permission requests. With `allow-always` the agent may stop asking. Default: `deny`. */
   permissions: Schema.optional(Permissions),
-  /** Seconds until the agent must have answered; 0 means no limit. Default: 1800. */
+  /** Time limit for the answer, in seconds; 0 means no limit. Default: 1800. */
   timeout: Schema.optional(Seconds),
-  /** Seconds until the agent must have opened a session; 0 means no limit. Default: 60. */
+  /** Time limit for opening a session, in seconds; 0 means no limit. Default: 60. */
   handshakeTimeout: Schema.optional(Seconds),
   /** The id of the auth method to use before opening a session, if the agent needs one. */
   authMethod: Schema.optional(Schema.NonEmptyString),

@@ -1,13 +1,13 @@
 /**
- * The Messages API of Anthropic (`POST /v1/messages`, `anthropic-version: 2023-06-01`), streamed, as also spoken by
+ * Anthropic's Messages API (`POST /v1/messages`, `anthropic-version: 2023-06-01`), streamed, as also spoken by
  * gateways and by local servers (llama.cpp, Ollama, vLLM, LM Studio).
  *
  * Events, by the `type` in their data: `message_start` (`message.usage`), `content_block_start`, `content_block_delta`
  * (`text_delta`, `input_json_delta`; thinking is ignored), `content_block_stop`, `message_delta` (`delta.stop_reason`, and
  * the usage so far), `message_stop`, `ping`, and `error` at any time. The API's input tokens exclude cached tokens.
  *
- * An answer cut at `max_tokens` is an answer with that `stopReason`. An answer that ends with `refusal` is an error, and so
- * is one that waits for a tool (`tool_use`, `pause_turn`).
+ * An answer truncated at `max_tokens` counts as an answer with that `stopReason`. An answer that ends with `refusal` is an
+ * error, as is one that waits for a tool (`tool_use`, `pause_turn`).
  */
 import { Option, Schema } from "effect"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"
@@ -25,7 +25,7 @@ import {
 } from "./http.codec.ts"
 import { addText, appendText, applyDecoded, ifValid, type Step, makeToolCall } from "./line.codec.ts"
 
-/** The API requires a limit. Models of all ages accept this one. */
+/** The API requires a limit. Old and new models accept this one. */
 const defaultMaxTokens = 8192
 
 const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({

@@ -1,5 +1,5 @@
 /**
- * What codecs share in encoding calls. Every value reaches the agent unchanged, or the spawn is refused with a message
+ * The encoding of calls, shared by all codecs. Every value reaches the agent unchanged, or the spawn is refused with a message
  * that names the field and the reason.
  */
 import { Result, Schema } from "effect"
@@ -42,7 +42,7 @@ export const makeEncoder = <Options, Input, Call>(
     }),
   )
 
-/** As `makeEncoder`, for the codec of a command. */
+/** Like `makeEncoder`, but for command codecs. */
 export const makeSpawnEncoder = <Options>(
   name: string,
   schema: Schema.ConstraintDecoder<Options>,

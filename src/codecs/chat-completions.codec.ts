@@ -1,12 +1,12 @@
 /**
- * The Chat Completions API of OpenAI (`POST /v1/chat/completions`), streamed, as also spoken by most other vendors and all
+ * OpenAI's Chat Completions API (`POST /v1/chat/completions`), streamed, as also spoken by most other vendors and all
  * local servers (llama.cpp, Ollama, vLLM, LM Studio).
  *
  * Each event is a chunk: `choices[0].delta` (`content`, `refusal`, `tool_calls` in pieces; reasoning is ignored, whatever
  * its field is called), `finish_reason` in the last one, then a chunk with `usage` and no choices, then `[DONE]`. Not every
  * server sends the last two. `prompt_tokens` includes cached tokens, which are subtracted here.
  *
- * An answer that was cut (`length`) is an answer with that `stopReason`. A refusal, `content_filter` and an answer that
+ * A truncated answer (`length`) counts as an answer with that `stopReason`. A refusal, `content_filter` and an answer that
  * waits for a tool are errors. `maxTokens` is sent as `max_tokens`, which all servers accept; OpenAI's reasoning models
  * need `body: { max_completion_tokens: … }` instead.
  */
@@ -134,7 +134,7 @@ const decodeWhole = (state: State, value: object): Step<State> => {
   return [ended, [...events, ...more]]
 }
 
-/** Stop reasons of OpenRouter, vLLM and DeepSeek for an answer that broke off. */
+/** Stop reasons of OpenRouter, vLLM and DeepSeek for an answer that was interrupted. */
 const broken = new Set(["abort", "cancelled", "error", "insufficient_system_resource"])
 
 const findAnswerFailure = ({ ended, refusal, stopReason = "", text }: State): string | undefined => {

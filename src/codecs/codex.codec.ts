@@ -142,7 +142,7 @@ const decodeEvent = foldTypedLines<State>(wanted, (state, { type, value }) => {
       )
     case "error":
       return applyDecoded(state, decodeError(value), ({ message }) =>
-        // Without a network, codex repeats the same line for ever.
+        // Without a network, codex repeats the same line forever.
         message === state.lastError
           ? [state, []]
           : [{ ...state, lastError: message }, makeMilestone(message)],

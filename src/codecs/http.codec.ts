@@ -1,6 +1,6 @@
 /**
- * What codecs of HTTP APIs share: options, endpoints, and the errors of servers. Compatible servers (llama.cpp, Ollama,
- * vLLM, LM Studio) deviate from the vendors' formats, so missing fields are unknown and unknown fields are ignored.
+ * The parts that all HTTP API codecs share: options, endpoints and server errors. Compatible servers (llama.cpp, Ollama,
+ * vLLM, LM Studio) deviate from the vendors' formats, so missing fields count as unknown, and unknown fields are ignored.
  */
 import { Option, Result, Schema } from "effect"
 import { cutText } from "../domain/cut-text.ts"
@@ -163,7 +163,7 @@ const ErrorBody = Schema.Struct({
 const decodeError = Schema.decodeUnknownOption(ErrorBody)
 const decodeServerError = Schema.decodeUnknownOption(ServerError)
 
-/** Formats an error of a server: its message and its kind. */
+/** Formats a server error: its message and its kind. */
 export const formatServerError = (error: unknown): string => {
   const known = Option.getOrUndefined(decodeServerError(error))
   if (known === undefined) return "the server reported an error without details"
@@ -211,7 +211,7 @@ export const makeUsage = (parts: {
   }
 }
 
-/** As `makeUsage`, for an input count that includes tokens read from a cache. */
+/** Like `makeUsage`, but for an input count that includes tokens read from a cache. */
 export const makeUsageFromTotals = (
   input: number | undefined,
   output: number | undefined,
@@ -226,7 +226,7 @@ export const toolRequested = "the model requested a tool call, but HTTP drivers 
 export const formatRefusal = (words: string): string =>
   words.trim() === "" ? "the model refused to answer" : `the model refused: ${words.trim()}`
 
-/** The error for an answer that a content filter withheld or cut. */
+/** The error for an answer that a content filter withheld or truncated. */
 export const contentFiltered = "the answer was withheld or truncated by the server's content filter"
 
 /** The error for an answer that ended without text and without a reason. */

@@ -1,13 +1,13 @@
 /**
  * mill's own line protocol, for custom agents in any language.
  *
- * Standard input has one line of JSON, then ends:
+ * Standard input contains one line of JSON, then ends:
  *
  *     {"type":"spawn","agent":"…","systemPrompt":"…","prompt":"…","model":"…"}
  *
  * with a `sessionRef` if the agent is to resume the conversation of that name.
  *
- * Standard output has lines of JSON of these types:
+ * Standard output contains lines of JSON of these types:
  *
  *     {"type":"session","sessionRef":"…"}                  the name of this conversation; the first one counts
  *     {"type":"milestone","message":"…"}                   progress to show to a user who follows the run
@@ -79,7 +79,7 @@ type State = {
   readonly sessionRef?: string | undefined
   /** The concatenated `text` lines so far. */
   readonly text: string
-  /** Whether the text was cut. */
+  /** Whether the text was truncated. */
   readonly cut: boolean
   readonly end?: End | undefined
 }

@@ -1,12 +1,12 @@
 /**
- * What codecs share in reading lines of JSON and in making events and outcomes of them. Nothing here fails: a line that
+ * Reads lines of JSON and turns them into events and outcomes, for all codecs. Nothing here fails: a line that
  * cannot be read does not belong to the dialect and is ignored.
  */
 import { Effect, Option, Predicate, Result, Schema } from "effect"
 import { cutText } from "../domain/cut-text.ts"
 import { type AgentExit, DriverEvent } from "../domain/driver.schema.ts"
 
-/** An optional field that is dropped if invalid, so that one odd field does not cost the whole line. */
+/** An optional field that is dropped if invalid, so that one invalid field does not make the whole line unreadable. */
 export const ifValid = <S extends Schema.Constraint>(schema: S) =>
   Schema.optional(Schema.catchDecoding<S>(() => Effect.succeedNone)(schema))
 
@@ -15,8 +15,8 @@ type TypedLine = { readonly type: string; readonly value: object }
 const leadingType = /^\{"type":"([\w.]+)"/
 
 /**
- * Parses a line if its type is one of `wanted`. Agents print many lines that a codec does not want, some of them of many
- * megabytes: a line that begins with another type is not parsed. `type` may also come later in the line.
+ * Parses a line if its type is one of `wanted`. Agents print many lines that a codec does not want, some of them many
+ * megabytes long: a line that begins with another type is not parsed. `type` may also come later in the line.
  */
 export const parseTypedLine = (line: string, wanted: ReadonlySet<string>): TypedLine | undefined => {
   const leading = leadingType.exec(line)?.[1]
@@ -82,17 +82,19 @@ export const recordSession = <State extends { readonly sessionRef?: string | und
     ? [state, []]
     : [{ ...state, sessionRef }, [DriverEvent.Session({ sessionRef })]]
 
-/** Maximum length of an answer that an agent gives in many lines. */
+/** Maximum length of an answer that an agent prints over many lines. */
 export const maxAnswerLength = 16 * 1024 * 1024
 
-/** The error for an answer that was cut. */
+/** The error for an answer that was truncated. */
 export const answerTooLong = `the answer is longer than ${maxAnswerLength} characters and was truncated`
 
-/** Adds to an answer, up to `maxAnswerLength`. JavaScript engines store such strings as ropes, so many additions stay cheap. */
+/**
+ * Adds to an answer, up to `maxAnswerLength`. JavaScript engines store such strings as ropes, so many additions stay cheap.
+ */
 export const addText = (answer: string, text: string): string =>
   answer + cutText(text, maxAnswerLength - answer.length)
 
-/** Adds to the answer in a state, and records whether it was cut. */
+/** Adds to the answer in a state, and records whether it was truncated. */
 export const appendText = <State extends { readonly text: string; readonly cut: boolean }>(
   state: State,
   text: string,

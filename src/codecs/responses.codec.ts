@@ -1,5 +1,5 @@
 /**
- * The Responses API of OpenAI (`POST /v1/responses`), streamed, as also spoken by Ollama, vLLM and LM Studio.
+ * OpenAI's Responses API (`POST /v1/responses`), streamed, as also spoken by Ollama, vLLM and LM Studio.
  *
  * Events, by the `type` in their data: `response.output_text.delta`, `response.refusal.delta`,
  * `response.output_item.done` (tool calls), and at the end `response.completed`, `response.incomplete` or
@@ -7,8 +7,8 @@
  * Reasoning is ignored. `input_tokens` includes cached tokens, which are subtracted here.
  *
  * Each request sends the whole conversation and sets `store` to false. The API gives a stop reason only for an incomplete
- * response: one cut at `max_output_tokens` is an answer with that `stopReason`. A refusal, `content_filter` and an answer
- * that waits for a tool are errors.
+ * response: one truncated at `max_output_tokens` counts as an answer with that `stopReason`. A refusal, `content_filter`
+ * and an answer that waits for a tool are errors.
  */
 import { Option, Schema } from "effect"
 import type { HttpCodec, HttpInput } from "../domain/http-codec.schema.ts"

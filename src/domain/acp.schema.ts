@@ -1,4 +1,4 @@
-/** What a codec decides in a conversation by the Agent Client Protocol. The driver holds the conversation itself. */
+/** The decisions that a codec makes in an Agent Client Protocol conversation. The driver holds the conversation itself. */
 import { type Result, Schema } from "effect"
 import type { SpawnInput } from "./driver.schema.ts"
 import type { SpawnRefused } from "./error.schema.ts"
@@ -19,9 +19,9 @@ export const AcpPermission = Schema.Struct({
 })
 export type AcpPermission = typeof AcpPermission.Type
 
-/** A conversation by the Agent Client Protocol: requests over standard input and output instead of a command line. */
+/** An Agent Client Protocol conversation: requests over standard input and output instead of a command line. */
 export type AcpConversation = {
-  /** Seconds until the agent must have opened a session, and until it must have answered; 0 means no limit. */
+  /** Time limits for opening a session and for the answer, in seconds; 0 means no limit. */
   readonly handshakeTimeout: number
   readonly timeout: number
   /** The id of the auth method to use before opening a session. */

@@ -24,7 +24,7 @@ const CodecValue = Schema.declare<Codec>(isCodec, {
   expected: "a command codec, such as claudeCodec()",
 })
 
-/** An agent that is a command. Each spawn starts it anew, in its own process group. */
+/** An agent that is a command. Each spawn starts a new process in its own process group. */
 export const ProcessDriverConfig = Schema.Struct({
   type: Schema.Literal("process"),
   /** What the driver is for. `mill --help --json` shows it to authors of programs. */
@@ -43,17 +43,17 @@ export const ProcessDriverConfig = Schema.Struct({
 })
 export type ProcessDriverConfig = typeof ProcessDriverConfig.Type
 
-/** How a spawn reaches its agent: by a command or an HTTP API. */
+/** How a spawn reaches its agent: through a command or an HTTP API. */
 export const DriverConfig = Schema.Union([ProcessDriverConfig, HttpDriverConfig]).annotate({
   expected: "a driver; create it with processDriver or httpDriver",
 })
 export type DriverConfig = typeof DriverConfig.Type
 
-/** Runs the program as an ordinary process, with the submitter's rights. */
+/** Runs the program as an ordinary process, with the submitter's permissions. */
 export const DirectExecutorConfig = Schema.Struct({ type: Schema.Literal("direct") })
 export type DirectExecutorConfig = typeof DirectExecutorConfig.Type
 
-/** What a `vm` executor makes its sandbox with. */
+/** The runtime that a `vm` executor uses for its sandbox. */
 export const SandboxRuntime = Schema.Literals(["bubblewrap", "docker", "podman"])
 export type SandboxRuntime = typeof SandboxRuntime.Type
 

@@ -1,5 +1,5 @@
 /**
- * Drivers and codecs. A driver is how a spawn reaches an agent. A codec is one agent's dialect: it encodes a spawn as a
+ * Drivers and codecs. A driver connects spawns to an agent. A codec is one agent's dialect: it encodes a spawn as a
  * command line and standard input, and folds the lines that the agent prints into events and an outcome. Codecs are
  * pure, so a recorded output always decodes to the same events.
  */
@@ -72,11 +72,13 @@ export type ModelListing = {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Settings files that select models. Paths are relative to the working directory, or to the home folder with `~/`. */
   readonly files?: ReadonlyArray<string> | undefined
-  /** The models in the command's output, by the names that a spawn takes. `files` holds the texts of the files that exist. */
+  /**
+   * The models in the command's output, by the names that a spawn takes. `files` holds the texts of the files that exist.
+   */
   readonly decode: (stdout: string, files: Readonly<Record<string, string>>) => ReadonlyArray<string>
 }
 
-/** What a codec of any kind has. */
+/** The fields that all kinds of codecs share. */
 export const CodecFacts = Schema.Struct({
   name: Schema.String,
   /** The format of model names, for example `provider/model-id`. */

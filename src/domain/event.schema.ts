@@ -1,7 +1,7 @@
 /**
  * Tier-1 events: the lines of a run's `events.ndjson`, which is the source of truth about the run.
  *
- * A line of another schema version is a typed error. A line of an unknown type in this version is kept and marked, so
+ * A line with another schema version is a typed error. A line with an unknown type in this version is kept and marked, so
  * that an older reader can follow a newer run.
  */
 import { Predicate, Result, Schema } from "effect"

@@ -1,6 +1,6 @@
-/** Finds what JSON cannot hold. The program's own process loads this module, so it imports nothing. */
+/** Finds values that JSON cannot represent. The program's own process loads this module, so it imports nothing. */
 
-/** The path and kind of the first part of `value` that JSON cannot hold, such as `$.items[3] is a BigInt`. */
+/** The path and kind of the first part of `value` that JSON cannot represent, such as `$.items[3] is a BigInt`. */
 export const findJsonProblem = (value: unknown): string | undefined => findProblem(value, "$", new Set())
 
 /** `above` holds the objects that contain the value, and is left as it was. */

@@ -70,7 +70,7 @@ export const applyEvent = (state: RunState, event: MillEvent): Result.Result<Run
   }))
 }
 
-/** As `applyEvent`, for an event without a sequence number. */
+/** Like `applyEvent`, but for an event without a sequence number. */
 export const transition = (
   state: RunState,
   body: EventBody,

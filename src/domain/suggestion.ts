@@ -1,4 +1,4 @@
-/** Suggests what was probably meant by a word that is not known. */
+/** Suggests the known word that was probably meant by an unknown one. */
 
 /** A hint: the known word that was probably meant, or all of them, introduced by `what`. */
 export const suggest = (word: string, known: ReadonlyArray<string>, what: string): string => {

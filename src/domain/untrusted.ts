@@ -1,6 +1,6 @@
 /**
- * Decodes values from code that may not have been type-checked, and says in one line what is wrong with a value: at
- * which key, what was found, what was expected.
+ * Decodes values from code that may not have been type-checked, and describes a problem in one line: the key, the value
+ * that was found and the value that was expected.
  */
 import { Result, Schema, type SchemaAST, type SchemaIssue } from "effect"
 import { suggest } from "./suggestion.ts"
@@ -43,7 +43,7 @@ export const decodeUntrusted = <A>(
 export const formatProblem = ({ hint, message }: ValueProblem): string =>
   hint === undefined ? message : `${message}; ${hint}`
 
-/** A place as a person writes it: `drivers.a.codec`. */
+/** A place in dotted form: `drivers.a.codec`. */
 export const formatPlace = (place: Place): string => place.map(String).join(".")
 
 /** Whether an object is not an instance of a class, such as a Map. */
@@ -158,7 +158,7 @@ const formatExpectation = ([issue, , ast, check]: Leaf): string => {
   return ast === undefined ? "expected another value" : `expected ${describeType(ast)}`
 }
 
-/** How Effect's own checks begin to say what they expect, where the check fits several types. */
+/** The start of the `expected` text of Effect's own checks that apply to several types. */
 const anyValue = "a value "
 
 /** The values that a schema takes, in words: `an integer greater than 0`. */

@@ -97,7 +97,7 @@ process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
 // `import.meta.main` is true in the program, as under plain Bun.
 Reflect.set(Bun, "main", programPath)
 installFrozenSources(plan.program.map(readSource))
-// Not awaited at the top level: Bun would spin on a module that waits for ever, and never emit `beforeExit`.
+// Not awaited at the top level: Bun would spin on a module that waits forever, and never emit `beforeExit`.
 const evaluate = async () => {
   const module: { readonly default?: unknown } = await import(programPath)
   settled = { value: module.default }

@@ -1,5 +1,5 @@
 /**
- * The process of an agent that a test plays: `mill _scripted-agent <socket>`. It passes the spawn from standard input to
+ * The process of an agent that a test scripts: `mill _scripted-agent <socket>`. It passes the spawn from standard input to
  * the test and performs the steps that the test sends back. Its value is the exit code: 1 if the test is gone.
  */
 import { Effect, Option, Schema, Stdio, Stream } from "effect"
@@ -44,5 +44,5 @@ const reportLostTest = Effect.gen(function* () {
   return 1
 })
 
-/** Plays an agent of the test that listens at the socket `path`. */
+/** Plays an agent for the test that listens on the socket `path`. */
 export const scriptedAgent = (path: string) => Effect.catchCause(playAgent(path), () => reportLostTest)

@@ -162,7 +162,7 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
   "no last chunk": { message: /before the answer was complete/ },
   "an error in the middle": { message: /^out of memory \(500\)$/, text: "ab" },
   "an error as JSON with 200": { message: /^model "x" not found$/ },
-  "a page": { message: /^unrecognised response; check the driver's url$/ },
+  "a page": { message: /^unrecognized response; check the driver's url$/ },
   "an error page": { message: /^HTTP 502$/ },
   "the key in its error": { message: /^HTTP 401: no such key: \[redacted\]$/ },
   "a redirect": {
@@ -170,9 +170,9 @@ const failures: Record<string, { readonly message: RegExp; readonly text?: strin
       /^HTTP 307: the server redirects to http:\/\/127\.0\.0\.1:\d+\/v1, but mill does not follow redirects/,
   },
   "half of the key where the message is cut": { message: /^HTTP 400: x{290} \[redacted…?\]?$/ },
-  nothing: { message: /^unrecognised response/ },
+  nothing: { message: /^unrecognized response/ },
   "no content": { message: /^the answer was empty \(HTTP 204\)$/ },
-  "an empty body": { message: /^the answer was empty \(HTTP 200\)$|^unrecognised response/ },
+  "an empty body": { message: /^the answer was empty \(HTTP 200\)$|^unrecognized response/ },
   "only [DONE]": { message: /^the server ended the answer without any text/ },
 }
 for (const [name, { message, text }] of Object.entries(failures)) {

@@ -87,7 +87,7 @@ export const evaluateConfig = Effect.fn("Config.evaluate")(function* (
   return yield* resolvePaths(config, (yield* Path.Path).dirname(path))
 })
 
-/** Adds the file of a configuration to errors that blame a key of it. */
+/** Adds the configuration file's path to errors about one of its keys. */
 export const nameFile = ({ sources }: LoadedConfig) =>
   Effect.mapError((error: ConfigError) => {
     const { hint, key, message } = error

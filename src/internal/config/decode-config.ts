@@ -1,4 +1,4 @@
-/** Decodes a configuration, and says in one line what is wrong with it: at which key, what was found, what is allowed. */
+/** Decodes a configuration, and describes a problem in one line: the key, the value that was found and what is allowed. */
 import { Result, Schema } from "effect"
 import { builtInDrivers, builtInExecutors, MillConfig } from "../../domain/config.schema.ts"
 import type { ExtensionConfig } from "../../domain/extension.schema.ts"

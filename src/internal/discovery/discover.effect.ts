@@ -1,6 +1,6 @@
 /**
  * Collects what program authors need to know: the program's API, and the drivers, extensions and defaults of the
- * configuration that applies to the working directory. A broken configuration is reported beside the built-in drivers.
+ * configuration that applies to the working directory. A broken configuration is reported alongside the built-in drivers.
  */
 import { Effect, Option, Result } from "effect"
 import type { DriverConfig, MillConfig } from "../../domain/config.schema.ts"

@@ -1,9 +1,9 @@
 /**
  * A conversation in the Agent Client Protocol: one session, one prompt.
  *
- * Opening the session, answering and exiting have time limits. After the answer, the agent's standard input ends. If the
- * agent then exits, its exit code counts as any other's. Many agents stay: mill ends such an agent, its answer stands, and
- * its exit code is taken as 0.
+ * Opening the session, answering and exiting have time limits. After the answer, mill closes the agent's standard input. If
+ * the agent then exits, its exit code counts as usual. Many agents keep running: mill terminates such an agent, keeps its
+ * answer and takes its exit code to be 0.
  */
 import type { InitializeRequest, NewSessionRequest, PromptRequest } from "@agentclientprotocol/sdk"
 import { Duration, Effect, Fiber, Option, Predicate } from "effect"
@@ -13,10 +13,10 @@ import { SpawnRefused } from "../../domain/error.schema.ts"
 import { ProcessExit, type StartedProcess } from "../process/started-process.ts"
 import type { AcpConnection, AcpRefused } from "./acp-client.effect.ts"
 
-/** The version of the protocol that mill speaks. */
+/** The version of the protocol that mill supports. */
 const protocolVersion = 1
 
-/** How long an agent may take to exit once its standard input or its standard output has ended. */
+/** How long an agent may take to exit after its standard input or output has ended. */
 const exitTimeout = "1 second"
 
 /** How long an agent may take to end a cancelled turn; after that it gets SIGTERM like any other agent. */
@@ -97,7 +97,7 @@ export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, pr
       limitTime(handshakeTimeout, "open a session"),
     )
     const text = prompt(spawn.input)
-    // Detached, so that a turn that is given up can still wait for the agent to end it. It ends with the connection.
+    // Detached, so that an abandoned turn can still wait for the agent to end it. It ends with the connection.
     const answer = yield* connection
       .request("session/prompt", { sessionId, prompt: [{ type: "text", text }] } satisfies PromptRequest)
       .pipe(Effect.forkDetach)
@@ -108,7 +108,7 @@ export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, pr
   const exited = yield* Effect.forkScoped(process.exit)
   const turnResult = yield* Effect.forkScoped(Effect.result(Effect.raceFirst(turn, overrun)))
 
-  /** Cancels a turn that is given up, so that the agent can end what it has started. */
+  /** Cancels an abandoned turn, so that the agent can end what it has started. */
   const cancelTurn = Effect.suspend(() => {
     if (pending === undefined) return Effect.void
     const { answer, sessionId } = pending

@@ -2,7 +2,7 @@
  * The two ends of an agent's pipes in the Agent Client Protocol: messages written to standard input, and lines read from
  * standard output. The agent's output is also decoded by its codec, like that of any other agent.
  *
- * Memory is bounded: an agent that keeps sending requests and does not read the answers is given up.
+ * Memory is bounded: an agent that keeps sending requests without reading the responses is abandoned.
  */
 import { type Cause, Deferred, Effect, Queue, Stream } from "effect"
 import { SpawnRefused } from "../../domain/error.schema.ts"
@@ -10,7 +10,7 @@ import type { StartedProcess } from "../process/started-process.ts"
 import { AcpClient } from "./acp-client.effect.ts"
 import { type AcpSpawn, holdConversation } from "./acp-conversation.effect.ts"
 
-/** How many requests of the agent may have unread answers, and how many bytes those may have. */
+/** Limits on the agent's requests with unread responses: their number, and the size of the responses in bytes. */
 const maxUnread = { answers: 1000, bytes: 8 * 1024 * 1024 }
 
 type Outgoing = { readonly line: Uint8Array; readonly isAnswer: boolean }
@@ -49,7 +49,7 @@ export const makeAcpSession = Effect.fnUntraced(function* (spawn: AcpSpawn) {
     /** Handles lines that the agent has printed. */
     receive: (lines: ReadonlyArray<string>) => {
       for (const line of lines) {
-        // The agent has been given up: its requests need no answers.
+        // The agent has been abandoned: its requests need no responses.
         if (Deferred.isDoneUnsafe(overrun)) return
         const message = conversation.message(line)
         if (message === undefined) continue

@@ -1,6 +1,6 @@
 /**
  * Reads the body of an HTTP answer as it arrives: server-sent events, or one JSON value from a server that ignores the
- * request to stream. The first character decides which, as not every server sets a content type, and no event stream
+ * request to stream. The first character decides which, because not every server sets a content type, and no event stream
  * begins with a brace.
  */
 import { makeParser } from "effect/encoding/Sse"
@@ -75,7 +75,7 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number) => {
       }
       return takePiece()
     },
-    /** The outcome of the answer; `interruption` is what cut it off, if anything did. */
+    /** The outcome of the answer; `interruption` says why it is incomplete, if it is. */
     outcome: (interruption?: string): AgentOutcome => {
       const outcome = answer.decodeFinal()
       const problem = overflow ? "an event in the answer exceeds the driver's maxLineBytes" : interruption
@@ -84,7 +84,7 @@ export const makeAnswerReader = (codec: HttpCodec, maxLength: number) => {
       if (outcome.final) return outcome
       const errorMessage = answer.begun
         ? "the server closed the connection before the answer was complete"
-        : "unrecognised response; check the driver's url"
+        : "unrecognized response; check the driver's url"
       return { ...outcome, errorMessage }
     },
   }

@@ -1,5 +1,5 @@
 /**
- * Chooses the driver of a run: the one asked for, the configuration's default, or the first known agent that is installed.
+ * Chooses the driver of a run: the requested one, the configuration's default, or the first known agent that is installed.
  * The built-in drivers need no configuration; a configured driver of the same name replaces one.
  */
 import { Effect } from "effect"

@@ -1,6 +1,6 @@
 /**
  * The HTTP driver: runs a spawn as one request to a model's API, and reads the answer as it streams in. The conversation is
- * kept in the run's folder, as such an API has no memory. Interrupting a spawn closes its connection.
+ * stored in the run's directory, because such an API does not keep it. Interrupting a spawn closes its connection.
  *
  * Keys come from the environment and go into headers. They are redacted from everything else, even where the server
  * repeats them.

@@ -1,4 +1,4 @@
-/** The errors of an HTTP exchange in words: answers with an error status, and connections that fail. */
+/** Describes the errors of an HTTP exchange: answers with an error status, and failed connections. */
 import { Effect, Stream } from "effect"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
@@ -9,7 +9,7 @@ import type { Redactor } from "./redactor.ts"
 /** How much of the body of an HTTP error is read, in bytes. */
 const errorBodyBytes = 64 * 1024
 
-/** Describes an answer whose status is not a success, with what its body says. */
+/** Describes an answer whose status is not a success, with the message in its body. */
 export const describeErrorResponse = Effect.fnUntraced(function* (
   { headers, status, stream }: HttpClientResponse,
   redact: Redactor,

@@ -23,7 +23,7 @@ export const isBusy = (status: number): boolean => busyStatuses.has(status)
 const describeStatus = (status: number): string =>
   status === 429 ? "rate limited" : "the server is overloaded"
 
-/** A number that is not negative. RFC 9110 has whole seconds only; some servers send fractions. */
+/** A non-negative number. RFC 9110 allows whole seconds only, but some servers send fractions. */
 const nonNegative = /^\s*\d+(?:\.\d+)?\s*$/
 
 /** The date format that servers must send (RFC 9110 5.6.7). `Date.parse` alone would accept "soon 5". */

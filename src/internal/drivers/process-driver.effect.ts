@@ -1,5 +1,5 @@
 /**
- * The process driver: runs a spawn as a command in a process group of its own, with an argument vector and no shell. The
+ * The process driver: runs a spawn as a command in its own process group, with an argument vector and no shell. The
  * codec decides how the prompt is passed. Standard error is drained, and its end is kept.
  */
 import { Duration, Effect, FileSystem, Stream } from "effect"
@@ -138,7 +138,7 @@ const toAgentExit = (exit: ProcessExit | undefined, overlongLines: number): Agen
   return exit._tag === "Code" ? { code: exit.code, overlongLines } : { signal: exit.signal, overlongLines }
 }
 
-/** Why the agent was given up. The codec's message is preferred for an error that the agent has reported itself. */
+/** Why the agent was abandoned. The codec's message is preferred for an error that the agent has reported itself. */
 const findFailure = ({ failure }: AcpEnd, { errorMessage }: AgentOutcome): AgentReport["failure"] =>
   failure === undefined || (failure.cause === "agent-error" && errorMessage !== undefined)
     ? undefined

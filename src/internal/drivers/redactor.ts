@@ -1,6 +1,6 @@
 /**
- * Removes the values of keys from texts of a server, which may repeat them. A value that is split between two texts is not
- * found, so pass whole texts; neither is one that the server has encoded in another way than JSON does.
+ * Removes the values of keys from a server's texts, which may repeat them. A value that is split between two texts is not
+ * found, so pass whole texts; nor is a value that the server has encoded differently from JSON.
  */
 import { Redacted } from "effect"
 import type { AgentOutcome, DriverEvent } from "../../domain/driver.schema.ts"

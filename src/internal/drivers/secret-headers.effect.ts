@@ -10,7 +10,7 @@ import { Secrets } from "../config/secrets.effect.ts"
 /** Values by header. */
 export type SecretValues = ReadonlyMap<string, Redacted.Redacted<string>>
 
-/** A value that a header can carry. */
+/** A value that is valid in a header. */
 const sendable = /^[\t\x20-\x7e]+$/
 
 /** Reads the values of the headers that the driver `name` takes from the environment. An error names the variable. */

@@ -1,7 +1,7 @@
 /**
  * The engine: what a user can do with runs. Every method works from any process.
  *
- * A command calls one method and should not load the modules of the others, so most methods load theirs on call.
+ * A command calls one method and should not load the modules of the others, so most methods load theirs on demand.
  */
 import { Context, Effect, Layer, Stream } from "effect"
 import type {

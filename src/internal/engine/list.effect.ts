@@ -1,4 +1,4 @@
-/** Lists runs, newest first. Runs that cannot be read are listed apart. */
+/** Lists runs, newest first. Runs that cannot be read are listed separately. */
 import { Effect } from "effect"
 import type { ListedRuns, RunFilter } from "../../domain/engine.schema.ts"
 import type { RunRecord } from "../../domain/run.schema.ts"

@@ -20,7 +20,7 @@ import { SpawnFile } from "./spawn-files.effect.ts"
 /** How long a submitter may take between creating a run's folder and starting its worker. */
 const launchTimeout = Duration.seconds(10)
 
-/** The time between SIGTERM and SIGKILL for processes of a lost run. It is short, as a command is waiting. */
+/** The time between SIGTERM and SIGKILL for processes of a lost run. It is short because a command is waiting. */
 const lostGrace = Duration.millis(500)
 
 const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(ProcessIdentity))
@@ -31,7 +31,7 @@ const workerLost: Settlement = {
   payload: { message: "the run's worker exited unexpectedly", cause: "worker-lost" },
 }
 
-/** Whether the run's worker answers. Few commands have to ask, so the client is loaded on call. */
+/** Whether the run's worker answers. Few commands have to ask, so the client is loaded on demand. */
 const workerAnswers = importOnCall(
   Effect.promise(() => import("../control/control-client.effect.ts")),
   (client) => client.pingWorker,

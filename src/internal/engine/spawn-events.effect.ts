@@ -1,4 +1,4 @@
-/** What a spawn becomes in the event log, and what its program is answered. */
+/** Turns the progress and end of a spawn into events of the log and into the answer to the program. */
 import { Cause, Effect, Exit, Option } from "effect"
 import { cutBytes } from "../../domain/cut-text.ts"
 import { defined } from "../../domain/defined.ts"
@@ -17,7 +17,7 @@ import {
 } from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnResult } from "../../domain/spawn.schema.ts"
 
-/** How many bytes of a tool's input an event keeps. */
+/** Maximum size of a tool's input in an event, in bytes. */
 const toolInputLimit = 2048
 
 /** The events of a spawn that the log keeps for an event of its driver. */

@@ -1,4 +1,4 @@
-/** Decodes what a program passes to `mill.spawn`: a bad field rejects that spawn alone, with a message that names it. */
+/** Decodes the argument of `mill.spawn`. An invalid field rejects only that spawn, with a message that names the field. */
 import { Effect } from "effect"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { SpawnOptions } from "../../domain/spawn.schema.ts"

@@ -1,6 +1,6 @@
 /**
- * Waits for the end of a run: for a `run.json`, the last file written, with a terminal status. File system notices
- * may be lost, so a slow poll runs beside them.
+ * Waits for the end of a run: for a `run.json`, the last file written, with a terminal status. File system notifications
+ * may be lost, so a slow poll runs alongside them.
  */
 import { Duration, Effect, FileSystem, Option, Schedule, Stream } from "effect"
 import { WaitTimeout } from "../../domain/error.schema.ts"
@@ -48,7 +48,7 @@ export const awaitEnd = Effect.fnUntraced(function* (runId: RunId) {
   return Option.getOrUndefined(ended) ?? (yield* store.record(runId))
 })
 
-/** As `awaitEnd`, for at most `timeout` if there is one. */
+/** Like `awaitEnd`, but for at most `timeout` if it is given. */
 export const waitForEnd = Effect.fn("Engine.wait")(function* (
   runId: RunId,
   timeout: Duration.Input | undefined,

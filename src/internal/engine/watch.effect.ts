@@ -1,6 +1,6 @@
 /**
  * Follows runs from any process: their events, from their log files, and the lines they print, from their workers. File
- * system notices may be lost, so a slow poll runs beside them.
+ * system notifications may be lost, so a slow poll runs alongside them.
  */
 import { Effect, FileSystem, Schedule, Stream } from "effect"
 import type { IoItem } from "../../domain/engine.schema.ts"

@@ -1,4 +1,4 @@
-/** The output of the program host: published line by line to those who watch the run. */
+/** The output of the program host: published line by line to watchers of the run. */
 import { DateTime, Effect } from "effect"
 import { IoHub } from "../control/io-hub.effect.ts"
 import { makeLineSplitter } from "../files/lines.ts"
@@ -33,7 +33,7 @@ export const makeHostOutput = Effect.gen(function* () {
     onStderr: stderr.push,
     /** Publishes the last lines, which may lack a line feed. */
     end: Effect.andThen(stdout.end, stderr.end),
-    /** The last lines of standard error: the reason when the host could not begin. */
+    /** The last lines of standard error, which give the reason if the host could not start. */
     lastLines: () => lastLines,
   }
 })

@@ -1,6 +1,6 @@
 /**
- * The process of the program host, started through an executor. A host that is locked in has a guard beside it: a
- * process outside that settles the run when the worker is gone.
+ * The process of the program host, started through an executor. A host in a sandbox has a guard: a process outside the
+ * sandbox that settles the run when the worker is gone.
  */
 import { Duration, Effect } from "effect"
 import { ChildProcess } from "effect/process"

@@ -1,4 +1,6 @@
-/** Checks at submit that the sandbox of a run can be made, and that its program reads only what it may. */
+/**
+ * Checks at submit that the sandbox of a run can be created, and that its program can read only the files it is allowed to.
+ */
 import { Effect, Path } from "effect"
 import { ChildProcess } from "effect/process"
 import { ConfigError, ProgramError } from "../../domain/error.schema.ts"
@@ -20,7 +22,7 @@ const explainProbe = (problem: string): string =>
     ? "mill needs bubblewrap 0.8 or later"
     : "unprivileged user namespaces are probably disabled; check the sysctls kernel.unprivileged_userns_clone (1 allows them), kernel.apparmor_restrict_unprivileged_userns (0 allows them) and user.max_user_namespaces, or use docker or podman"
 
-/** Makes a sandbox around a trivial command: this takes milliseconds and gives a clear error early. */
+/** Creates a sandbox around a trivial command, which takes milliseconds and reports problems early. */
 const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   const { bun } = yield* Settings
   const { run } = yield* Processes
@@ -43,7 +45,7 @@ const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   )
 })
 
-/** Paths that would show everything, or cover what the sandbox needs. */
+/** Paths that would expose everything, or hide files that the sandbox needs. */
 const unshowable = ["/", "/tmp", "/run", "/proc", "/dev"]
 
 const checkReadable = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
@@ -65,7 +67,7 @@ const checkReadable = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
   }
 })
 
-/** A directory that has one of these is the root of a project. */
+/** A directory that contains one of these is the root of a project. */
 const projectMarks = [".git", ".jj", configName]
 
 /** Finds the root of the program's project: the program's own directory when none is marked. */
@@ -79,8 +81,8 @@ const findProject = Effect.fnUntraced(function* (programPath: string) {
 })
 
 /**
- * Imports are read at submit, outside the sandbox. So they may name only files of the program's project that are not
- * hidden, as `.env` is.
+ * Imports are read at submit, outside the sandbox. So they may name only files in the program's project that are not hidden
+ * (as `.env` is).
  */
 const checkImports = Effect.fnUntraced(function* (plan: DraftPlan, { name, readable }: PlanVmExecutor) {
   const project = yield* findProject(plan.programPath)
@@ -98,7 +100,7 @@ const checkImports = Effect.fnUntraced(function* (plan: DraftPlan, { name, reada
   }
 })
 
-/** Fails when the plan's program cannot run in its sandbox, or could read more than it may. */
+/** Fails when the plan's program cannot run in its sandbox, or could read more than it is allowed to. */
 export const checkSandbox = Effect.fn("Sandbox.check")(function* (plan: DraftPlan) {
   const { executor } = plan
   if (executor.type === "direct") return

@@ -1,4 +1,6 @@
-/** The runtimes that make sandboxes. Docker and podman need an image; bubblewrap takes none, and cannot limit resources. */
+/**
+ * The runtimes that create sandboxes. Docker and podman require an image; bubblewrap uses none and cannot limit resources.
+ */
 import type { SandboxRuntime } from "../../domain/config.schema.ts"
 
 /** The command of each runtime, and the hint when the command is missing. */

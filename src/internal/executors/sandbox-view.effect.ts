@@ -1,7 +1,7 @@
 /**
  * Decides which files a sandboxed program can read: its frozen sources, at their own paths; the other files that they
  * import; the `node_modules` directories from theirs upward, if they import packages; and what the configuration adds.
- * The files beside them are not visible, nor are imports whose names are computed at run time.
+ * The files alongside them are not visible, nor are imports whose names are computed at run time.
  */
 import { Effect, FileSystem, Path } from "effect"
 import type { Plan, PlanSource } from "../../domain/plan.schema.ts"

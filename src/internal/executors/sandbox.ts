@@ -1,4 +1,4 @@
-/** Describes a sandbox, independent of the runtime that makes it. */
+/** Describes a sandbox, independently of the runtime that creates it. */
 import type { PlanVmExecutor } from "../../domain/plan.schema.ts"
 
 /** A file or directory of the machine and its path in the sandbox, where it is read-only. */

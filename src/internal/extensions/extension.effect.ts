@@ -34,7 +34,7 @@ export const makeExtension = Effect.fnUntraced(function* (
   const functions = new Map(Object.entries(api))
   /** Why the extension is disabled. */
   let setupFailure: string | undefined
-  // What hooks return is checked when they return it.
+  // The values that hooks return are checked at run time.
   const setup: Hook<[ExtensionContext]> = config.setup
   const onEvent: Hook<[MillEvent, ExtensionContext]> = config.onEvent
 
@@ -67,7 +67,7 @@ export const makeExtension = Effect.fnUntraced(function* (
   /** Queues an event for `onEvent`. Never waits. */
   const put = (event: MillEvent) => {
     if (onEvent === undefined || setupFailure !== undefined) return
-    // An onEvent that fails for every event would otherwise get an event for each failure, for ever.
+    // An onEvent that fails for every event would otherwise receive an event for each failure, forever.
     if (event.type === "extension:error" && event.payload.extensionName === name) return
     feed.put(event)
   }

@@ -1,5 +1,5 @@
 /**
- * The extensions of one run, in its worker: `setup` before the program starts, `onEvent` beside the run, functions for
+ * The extensions of one run, in its worker: `setup` before the program starts, `onEvent` alongside the run, functions for
  * the program. Nothing that an extension does wrong ends the run or holds it up; the program waits only for `setup`.
  */
 import { Effect, Exit, Scope } from "effect"

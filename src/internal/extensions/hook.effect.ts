@@ -1,5 +1,5 @@
 /**
- * Runs an extension's code. Whatever a hook or a function throws, rejects, fails or dies with becomes one failure with a
+ * Runs an extension's code. Any exception, rejection, failure or defect of a hook or a function becomes one failure with a
  * message, and every wait has a limit. Code that computes without a pause cannot be interrupted: hooks share the worker's
  * one thread.
  */
@@ -35,7 +35,9 @@ const failWithMessage = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>
   return yield* new HookFailure({ message })
 })
 
-/** Fails for a hook that did not return an Effect. A Promise is awaited, since a rejection that is not would end the worker. */
+/**
+ * Fails for a hook that did not return an Effect. A Promise is awaited, since a rejection that is not would end the worker.
+ */
 const refuseResult = Effect.fnUntraced(function* (result: unknown) {
   const isPromise = Predicate.isPromiseLike(result)
   if (isPromise) {
@@ -71,7 +73,7 @@ export const runFunction = (call: () => unknown) =>
   }).pipe(Effect.catchCause(failWithMessage))
 
 /**
- * Waits for an effect's exit, for `limit` at most; `None` when the time is up. The effect is then interrupted, and left
+ * Waits for an effect's exit, for `limit` at most; `None` on timeout. The effect is then interrupted, and left
  * behind if it ignores that, as it is when the caller is interrupted.
  */
 export const runWithin = Effect.fnUntraced(function* <A, E, R>(

@@ -1,6 +1,6 @@
 /**
- * Reports an extension's failures without flooding: each message of a hook once, up to a limit. Reports go to the worker's
- * log, where totals follow at the end, and as `extension:error` events to the run's log until the run has ended.
+ * Reports an extension's failures without flooding the log: each message of a hook once, up to a limit. Reports go to the
+ * worker's log, where totals follow at the end, and as `extension:error` events to the run's log until the run has ended.
  */
 import { Effect } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"

@@ -1,6 +1,6 @@
 /**
- * Writes files whole or not at all: each is written beside its place, synced and moved. Only the owner can access
- * directories (0700) and files (0600).
+ * Writes files whole or not at all: each is written to a temporary file alongside, synced and moved into place. Only the
+ * owner can access directories (0700) and files (0600).
  */
 import { Effect, FileSystem, Path, Random } from "effect"
 import type { PlatformError } from "effect/PlatformError"

@@ -1,4 +1,4 @@
-/** Makes the content of a plan: once at submit, and again by the worker, which must get the same. */
+/** Makes the content of a plan: once at submit, and again in the worker, where the result must be the same. */
 import { Effect } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import {

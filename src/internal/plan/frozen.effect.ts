@@ -1,4 +1,4 @@
-/** Reads frozen sources from a run's folder. */
+/** Reads frozen sources from a run's directory. */
 import { Effect, FileSystem } from "effect"
 import type { PlanSource } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"

@@ -1,6 +1,6 @@
 /**
- * Makes the plan again in the worker, from the frozen sources and with the configuration evaluated once more, and compares it
- * with the plan that was submitted: a run never executes any other.
+ * Makes the plan again in the worker, from the frozen sources and with the configuration evaluated again, and compares it
+ * with the plan that was submitted: a run never executes any other plan.
  */
 import { Effect, Predicate } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
@@ -42,7 +42,7 @@ const rehash = Effect.fnUntraced(function* (plan: Plan, sources: ReadonlyArray<P
   return { texts, rehashed }
 })
 
-/** The configuration, driver and executor of a plan. Fails if they make another plan than the submitted one. */
+/** The configuration, driver and executor of a plan. Fails if they produce a plan that differs from the submitted one. */
 export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
   const program = yield* rehash(plan, plan.program)
   const configured = yield* rehash(plan, plan.config)

@@ -1,6 +1,6 @@
 /**
  * Waits for processes and ends them: SIGTERM, a grace period, SIGKILL. A zombie counts as gone: where no process reaps
- * orphans, as in many containers, a zombie stays for ever.
+ * orphans, as in many containers, a zombie stays forever.
  */
 import { Clock, Duration, Effect } from "effect"
 import type { RunId } from "../../domain/ids.schema.ts"

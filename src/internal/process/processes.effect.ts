@@ -12,7 +12,7 @@ import type { ProcessIdentity } from "./process-identity.schema.ts"
 import { makeStarters } from "./start-process.effect.ts"
 import type { CommandOutput, StartedProcess, StartOptions } from "./started-process.ts"
 
-/** What the runtime provides beside Effect's spawner and file system. */
+/** What the runtime provides in addition to Effect's spawner and file system. */
 export type System = {
   /** The pid of this process. */
   readonly self: number
@@ -29,8 +29,8 @@ export class Processes extends Context.Service<
   {
     /**
      * Starts a command as the leader of its own session and process group. Output is read to its end, and for a second
-     * after the exit of the process. When the scope closes, what is left of the group gets SIGTERM, and SIGKILL after
-     * the grace period. Fails when the command does not exist or the system refuses to run it; the cause of the error
+     * after the exit of the process. When the scope closes, what is left of the group receives SIGTERM first, then SIGKILL
+     * after the grace period. Fails when the command does not exist or the system refuses to run it; the cause of the error
      * has the system's code.
      */
     readonly start: (

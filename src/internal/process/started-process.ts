@@ -1,4 +1,4 @@
-/** Processes that mill starts: what it knows of them, and what it learns of their end. */
+/** Processes that mill starts: their properties, and how they end. */
 import { Data, type Duration, type Effect } from "effect"
 
 /** How a process ended: with a code, or by a signal. */

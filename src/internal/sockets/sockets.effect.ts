@@ -5,7 +5,7 @@ import type { Socket, SocketServer } from "effect/socket"
 export class Sockets extends Context.Service<
   Sockets,
   {
-    /** Listens at `path` (at most about 100 bytes) until the scope closes, then removes the file. */
+    /** Listens on `path` (at most about 100 bytes) until the scope closes, then removes the file. */
     readonly listen: (
       path: string,
     ) => Effect.Effect<SocketServer.SocketServer["Service"], SocketServer.SocketServerError, Scope.Scope>

@@ -22,7 +22,7 @@ export const sourceFile = (paths: RunPaths, sha256: string): string => `${paths.
 /** The part of the plan that a sandboxed program host may read. */
 export const hostPlanFile = (paths: RunPaths): string => `${paths.runDir}/host-plan.json`
 
-/** The record of one spawn beside the event log. */
+/** The record of one spawn, in addition to the event log. */
 export const spawnFile = (paths: RunPaths, spawnId: SpawnId): string =>
   `${paths.runDir}/spawns/${spawnId}.json`
 

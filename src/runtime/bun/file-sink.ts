@@ -1,4 +1,4 @@
-/** Plain promises around Bun's file sinks, whose methods answer at once or later. */
+/** Plain promises around Bun's file sinks, whose methods return either a value or a promise. */
 
 /** Writes a chunk and waits until the reader has taken it. */
 export const writeToSink = async (sink: Bun.FileSink, chunk: Uint8Array): Promise<void> => {

@@ -21,7 +21,7 @@ const findSpecifiers = ({ contents }: FrozenSource): ReadonlyArray<string> =>
 
 /**
  * Loads the modules of `effect` that the sources mention and cannot resolve themselves. The first source is the entry:
- * its folder decides. `home` is the folder from which mill resolves its own copy; `fallback` is used without one.
+ * its folder decides. `home` is the folder from which mill resolves its own copy; without one, `fallback` is used.
  */
 export const loadLentModules = async (
   sources: ReadonlyArray<FrozenSource>,
@@ -36,7 +36,7 @@ export const loadLentModules = async (
     try {
       return [[specifier, { ...(await import(Bun.resolveSync(specifier, home))) }] as const]
     } catch {
-      // There is no such module: the import in the configuration fails and says so.
+      // There is no such module, so the import in the configuration fails with an error.
       return []
     }
   }

@@ -13,7 +13,7 @@ const removeAll = () => {
   }
 }
 
-/** Removes the folder when the process exits. Returns a function that calls this off. */
+/** Removes the folder when the process exits. Returns a function that cancels the removal. */
 export const removeAtExit = (folder: string) => {
   if (folders.size === 0) process.on("exit", removeAll)
   folders.add(folder)

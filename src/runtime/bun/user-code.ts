@@ -1,7 +1,7 @@
 /**
- * Evaluates a user's configuration inside one of mill's own processes, which it can neither exit, nor make deaf to
- * signals, nor print among mill's results. It does not see the variables with which a run marks its processes: the run's
- * worker, which evaluates it again, does not either.
+ * Evaluates a user's configuration inside one of mill's own processes. The configuration cannot exit the process, make it
+ * deaf to signals or mix its output into mill's results. It does not see the variables with which a run marks its
+ * processes, because the run's worker, which evaluates it again, does not see them either.
  *
  * In a script that uses mill as a library the process stays untouched: the script's own code runs meanwhile.
  */

@@ -34,7 +34,7 @@ const makeSpawnError = (caller: Error, message: string, fields: Record<string, u
   )
 }
 
-/** Why an input cannot be sent at all. The worker checks everything else. */
+/** Explains why an input cannot be sent at all. The worker checks everything else. */
 const findInputProblem = (input: unknown): string | undefined => {
   try {
     return JSON.stringify(input) === undefined ? `expected an object, got ${typeof input}` : undefined

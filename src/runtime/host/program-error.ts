@@ -1,4 +1,4 @@
-/** Describes a program's error for the run's log: the message, the place in the user's own source, and the stack. */
+/** Describes a program's error for the run's log: the message, the location in the user's own source, and the stack. */
 
 /** By how many columns the first line of a file is shifted when it is loaded, by path. */
 export type ColumnShifts = ReadonlyMap<string, number>

@@ -3,7 +3,7 @@ import { fstatSync, openSync } from "node:fs"
 import { Effect } from "effect"
 
 /**
- * Waits until the reader of standard output is gone, as with `| head`, even while mill writes nothing. Waits for ever where
+ * Waits until the reader of standard output is gone, as with `| head`, even while mill writes nothing. Waits forever where
  * standard output is not a pipe.
  *
  * Bun closes the descriptor when it stops watching, so this watches a second descriptor of the pipe.

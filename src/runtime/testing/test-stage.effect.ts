@@ -1,4 +1,6 @@
-/** Where a test runs programs: a temporary folder and agents that the test plays. Closing the scope removes everything. */
+/**
+ * Where a test runs programs: a temporary folder and agents that the test scripts. Closing the scope removes everything.
+ */
 import { Effect, FileSystem, Layer, Logger, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { type SpawnRefused, StoreError } from "../../domain/error.schema.ts"
@@ -75,7 +77,7 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: AnswerSp
   return {
     folder,
     runsDir,
-    /** The command that starts an agent played by the test. */
+    /** The command that starts an agent scripted by the test. */
     agent: { command: self.command, args: [...self.args, "_scripted-agent", socket] },
     /** Writes a file into the folder and returns its path. */
     write: (name: string, text: string) => {
