@@ -56,7 +56,7 @@ export const MillEvent = Schema.Union([
   event("spawn:tool_call", {
     spawnId: SpawnId,
     toolName: Schema.String,
-    /** The tool's input as text, cut to 2 KiB. JSON stays JSON. */
+    /** The tool's input as text, truncated to 2 KiB. JSON stays JSON. */
     input: Schema.optional(Schema.String),
   }),
   event("spawn:complete", { spawnId: SpawnId, result: SpawnResult }),

@@ -55,7 +55,7 @@ const ExtensionName = Identifier.check(
 /** The name of an extension's function. */
 export const FunctionName = Identifier.check(
   Schema.makeFilter((name) => name !== "then", {
-    expected: "another name; an object with a `then` function is treated as a promise",
+    expected: "a different name; an object with a `then` function is treated as a promise",
   }),
 )
 

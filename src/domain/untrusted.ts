@@ -35,7 +35,9 @@ export const decodeUntrusted = <A>(
     Result.try({
       try: () =>
         Result.mapError(decode(value), ({ issue }) => findProblem(value, findLeaf(issue), whole, isSecret)),
-      catch: (): ValueProblem => ({ message: `${whole} cannot be read: one of its getters throws` }),
+      catch: (): ValueProblem => ({
+        message: `${whole} cannot be read: accessing its properties throws an error`,
+      }),
     }).pipe(Result.flatMap((result) => result))
 }
 
@@ -155,7 +157,7 @@ const formatExpectation = ([issue, , ast, check]: Leaf): string => {
   if (typeof annotations?.["message"] === "string") return annotations["message"]
   const expected = check?.annotations?.expected
   if (expected !== undefined && !expected.startsWith(anyValue)) return `expected ${expected}`
-  return ast === undefined ? "expected another value" : `expected ${describeType(ast)}`
+  return ast === undefined ? "expected a different value" : `expected ${describeType(ast)}`
 }
 
 /** The start of the `expected` text of Effect's own checks that apply to several types. */
@@ -191,7 +193,7 @@ const describeBase = (ast: SchemaAST.AST): string => {
     case "Union":
       return formatChoice(ast.types.filter(({ _tag }) => _tag !== "Undefined").map(describeType))
     default:
-      return "another value"
+      return "a different value"
   }
 }
 

@@ -197,7 +197,7 @@ test.concurrent("a hook that hangs after the end of a run is abandoned and repor
   for (const name of ["waits", "deaf"]) {
     expect(log).toContain(`extension ${name}, onEvent: 3 events were not handled within 5 seconds`)
   }
-  expect(log).toContain("extension keeps, setup: resources not released within 5 seconds")
+  expect(log).toContain("extension keeps, setup: resources were not released within 5 seconds")
   expect(log).toContain("extension breaks, setup: broken")
 })
 

@@ -173,7 +173,9 @@ describe("options that are not options", () => {
     test(`${name} does not throw, and describes the problem`, () => {
       const findProblem = (options: unknown) => factory(options as never).problem
       expect(findProblem(null)).toBe(`${name}: the argument is null; expected an object`)
-      expect(findProblem(revoked)).toBe(`${name}: the argument cannot be read: one of its getters throws`)
+      expect(findProblem(revoked)).toBe(
+        `${name}: the argument cannot be read: accessing its properties throws an error`,
+      )
       expect(findProblem(throwing)).toMatch(`${name}: `)
     })
   }

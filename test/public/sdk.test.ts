@@ -429,7 +429,7 @@ describe("untyped input", () => {
       await using mill = createMill(options())
       expect(await rejection(mill.list())).toMatchObject({
         _tag: "ConfigError",
-        message: expect.stringContaining("one of its getters throws"),
+        message: expect.stringContaining("accessing its properties throws an error"),
       })
     })
   }

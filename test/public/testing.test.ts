@@ -128,7 +128,7 @@ describe("an agent of a test", () => {
         },
         {
           cause: "agent-error",
-          message: "the test's agent: the answer cannot be read: one of its getters throws",
+          message: "the test's agent: the answer cannot be read: accessing its properties throws an error",
           exitCode: 0,
         },
         {

@@ -65,7 +65,7 @@ export const waitForEnd = Effect.fn("Engine.wait")(function* (
         run: runId,
         seconds,
         message: `${runId} is still running after ${seconds} s`,
-        hint: `mill wait ${runId} --timeout ${Math.max(60, seconds)}`,
+        hint: `wait longer with: mill wait ${runId} --timeout ${Math.max(60, seconds)}`,
       }),
   })
 })

@@ -19,7 +19,7 @@ const refuse = ({ name }: PlanVmExecutor, message: string, hint?: string) =>
 
 const explainProbe = (problem: string): string =>
   problem.includes("Unknown option")
-    ? "mill needs bubblewrap 0.8 or later"
+    ? "mill requires bubblewrap 0.8 or later"
     : "unprivileged user namespaces are probably disabled; check the sysctls kernel.unprivileged_userns_clone (1 allows them), kernel.apparmor_restrict_unprivileged_userns (0 allows them) and user.max_user_namespaces, or use docker or podman"
 
 /** Creates a sandbox around a trivial command, which takes milliseconds and reports problems early. */

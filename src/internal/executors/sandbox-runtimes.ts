@@ -9,14 +9,14 @@ export const sandboxRuntimes: Readonly<
 > = {
   bubblewrap: {
     command: "bwrap",
-    install: "install the package bubblewrap, on Debian and Ubuntu: apt-get install bubblewrap (Linux only)",
+    install: "install the bubblewrap package (Linux only); on Debian and Ubuntu: apt-get install bubblewrap",
   },
   docker: {
     command: "docker",
-    install: "install Docker Engine, on Debian and Ubuntu: apt-get install docker.io",
+    install: "install Docker Engine; on Debian and Ubuntu: apt-get install docker.io",
   },
   podman: {
     command: "podman",
-    install: "install the package podman, on Debian and Ubuntu: apt-get install podman",
+    install: "install the podman package; on Debian and Ubuntu: apt-get install podman",
   },
 }

@@ -96,7 +96,7 @@ export const makeExtension = Effect.fnUntraced(function* (
   const release = Effect.gen(function* () {
     const closed = yield* runWithin(releaseLimit, Effect.scoped(runHook(() => Scope.close(scope, Exit.void))))
     const problem = Option.match(closed, {
-      onNone: () => `resources not released within ${releaseLimit}`,
+      onNone: () => `resources were not released within ${releaseLimit}`,
       onSome: (exit) => Option.getOrUndefined(Exit.findErrorOption(exit))?.message,
     })
     if (problem !== undefined) yield* reports.once("setup", problem)

@@ -37,7 +37,7 @@ const wording: Readonly<Record<string, string>> = {
   ENOTDIR: "a component of the path is not a directory",
   EISDIR: "it is a directory",
   EMFILE: "too many open files",
-  ENOEXEC: "not an executable; a script must begin with a line such as #!/bin/sh",
+  ENOEXEC: "not an executable file; a script must begin with a line such as #!/bin/sh",
   E2BIG: "the arguments and environment are larger than the system allows",
 }
 

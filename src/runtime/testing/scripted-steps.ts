@@ -57,5 +57,5 @@ export const writeSteps = (answer: Exit.Exit<unknown, Error>): Steps => {
 
 /** The steps for an answer that throws when it is read. */
 export const unreadableAnswer: Steps = fail(
-  "the test's agent: the answer cannot be read: one of its getters throws",
+  "the test's agent: the answer cannot be read: accessing its properties throws an error",
 )
