@@ -13,7 +13,7 @@ import configTypes from "./types.ts" with { type: "text" }
 import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
 
 /**
- * Creates an engine that is closed with the scope. Runs keep running after that. Fails if an option or a configuration
+ * Creates an engine that is closed when the scope closes. Its runs keep running. Fails if an option or a configuration
  * object is invalid.
  *
  * @example

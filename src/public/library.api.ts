@@ -22,8 +22,8 @@ import type { MillConfig } from "./types.ts"
 /** Options for `createEngine` and `createMill`. Omitted options have the same defaults as in the CLI. */
 export interface EngineOptions {
   /**
-   * The path of a configuration file, or a configuration object. An object can contain only what mill's own functions
-   * create, for example `claudeCodec()`. Your own codecs and extensions must be in a file.
+   * The path of a configuration file, or a configuration object. In an object, codecs must be created by mill's own
+   * functions, for example `claudeCodec()`. Your own codecs and extensions must be in a file.
    */
   readonly config?: string | MillConfig | undefined
   /** The directory in which runs are stored. Default: `$MILL_HOME/runs`. */
@@ -64,7 +64,7 @@ export interface MillClient extends AsyncDisposable {
   /** Reads a run with its spawns and its result, or one of its spawns. */
   inspect(run: string): Promise<InspectedRun>
   inspect(spawn: SpawnRef): Promise<InspectedSpawn>
-  /** Follows the events of a run, from the first to the final one. */
+  /** Follows the events of a run live, from the first event to the final one. */
   watch(run: string, options?: Abortable): AsyncIterable<LogEntry>
   /** Follows the output of a run's program and agents, from now until the run finishes. */
   watchIo(run: string, options?: Abortable): AsyncIterable<IoItem>

@@ -1,5 +1,5 @@
 /**
- * The global `mill` in a program. To get its types in your editor, add this line at the top of the program:
+ * The global `mill` in a program. If `@mill/core` is installed, this line at the top of a program makes its types available:
  *
  *     /// <reference types="@mill/core/program" />
  */

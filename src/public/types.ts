@@ -1,4 +1,4 @@
-/** The types of a configuration, `mill.config.ts`. */
+/** The types used in a configuration file, `mill.config.ts`. */
 import type { Codec } from "../domain/driver.schema.ts"
 import type { HttpCodec } from "../domain/http-codec.schema.ts"
 import type { ExtensionOnEvent, ExtensionSetup, FunctionDoc } from "../domain/extension.schema.ts"
@@ -38,10 +38,10 @@ export interface HttpDriverOptions {
   readonly codec: HttpCodec
   /**
    * The environment variable that contains the API key. The key is read when it is needed and never written to disk. It is
-   * sent in `header`, by default the header that the codec uses. In an `authorization` header, `Bearer` is prepended to it.
+   * sent in `header`, by default the header that the codec uses. In an `authorization` header, `Bearer` is prepended to the key.
    */
   readonly apiKey?: { readonly env: string; readonly header?: string }
-  /** Headers to send with each request: values, or environment variables that contain them. Only names are stored in the plan. */
+  /** Headers to send with each request: values, or environment variables that contain them. Only their names are stored in the plan. */
   readonly headers?: Readonly<Record<string, string | { readonly env: string }>>
   /** Maximum duration of a spawn, in seconds. Default: no limit. */
   readonly timeout?: number
@@ -110,9 +110,9 @@ export interface MillConfig {
   readonly defaultDriver?: string
   /** The executor to use when `--executor` is not given. Default: `direct`. */
   readonly defaultExecutor?: string
-  /** Drivers by name, in addition to the built-in `claude`, `pi`, `codex` and `offline`. A driver with one of these names replaces it. */
+  /** Drivers by name, in addition to the built-in `claude`, `pi`, `codex` and `offline`. To replace a built-in driver, use its name. */
   readonly drivers?: Readonly<Record<string, ProcessDriver | HttpDriver>>
-  /** Executors by name, in addition to the built-in `direct` and `vm`. An executor with one of these names replaces it. */
+  /** Executors by name, in addition to the built-in `direct` and `vm`. To replace a built-in executor, use its name. */
   readonly executors?: Readonly<Record<string, DirectExecutor | VmExecutor>>
   /** Guidance for program authors, for example which model to use for which kind of task. `mill --help` prints it. */
   readonly authoring?: { readonly instructions?: string }
