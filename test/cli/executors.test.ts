@@ -76,7 +76,7 @@ const cases: Readonly<Record<string, Case>> = {
     executor: `vmExecutor()`,
     path: resolvePath("nowhere"),
     message: /executor vm needs bubblewrap, but the command "bwrap" is not on PATH$/,
-    hint: /package bubblewrap.*apt-get install bubblewrap/,
+    hint: /bubblewrap package.*apt-get install bubblewrap/,
   },
   "docker, which is not installed": {
     executor: `vmExecutor({ runtime: "docker", image: "debian" })`,
@@ -101,7 +101,7 @@ const cases: Readonly<Record<string, Case>> = {
     executor: `vmExecutor()`,
     path: resolvePath("old"),
     message: /Unknown option --disable-userns$/,
-    hint: /^mill needs bubblewrap 0\.8 or later$/,
+    hint: /^mill requires bubblewrap 0\.8 or later$/,
   },
   "bubblewrap, which fails without a message": {
     executor: `vmExecutor({ command: "/bin/false" })`,
