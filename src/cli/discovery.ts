@@ -47,33 +47,29 @@ export const describeCommand = (doc: HelpDoc.HelpDoc): DescribedCommand => ({
   json: Context.get(doc.annotations, PrintsJson),
 })
 
-/** Asks the command at a path for its help, as `--help` would print it. */
-const readHelp = Effect.fnUntraced(function* <Name extends string, Input, ContextInput, E, R>(
-  root: Command.Command<Name, Input, ContextInput, E, R>,
-  path: ReadonlyArray<string>,
-) {
-  const docs: Array<HelpDoc.HelpDoc> = []
-  const collect = CliOutput.layerPresenter({
-    present: (event) =>
-      Effect.sync(() => {
-        if (event._tag === "Help") docs.push(event.helpDoc)
-      }),
-  })
-  const help = Command.runWith(root, { version: "" })([...path, "--help"])
-  yield* Effect.ignore(Effect.provide(help, collect))
-  return docs
-})
-
 /** Describes the listed commands. Their help has what `Completions.fromCommand` leaves out: usage and value names. */
 const describeCommandLine = Effect.fnUntraced(function* <Name extends string, Input, ContextInput, E, R>(
   root: Command.Command<Name, Input, ContextInput, E, R>,
 ) {
+  /** Asks a command for its help, as `--help` would print it. */
+  const readHelp = Effect.fnUntraced(function* (...path: ReadonlyArray<string>) {
+    const docs: Array<HelpDoc.HelpDoc> = []
+    const collect = CliOutput.layerPresenter({
+      present: (event) =>
+        Effect.sync(() => {
+          if (event._tag === "Help") docs.push(event.helpDoc)
+        }),
+    })
+    const help = Command.runWith(root, { version: "" })([...path, "--help"])
+    yield* Effect.ignore(Effect.provide(help, collect))
+    return docs
+  })
   const listed = root.subcommands.flatMap(({ commands }) => commands.filter(({ unlisted }) => !unlisted))
   const commands: Record<string, DescribedCommand> = {}
   for (const { name } of listed) {
-    for (const doc of yield* readHelp(root, [name])) commands[name] = describeCommand(doc)
+    for (const doc of yield* readHelp(name)) commands[name] = describeCommand(doc)
   }
-  const globalFlags = (yield* readHelp(root, [])).flatMap(describeGlobalFlags)
+  const globalFlags = (yield* readHelp()).flatMap(describeGlobalFlags)
   return { commands, globalFlags } satisfies CommandLineDoc
 })
 

@@ -65,13 +65,14 @@ const Event = Schema.Struct({
   ),
   usage: ifValid(UsageFields),
 })
-const Whole = Schema.Struct({
-  content: Schema.Array(Schema.Unknown),
-  stop_reason: ifValid(Schema.NonEmptyString),
-  usage: ifValid(UsageFields),
-})
 const decodeType = Schema.decodeUnknownOption(Event)
-const decodeMessage = Schema.decodeUnknownOption(Whole)
+const decodeMessage = Schema.decodeUnknownOption(
+  Schema.Struct({
+    content: Schema.Array(Schema.Unknown),
+    stop_reason: ifValid(Schema.NonEmptyString),
+    usage: ifValid(UsageFields),
+  }),
+)
 const decodeBlock = Schema.decodeUnknownOption(Block)
 
 type State = {

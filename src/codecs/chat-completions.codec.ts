@@ -35,10 +35,6 @@ const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: 
   max_tokens: options.maxTokens ?? null,
 })
 
-const ToolPiece = Schema.Struct({
-  index: ifValid(Schema.Finite),
-  function: ifValid(Schema.Struct({ name: ifValid(Schema.String), arguments: ifValid(Schema.Unknown) })),
-})
 const Message = Schema.Struct({
   content: ifValid(Schema.Union([Schema.String, Schema.Array(Schema.Unknown)])),
   refusal: ifValid(Schema.String),
@@ -61,7 +57,12 @@ const Chunk = Schema.Struct({ choices: ifValid(Schema.Array(Schema.Unknown)), us
 
 const decodeChunk = Schema.decodeUnknownOption(Chunk)
 const decodeChoice = Schema.decodeUnknownOption(Choice)
-const decodePiece = Schema.decodeUnknownOption(ToolPiece)
+const decodePiece = Schema.decodeUnknownOption(
+  Schema.Struct({
+    index: ifValid(Schema.Finite),
+    function: ifValid(Schema.Struct({ name: ifValid(Schema.String), arguments: ifValid(Schema.Unknown) })),
+  }),
+)
 
 type Tool = { readonly index: number; readonly name: string; readonly input: string }
 type State = {

@@ -98,15 +98,15 @@ const AssistantLine = Schema.Struct({
   is_api_error_message: Schema.optional(Schema.Unknown),
 })
 
-const ToolBlock = Schema.Struct({
-  type: Schema.Literals(["tool_use", "server_tool_use", "mcp_tool_use"]),
-  name: Schema.NonEmptyString,
-  input: Schema.optional(Schema.Unknown),
-})
-
 const decodeSystem = Schema.decodeUnknownOption(SystemLine)
 const decodeAssistant = Schema.decodeUnknownOption(AssistantLine)
-const decodeTool = Schema.decodeUnknownOption(ToolBlock)
+const decodeTool = Schema.decodeUnknownOption(
+  Schema.Struct({
+    type: Schema.Literals(["tool_use", "server_tool_use", "mcp_tool_use"]),
+    name: Schema.NonEmptyString,
+    input: Schema.optional(Schema.Unknown),
+  }),
+)
 
 type State = {
   readonly sessionRef?: string | undefined

@@ -84,8 +84,6 @@ const encodeSpawn = (options: CodexOptions) => (input: SpawnInput) =>
     }
   })
 
-const ThreadLine = Schema.Struct({ thread_id: Schema.NonEmptyString })
-
 const ErrorLine = Schema.Struct({ message: Schema.NonEmptyString })
 
 const CompletedLine = Schema.Struct({
@@ -99,13 +97,11 @@ const CompletedLine = Schema.Struct({
   ),
 })
 
-const FailedLine = Schema.Struct({ error: ifValid(ErrorLine) })
-
-const decodeThread = Schema.decodeUnknownOption(ThreadLine)
+const decodeThread = Schema.decodeUnknownOption(Schema.Struct({ thread_id: Schema.NonEmptyString }))
 const decodeItem = Schema.decodeUnknownOption(ItemLine)
 const decodeError = Schema.decodeUnknownOption(ErrorLine)
 const decodeCompleted = Schema.decodeUnknownOption(CompletedLine)
-const decodeFailed = Schema.decodeUnknownOption(FailedLine)
+const decodeFailed = Schema.decodeUnknownOption(Schema.Struct({ error: ifValid(ErrorLine) }))
 
 type State = {
   readonly sessionRef?: string | undefined

@@ -75,22 +75,18 @@ const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
 const makeToolArgs = (tools: ReadonlyArray<string> | undefined) =>
   tools === undefined ? [] : tools.length === 0 ? ["--no-tools"] : ["--tools", tools.join(",")]
 
-const SessionLine = Schema.Struct({ id: Schema.NonEmptyString })
-
-const ToolLine = Schema.Struct({ toolName: Schema.NonEmptyString, args: Schema.optional(Schema.Unknown) })
-
-const RetryLine = Schema.Struct({
-  attempt: ifValid(Schema.Finite),
-  maxAttempts: ifValid(Schema.Finite),
-  errorMessage: ifValid(Schema.String),
-})
-
-const SettledLine = Schema.Struct({ aborted: ifValid(Schema.Boolean) })
-
-const decodeSession = Schema.decodeUnknownOption(SessionLine)
-const decodeTool = Schema.decodeUnknownOption(ToolLine)
-const decodeRetry = Schema.decodeUnknownOption(RetryLine)
-const decodeSettled = Schema.decodeUnknownOption(SettledLine)
+const decodeSession = Schema.decodeUnknownOption(Schema.Struct({ id: Schema.NonEmptyString }))
+const decodeTool = Schema.decodeUnknownOption(
+  Schema.Struct({ toolName: Schema.NonEmptyString, args: Schema.optional(Schema.Unknown) }),
+)
+const decodeRetry = Schema.decodeUnknownOption(
+  Schema.Struct({
+    attempt: ifValid(Schema.Finite),
+    maxAttempts: ifValid(Schema.Finite),
+    errorMessage: ifValid(Schema.String),
+  }),
+)
+const decodeSettled = Schema.decodeUnknownOption(Schema.Struct({ aborted: ifValid(Schema.Boolean) }))
 
 type State = {
   readonly sessionRef?: string | undefined

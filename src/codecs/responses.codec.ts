@@ -36,11 +36,6 @@ const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: 
   max_output_tokens: options.maxTokens ?? null,
 })
 
-const Part = Schema.Struct({
-  type: ifValid(Schema.String),
-  text: ifValid(Schema.String),
-  refusal: ifValid(Schema.String),
-})
 const Item = Schema.Struct({
   type: Schema.String,
   content: ifValid(Schema.Array(Schema.Unknown)),
@@ -74,7 +69,13 @@ const Event = Schema.Struct({
 const decodeType = Schema.decodeUnknownOption(Event)
 const decodeResponse = Schema.decodeUnknownOption(Response)
 const decodeItem = Schema.decodeUnknownOption(Item)
-const decodePart = Schema.decodeUnknownOption(Part)
+const decodePart = Schema.decodeUnknownOption(
+  Schema.Struct({
+    type: ifValid(Schema.String),
+    text: ifValid(Schema.String),
+    refusal: ifValid(Schema.String),
+  }),
+)
 
 type State = {
   readonly ended: boolean

@@ -156,8 +156,11 @@ export type MillEngine = {
     run: string,
     timeout?: Duration.Input,
   ) => Effect.Effect<RunRecord, ReferenceError | LogError | WaitTimeout>
-  /** Returns a run with its spawns and its result, or one of its spawns. */
-  readonly inspect: Inspect
+  /** Returns a run with its spawns and its result, or one of its spawns. Also fails with `RunNotFound` if the run does not contain the spawn. */
+  readonly inspect: {
+    (run: string): Effect.Effect<InspectedRun, ReferenceError | LogError>
+    (spawn: SpawnRef): Effect.Effect<InspectedSpawn, ReferenceError | LogError>
+  }
   /** Streams the run's events live, from the first event to the final one. */
   readonly watch: (run: string) => Stream.Stream<LogEntry, ReferenceError | LogError>
   /** Streams the output of the program and its agents, from now until the run finishes. */
@@ -172,10 +175,4 @@ export type MillEngine = {
   readonly init: (options: InitOptions) => Effect.Effect<Initialized, UsageError | ConfigError | StoreError>
   /** Describes the program API, the drivers and the configuration of this directory. An invalid configuration is part of the result. */
   readonly discover: (options: DiscoverOptions) => Effect.Effect<DiscoveryFacts>
-}
-
-/** Reads a run or a spawn. Also fails with `RunNotFound` if the run does not contain the spawn. */
-export type Inspect = {
-  (run: string): Effect.Effect<InspectedRun, ReferenceError | LogError>
-  (spawn: SpawnRef): Effect.Effect<InspectedSpawn, ReferenceError | LogError>
 }

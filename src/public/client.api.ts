@@ -34,8 +34,8 @@ const raceAbort = <A, E, R>(
     : Effect.fail(new UsageError({ message: "signal is not an AbortSignal" }))
 }
 
-/** Runs Effects after the client is closed. */
-const bareRuntime = ManagedRuntime.make(Layer.empty)
+/** Runs Effects while no client or test kit is open. */
+export const bareRuntime = ManagedRuntime.make(Layer.empty)
 
 /** Creates `createMill` from a function that opens an engine. */
 export const makeClient =

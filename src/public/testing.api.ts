@@ -21,6 +21,7 @@ import type { SpawnOptions, SpawnSummary } from "../domain/spawn.schema.ts"
 import { checkTestOptions } from "../runtime/testing/test-options.effect.ts"
 import { writeTestConfig } from "../runtime/testing/test-config.effect.ts"
 import * as TestStage from "../runtime/testing/test-stage.effect.ts"
+import { bareRuntime } from "./client.api.ts"
 import { processDriver } from "./config.api.ts"
 import { createMill } from "./engine.api.ts"
 import type { Abortable, MillClient } from "./library.api.ts"
@@ -142,8 +143,6 @@ const readFinished = async (
   return { record, result, events, spawns }
 }
 
-/** Runs Effects before a kit is open and after it is closed. */
-const bareRuntime = ManagedRuntime.make(Layer.empty)
 const closed = new UsageError({
   message: "this test kit is closed",
   hint: "create a new one with createTestMill()",

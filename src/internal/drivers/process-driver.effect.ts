@@ -28,6 +28,9 @@ const stderrBytes = 8 * 1024
 /** The longest line of standard error that listeners get whole. */
 const stderrLineBytes = 1024 * 1024
 
+const refuse = (message: string, cause: SpawnRefused["cause"] = "codec") =>
+  new SpawnRefused({ cause, message })
+
 /** Makes the driver of a plan, with the codec and the values of its configuration. */
 export const makeProcessDriver = Effect.fnUntraced(function* (
   { cancelGrace, command, name }: PlanProcessDriver,
@@ -48,12 +51,8 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       )
       for (const [path, contents] of files) yield* fs.writeFileString(path, contents, { mode: fileMode })
     },
-    Effect.mapError(
-      (error) =>
-        new SpawnRefused({
-          cause: "codec",
-          message: `driver ${name}: cannot write the files for the spawn: ${describeReason(error)}`,
-        }),
+    Effect.mapError((error) =>
+      refuse(`driver ${name}: cannot write the files for the spawn: ${describeReason(error)}`),
     ),
   )
 
@@ -61,8 +60,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     const { codec } = config
     const resumed = request.input.sessionRef !== undefined
     if (resumed && !codec.resumes) {
-      const message = `sessionRef: driver ${name} cannot resume sessions (codec ${codec.name})`
-      return yield* new SpawnRefused({ cause: "codec", message })
+      return yield* refuse(`sessionRef: driver ${name} cannot resume sessions (codec ${codec.name})`)
     }
     const input = { ...request.input, scratchDir: request.scratchDir }
     const cwd = config.cwd ?? request.cwd
@@ -127,8 +125,7 @@ const encodeCall = (codec: Codec, input: SpawnInput) =>
   Effect.flatMap(
     Effect.try({
       try: () => codec.encodeSpawn(input),
-      catch: (error) =>
-        new SpawnRefused({ cause: "codec", message: `codec ${codec.name} failed: ${String(error)}` }),
+      catch: (error) => refuse(`codec ${codec.name} failed: ${String(error)}`),
     }),
     Effect.fromResult,
   )
@@ -144,19 +141,9 @@ const findFailure = ({ failure }: AcpEnd, { errorMessage }: AgentOutcome): Agent
     ? undefined
     : { cause: failure.cause, message: failure.message }
 
-const toRefusal = (name: string, command: string, error: PlatformError): SpawnRefused => {
-  return readSystemCode(error.reason.cause) === "E2BIG"
-    ? new SpawnRefused({
-        cause: "codec",
-        message: `driver ${name}: an argument is longer than the system allows`,
-      })
+const toRefusal = (name: string, command: string, error: PlatformError): SpawnRefused =>
+  readSystemCode(error.reason.cause) === "E2BIG"
+    ? refuse(`driver ${name}: an argument is longer than the system allows`)
     : error.reason._tag === "BadArgument"
-      ? new SpawnRefused({
-          cause: "codec",
-          message: `driver ${name}: ${error.reason.description ?? "invalid argument"}`,
-        })
-      : new SpawnRefused({
-          cause: "not-found",
-          message: `driver ${name}: cannot start ${command}: ${describeReason(error)}`,
-        })
-}
+      ? refuse(`driver ${name}: ${error.reason.description ?? "invalid argument"}`)
+      : refuse(`driver ${name}: cannot start ${command}: ${describeReason(error)}`, "not-found")

@@ -15,7 +15,6 @@ import { IoHub } from "../control/io-hub.effect.ts"
 import type { Driver, DriverRequest } from "../drivers/driver.effect.ts"
 import { sha256 } from "../sources/digest.effect.ts"
 import type { EventLog } from "../store/event-log.effect.ts"
-import { scratchDir } from "../store/run-paths.ts"
 import { answerSpawn, toSpawnEvents, toTerminalEvent } from "./spawn-events.effect.ts"
 import { makeSpawnFiles } from "./spawn-files.effect.ts"
 import { decodeSpawnInput } from "./spawn-input.effect.ts"
@@ -55,7 +54,7 @@ export const makeSpawner = Effect.fnUntraced(function* (options: {
         MILL_RUNS_DIR: runsDir,
       },
       cwd: options.cwd,
-      scratchDir: scratchDir(paths, spawnId),
+      scratchDir: `${paths.runDir}/spawns/${spawnId}.scratch`,
       onStart: ({ pid }) => files.recordStart(spawnId, input, pid),
       onEvents: (events) => {
         for (const event of events) if (event._tag === "Session") sessionRef = event.sessionRef

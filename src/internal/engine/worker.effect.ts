@@ -8,7 +8,6 @@ import { makeExtensions } from "../extensions/extensions.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { fileMode } from "../files/files.effect.ts"
 import { takeOwnership } from "../store/owner-lock.effect.ts"
-import { reserveFile } from "../store/run-paths.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { cancelChildren } from "./cancel.effect.ts"
 import { type CancelRequest, type CancelSignal, carryOutRun } from "./run.effect.ts"
@@ -29,7 +28,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   const paths = store.paths(runId)
   yield* takeOwnership(runId, paths.runDir, pid)
   const plan = yield* store.plan(runId)
-  const reserve = reserveFile(paths)
+  const reserve = `${paths.runDir}/reserve`
   yield* Effect.ignore(fs.writeFile(reserve, new Uint8Array(reserveBytes), { mode: fileMode }))
   const release = Effect.ignore(fs.remove(reserve, { force: true }))
 

@@ -10,7 +10,6 @@ import { Settings } from "../config/settings.effect.ts"
 import { ProcessExit } from "../process/started-process.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { pathExists, writeAtomically } from "../files/files.effect.ts"
-import { hostPlanFile } from "../store/run-paths.ts"
 import { buildBubblewrapArgs } from "./bubblewrap.ts"
 import { buildContainerArgs, removeContainer } from "./container.effect.ts"
 import type { Executor, HostCall } from "./executor.effect.ts"
@@ -85,7 +84,7 @@ export const makeVmExecutor = Effect.fnUntraced(function* (
   const { runId } = plan.invocation
 
   const wrap: Executor["wrap"] = Effect.fn("VmExecutor.wrap")(function* (host) {
-    const planFile = hostPlanFile(paths)
+    const planFile = `${paths.runDir}/host-plan.json`
     yield* writeAtomically(planFile, encodeHostPlan(plan))
     const secret = [runsDir, socketDir, ...(millHome === undefined ? [] : [millHome])]
     const view = yield* makeSandboxView(plan, paths, executor.readable, secret)

@@ -19,19 +19,9 @@ export const pathsIn = (runDir: string): RunPaths => ({
 /** The file of a frozen source. */
 export const sourceFile = (paths: RunPaths, sha256: string): string => `${paths.runDir}/sources/${sha256}`
 
-/** The part of the plan that a sandboxed program host may read. */
-export const hostPlanFile = (paths: RunPaths): string => `${paths.runDir}/host-plan.json`
-
 /** The record of one spawn, in addition to the event log. */
 export const spawnFile = (paths: RunPaths, spawnId: SpawnId): string =>
   `${paths.runDir}/spawns/${spawnId}.json`
-
-/** A private directory of one running spawn. */
-export const scratchDir = (paths: RunPaths, spawnId: SpawnId): string =>
-  `${paths.runDir}/spawns/${spawnId}.scratch`
-
-/** Disk space that a live run reserves, to record its end on a full disk. */
-export const reserveFile = (paths: RunPaths): string => `${paths.runDir}/reserve`
 
 /** Holds the path of the worker's control socket. */
 export const controlFile = (paths: RunPaths): string => `${paths.runDir}/control`
