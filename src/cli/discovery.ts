@@ -16,7 +16,6 @@ export const PrintsJson = Context.Reference<string | undefined>("mill/cli/Prints
   defaultValue: () => undefined,
 })
 
-/** Makes the discovery payload. */
 export type Discover = (
   options: DiscoverOptions,
 ) => Effect.Effect<Discovery, ConfigError | UsageError, Command.Environment | Output>

@@ -12,7 +12,6 @@ type LiveSpawn = {
   readonly activity: string
 }
 
-/** The state of the view. */
 export type LiveRun = {
   readonly startedAt: number
   readonly program: string
@@ -63,7 +62,6 @@ const removeSpawn = (run: LiveRun, spawnId: string, usage: Usage | undefined): L
   }
 }
 
-/** Adds an event to the state. */
 export const foldEvent = (run: LiveRun, { event, known }: LogEntry): LiveRun => {
   if (!known) return run
   switch (event.type) {

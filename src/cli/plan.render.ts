@@ -89,7 +89,6 @@ const describePlan = (plan: DraftPlan, outline: ProgramOutline, cwd: string): Re
   ]
 }
 
-/** How many lines a fact takes at most. */
 const maxFactLines = 4
 
 const renderFacts = (facts: ReadonlyArray<Fact>, style: Style, columns: number): string => {

@@ -122,7 +122,6 @@ const renderResult = ({ programResult }: RunResult, style: Style): ReadonlyArray
   return ["", style.bold("Result"), ...text.split("\n").map((line) => `  ${line}`)]
 }
 
-/** Suggests what to run next. */
 const suggestCommands = (run: RunRecord): ReadonlyArray<string> =>
   run.status === "running" || run.status === "pending"
     ? [`mill wait ${run.id} --timeout 60`]

@@ -6,7 +6,6 @@ import { type CommandEngine, openEngine, runArgument } from "./engine.ts"
 import { Output } from "./output.ts"
 import { renderRun } from "./run.render.ts"
 
-/** Prints a run in detail. */
 export const printRun = Effect.fnUntraced(function* (engine: CommandEngine, reference: string) {
   const { out, size, style } = yield* Output
   const { result, run, spawns } = yield* engine.inspect(reference)

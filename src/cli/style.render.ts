@@ -65,7 +65,6 @@ export const markStatus = (
   }
 }
 
-/** A command to run next. */
 export const renderNextCommand = (command: string, style: Style): string => `  ${style.dim("→")} ${command}`
 
 /** `12,345` */

@@ -13,7 +13,6 @@ export type WatchItem =
   | { readonly kind: "io"; readonly runId: RunId; readonly io: IoLine }
   | { readonly kind: "dropped"; readonly runId: RunId; readonly lines: number }
 
-/** One line of JSON. */
 export const renderWatchItemJson = (item: WatchItem): string => {
   const { kind, runId } = item
   if (item.kind === "event") return JSON.stringify({ kind, runId, event: item.entry.event })

@@ -26,7 +26,6 @@ import {
   recordSession,
 } from "./line.codec.ts"
 
-/** The state of a session. */
 export type AcpState = {
   readonly adapter?: string | undefined
   /** The adapter's own text before the first answer. */
@@ -69,7 +68,6 @@ export const initial: AcpState = {
 /** Number of permission requests that are reported one by one. The end of the turn reports how many more there were. */
 const maxReportedRequests = 100
 
-/** The state after one more line, and the line's events. */
 export const decodeEvent =
   (permissions: Permissions) =>
   (state: AcpState, text: string): Step<AcpState> => {
@@ -217,7 +215,6 @@ const explainRefusal = ({ code, data, message }: Refusal, authMethods: ReadonlyA
   return `${reason}; log in with the agent's own command first${ways}`
 }
 
-/** The outcome of the session. */
 export const decodeFinal = ({ end, sessionRef, text }: AcpState, exit: AgentExit): AgentOutcome => ({
   final: end?.stopReason !== undefined,
   text,

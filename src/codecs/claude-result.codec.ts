@@ -37,7 +37,6 @@ const ResultLine = Schema.Struct({
     }),
   ),
 })
-/** The fields of a result that mill reads. */
 export type ResultLine = typeof ResultLine.Type
 
 export const decodeResult = Schema.decodeUnknownOption(ResultLine)
@@ -51,7 +50,6 @@ export const readResultAnswer = (result: ResultLine, lastText: string): string =
     : text
 }
 
-/** The error of a result, if any. */
 export const readResultError = (result: ResultLine): string | undefined => {
   const subtype = result.subtype === "success" ? undefined : result.subtype
   const flagged = result.is_error !== undefined && result.is_error !== null && result.is_error !== false

@@ -28,7 +28,6 @@ export type HttpCodecOptions = typeof HttpCodecOptions.Type
 
 type Body = Readonly<Record<string, Schema.Json>>
 
-/** Merges the codec's fields of a request with those of the options. */
 const mergeBody = (own: Body, options: HttpCodecOptions): Body =>
   Object.fromEntries(Object.entries({ ...own, ...options.body }).filter(([, value]) => value !== null))
 
@@ -45,7 +44,6 @@ type AnswerState = {
   readonly errorMessage?: string | undefined
 }
 
-/** Ends an answer with an error. */
 export const endWithError = <State extends AnswerState>(state: State, errorMessage: string): Step<State> => [
   { ...state, ended: true, errorMessage },
   [],
@@ -56,7 +54,6 @@ type HttpApi<State extends AnswerState> = Omit<
   HttpCodecDefinition<State>,
   "decodeEvent" | "decodeFinal" | "decodeWhole" | "encodeRequest" | "models" | "options" | "problem"
 > & {
-  /** Decodes the JSON object of an event. */
   readonly decodeEvent: (state: State, event: object) => Step<State>
   /** Decodes the JSON object of a whole answer, which reports no error. */
   readonly decodeWhole: (state: State, answer: object) => Step<State>
@@ -219,15 +216,12 @@ export const makeUsageFromTotals = (
 ): Usage | undefined =>
   makeUsage({ input: input === undefined ? undefined : input - (cacheRead ?? 0), output, cacheRead })
 
-/** The error for an answer that ends with a tool request. */
 export const toolRequested = "the model requested a tool call, but HTTP drivers do not support tools"
 
 /** The error for an answer that the model refused, with the words of the refusal. */
 export const formatRefusal = (words: string): string =>
   words.trim() === "" ? "the model refused to answer" : `the model refused: ${words.trim()}`
 
-/** The error for an answer that a content filter withheld or truncated. */
 export const contentFiltered = "the answer was withheld or truncated by the server's content filter"
 
-/** The error for an answer that ended without text and without a reason. */
 export const emptyAnswer = "the server ended the answer without any text or stop reason"

@@ -85,7 +85,6 @@ export const recordSession = <State extends { readonly sessionRef?: string | und
 /** Maximum length of an answer that an agent prints over many lines. */
 export const maxAnswerLength = 16 * 1024 * 1024
 
-/** The error for an answer that was truncated. */
 export const answerTooLong = `the answer is longer than ${maxAnswerLength} characters and was truncated`
 
 /**

@@ -23,16 +23,13 @@ const MessageLine = Schema.Struct({
     ),
   }),
 })
-/** An assistant message. */
 export type Message = (typeof MessageLine.Type)["message"]
 
-/** Decodes the line of an assistant message. */
 export const decodeMessage = Schema.decodeUnknownOption(MessageLine)
 
 /** The text of a message, one block per line, as pi prints it without `--mode json`. */
 export const readText = (message: Message): string => readTexts(message.content).join("\n")
 
-/** The error of a message, if any. */
 export const readError = (message: Message): string | undefined =>
   message.stopReason === "error" || message.stopReason === "aborted"
     ? message.errorMessage || `the turn ended with ${message.stopReason}`

@@ -53,7 +53,6 @@ const HeaderText = Schema.String.check(
 /** A value that is read from the environment when a request is sent. */
 const FromEnvironment = Schema.Struct({ env: VariableName })
 
-/** The key of an API. */
 export const ApiKey = Schema.Struct({
   env: VariableName,
   /** The header that carries the key. Default: the codec's. In `authorization`, `Bearer` precedes the key. */

@@ -12,13 +12,10 @@ export type RunId = typeof RunId.Type
 export const SpawnId = Schema.String.check(Schema.isPattern(/^spawn_\d+$/)).pipe(Schema.brand("SpawnId"))
 export type SpawnId = typeof SpawnId.Type
 
-/** The id of the `n`th spawn of a run. */
 export const makeSpawnId = (n: number): SpawnId => SpawnId.make(`spawn_${n}`)
 
-/** The number in a spawn id. */
 export const readSpawnNumber = (spawnId: string): number => Number(spawnId.slice("spawn_".length))
 
-/** The run id for a ULID. */
 export const makeRunId = (ulid: string): RunId => RunId.make(`run_${ulid.toLowerCase()}`)
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

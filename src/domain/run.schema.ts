@@ -9,7 +9,6 @@ export type RunStatus = typeof RunStatus.Type
 export const TerminalRunStatus = Schema.Literals(["complete", "failed", "cancelled"])
 export type TerminalRunStatus = typeof TerminalRunStatus.Type
 
-/** Whether a run with this status has ended. */
 export const isTerminalStatus = Schema.is(TerminalRunStatus)
 
 /** Why a run failed. */

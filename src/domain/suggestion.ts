@@ -6,7 +6,6 @@ export const suggest = (word: string, known: ReadonlyArray<string>, what: string
   return close === undefined ? `${what}: ${known.join(", ") || "none"}` : `did you mean ${close}?`
 }
 
-/** The known word that was probably meant. */
 export const findClosest = (word: string, known: ReadonlyArray<string>): string | undefined => {
   const [best] = known
     .map((candidate) => ({ candidate, distance: countEdits(word.toLowerCase(), candidate.toLowerCase()) }))

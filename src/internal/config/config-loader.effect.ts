@@ -13,5 +13,4 @@ export class ConfigLoader extends Context.Service<
   }
 >()("mill/internal/ConfigLoader") {}
 
-/** A file of the configuration. */
 export type ConfigSource = Pick<GraphFile, "path" | "contents" | "imports" | "asText">

@@ -83,7 +83,6 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
   )
 }
 
-/** The source that stands for a configuration object, as a file in `cwd`. */
 export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd: string) {
   const values: Array<ConfigValue> = []
   const rendered = render(config, [], values)

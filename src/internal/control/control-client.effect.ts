@@ -29,6 +29,5 @@ export const connectControl = Effect.fn("Control.connect")(function* (runId: Run
   return client
 })
 
-/** Asks whether the run's worker answers. */
 export const pingWorker = (runId: RunId) =>
   connectControl(runId).pipe(Effect.scoped, Effect.timeout(answerPatience), Effect.isSuccess)

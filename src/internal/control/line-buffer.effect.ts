@@ -10,7 +10,6 @@ import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
 const lineLimit = 4096
 const characterLimit = 16 * 1024 * 1024
 
-/** Makes an empty buffer. */
 export const makeLineBuffer = Effect.gen(function* () {
   const queue = yield* Queue.dropping<IoLine, Done>(lineLimit)
   let characters = 0

@@ -55,7 +55,6 @@ export const listDrivers = (config: MillConfig) =>
       new Map<string, DriverConfig>([...makeBuiltIns(self), ...Object.entries(config.drivers ?? {})]),
   )
 
-/** Finds the path of a command on PATH. */
 export const findCommand = Effect.fnUntraced(function* (command: string) {
   const processes = yield* Processes
   const { cwd, searchPath } = yield* Settings

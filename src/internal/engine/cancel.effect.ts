@@ -43,7 +43,6 @@ const findWorker = Effect.fnUntraced(function* (runId: RunId) {
   return last.generation === 1 ? last.identity : undefined
 })
 
-/** Kills the worker and settles its run. */
 const forceEnd = Effect.fnUntraced(function* (runId: RunId, reason: string | undefined) {
   const processes = yield* Processes
   const worker = yield* findWorker(runId)

@@ -21,7 +21,6 @@ const rebuildResult = Effect.fnUntraced(function* (runId: RunId) {
   return yield* store.result(runId)
 })
 
-/** Reads the result of a run that has ended. */
 export const readResult = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
   return yield* Effect.catchTag(store.result(runId), "StoreError", () => rebuildResult(runId))

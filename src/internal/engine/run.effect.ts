@@ -17,7 +17,6 @@ import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
 import { makeSpawner } from "./spawner.effect.ts"
 
-/** A request to cancel the run. */
 export type CancelRequest = { readonly reason?: string | undefined }
 
 /** Completed by the first request to cancel the run. */

@@ -19,7 +19,6 @@ const removeSockets = Effect.fnUntraced(function* (runId: RunId) {
   }
 })
 
-/** Writes the snapshots of the final `state`. */
 export const writeSnapshots = Effect.fn("Run.writeSnapshots")(function* (plan: Plan, state: RunState) {
   const store = yield* RunStore
   const { runId } = plan.invocation

@@ -61,7 +61,6 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitIn
   return { ...compiled, invocation, confirm, because } satisfies PreparedRun
 })
 
-/** Starts a prepared run. */
 export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedRun) {
   const store = yield* RunStore
   const fs = yield* FileSystem.FileSystem

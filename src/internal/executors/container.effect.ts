@@ -12,7 +12,6 @@ import { isWithin, type Sandbox, scratch } from "./sandbox.ts"
 /** How long the removal of a container may take. */
 const removalPatience = "30 seconds"
 
-/** The name of a run's container. */
 export const containerName = (runId: RunId): string => `mill-${runId}`
 
 /** Quotes a field of `--mount`, whose value is a line of CSV. */

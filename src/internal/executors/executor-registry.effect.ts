@@ -16,7 +16,6 @@ import { makeDirectExecutor } from "./direct-executor.effect.ts"
 import { sandboxRuntimes } from "./sandbox-runtimes.ts"
 import { makeVmExecutor } from "./vm-executor.effect.ts"
 
-/** An executor whose runtime is installed. */
 export type ChosenExecutor =
   | { readonly name: string; readonly config: DirectExecutorConfig }
   | { readonly name: string; readonly config: VmExecutorConfig; readonly command: string }

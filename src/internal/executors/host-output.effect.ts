@@ -9,7 +9,6 @@ const maxLineBytes = 1024 * 1024
 /** How many lines of standard error an error message quotes. */
 const lastLinesKept = 3
 
-/** Collects both outputs of one host. */
 export const makeHostOutput = Effect.gen(function* () {
   const hub = yield* IoHub
   let lastLines: ReadonlyArray<string> = []

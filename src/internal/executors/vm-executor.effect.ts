@@ -43,7 +43,6 @@ const checkoutFolders = ["host", "../domain"]
 /** Mill's own scripts are mounted in one directory. */
 const placeInBin = (script: string, { basename }: Path.Path): string => `${inside}/bin/${basename(script)}`
 
-/** Lists the mounts of mill's own files. */
 const listOwnMounts = Effect.fnUntraced(function* (host: HostCall, planFile: string) {
   const paths = yield* Path.Path
   const folder = paths.dirname(host.script)
@@ -65,7 +64,6 @@ const listOwnMounts = Effect.fnUntraced(function* (host: HostCall, planFile: str
 /** Whether an argument of Bun names a file. */
 const isPath = (argument: string): boolean => argument.startsWith("/")
 
-/** Builds the host's command line in the sandbox. */
 const buildCommand = ({ bun, script }: HostCall, paths: Path.Path): Sandbox["command"] => [
   `${inside}/bun`,
   ...[...bun.args, script].map((argument) => (isPath(argument) ? placeInBin(argument, paths) : argument)),

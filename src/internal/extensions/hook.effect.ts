@@ -9,7 +9,6 @@ import { cutText } from "../../domain/cut-text.ts"
 /** How many characters of a message are reported. */
 const messageLimit = 2000
 
-/** A hook or a function that failed. */
 export class HookFailure extends Schema.TaggedError<HookFailure>()("HookFailure", {
   message: Schema.String,
 }) {}

@@ -5,7 +5,6 @@ import type { RunPaths } from "../../domain/run.schema.ts"
 import { toStoreError } from "../files/files.effect.ts"
 import { sourceFile } from "../store/run-paths.ts"
 
-/** The contents of the frozen source with this sha256. */
 export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: string) {
   const file = sourceFile(paths, sha256)
   return yield* Effect.mapError(

@@ -20,7 +20,6 @@ const findUsesIn = Effect.fnUntraced(function* (path: string, text: string) {
   )
 })
 
-/** The outline of a prepared run's program. */
 export const outlineProgram = Effect.fn("Engine.outline")(function* ({ contents, plan }: PreparedRun) {
   const uses = yield* Effect.forEach(plan.program, ({ path, sha256 }) =>
     findUsesIn(path, contents.get(sha256) ?? ""),

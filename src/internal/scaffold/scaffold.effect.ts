@@ -16,10 +16,8 @@ import { checkDocumentedTypes } from "./documented-types.effect.ts"
 import { renderConfig, renderEnv, renderExample } from "./scaffold-texts.ts"
 import { TypeTexts } from "./type-texts.effect.ts"
 
-/** The file with the types of a folder's programs. */
 export const envName = "mill-env.d.ts"
 
-/** The file with the example program. */
 export const exampleName = "example.ts"
 
 /** Whether programs in this folder can import the package. */
@@ -45,7 +43,6 @@ const findModel = Effect.fnUntraced(function* (config: MillConfig, fallback: str
   return pickModel(driver.codec.modelFormat, models)
 })
 
-/** Writes the files that do not exist yet. */
 const writeMissing = Effect.fnUntraced(function* (
   files: ReadonlyArray<readonly [path: string, text: string]>,
 ) {

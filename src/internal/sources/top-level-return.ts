@@ -18,7 +18,6 @@ const closing = "\n})();"
 
 const blank = (text: string): string => text.replace(/[^\n\r]/g, " ")
 
-/** The wrapped text. */
 export const wrapTopLevelReturn = (
   text: string,
   statements: ReadonlyArray<TopLevelStatement>,

@@ -35,7 +35,6 @@ const encoder = new TextEncoder()
 /** Receives events that are in the log. */
 export type LogListener = (events: ReadonlyArray<MillEvent>) => void
 
-/** An open log. */
 export type EventLog = {
   /** Appends one event. Fails when the run's state does not allow it or the write fails. */
   readonly append: (body: EventBody) => Effect.Effect<void, IllegalTransition | StoreError>

@@ -8,7 +8,6 @@ import { RunStore } from "./run-store.effect.ts"
 const isReference = Schema.is(RunReference)
 const isRunId = Schema.is(RunId)
 
-/** Finds the run that `reference` names. */
 export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   if (!isReference(reference)) {
     return yield* new UsageError({

@@ -18,7 +18,6 @@ type ParserOptions = {
   plugins: Array<"typescript" | "jsx" | "decorators-legacy">
 }
 
-/** Loads Babel's parser. */
 export type LoadParser = () => Promise<{
   readonly parse: (text: string, options: ParserOptions) => { readonly program: { readonly body: unknown } }
 }>

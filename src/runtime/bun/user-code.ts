@@ -16,7 +16,6 @@ const marks = Object.values(runMarks)
 /** Whether the process is mill's own, and not a script that uses mill as a library. */
 let isOwnProcess = false
 
-/** Declares the process to be mill's own. */
 export const claimProcess = (): void => {
   isOwnProcess = true
 }

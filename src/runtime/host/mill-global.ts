@@ -47,7 +47,6 @@ const findInputProblem = (input: unknown): string | undefined => {
 const freezeNamed = <A extends object>(name: string, members: A): Readonly<A> =>
   Object.freeze(Object.defineProperty(members, Symbol.toPrimitive, { value: () => `[object ${name}]` }))
 
-/** Makes the global of one program. */
 export const makeMillGlobal = (client: RpcClient, { extensions, invocation }: Plan) => {
   const spawn = async (input: unknown): Promise<unknown> => {
     // Taken before the call, so that the stack shows the program's own line.

@@ -31,7 +31,6 @@ const unwrapSyntaxError = (error: unknown): unknown => {
   return typeof first === "object" && first !== null && "position" in first ? first : error
 }
 
-/** Describes the value that the program threw. */
 export const describeFailure = (
   error: unknown,
   own: ReadonlySet<string>,

@@ -21,7 +21,6 @@ export const scriptNames = {
 /** The scripts that the executable runs as Bun besides mill itself. */
 export const hostScripts: ReadonlyArray<string> = [scriptNames.host, scriptNames.plainEnvironment]
 
-/** The folder into which the executable unpacks its scripts. */
 export const unpackFolder = (cacheDir: string, { digest }: Executable): string => `${cacheDir}/${digest}`
 
 /** The executable as Bun, for the scripts unpacked in `folder`. */

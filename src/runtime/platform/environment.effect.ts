@@ -8,14 +8,12 @@ import { type ConfigValue, type ParentRun, Settings } from "../../internal/confi
 import { resolveCommands } from "./commands.ts"
 import packageJson from "../../../package.json" with { type: "json" }
 
-/** Options that override the environment. */
 export type EnvironmentOverrides = {
   readonly runsDir?: string | undefined
   readonly cwd?: string | undefined
   readonly configValues?: ReadonlyArray<ConfigValue> | undefined
 }
 
-/** The version of this mill. */
 export const millVersion: string = packageJson.version
 
 const decodeRunId = Schema.decodeUnknownOption(RunId)

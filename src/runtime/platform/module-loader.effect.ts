@@ -3,10 +3,8 @@ import { Effect, Result } from "effect"
 import { ConfigError } from "../../domain/error.schema.ts"
 import { evaluateModule } from "../bun/user-code.ts"
 
-/** Babel's parser. */
 export const importParser = () => import("@babel/parser")
 
-/** The SDK of the Agent Client Protocol. */
 export const loadAcpSdk = Effect.promise(() => import("@agentclientprotocol/sdk"))
 
 /** What a configuration throws, in one line. */
@@ -16,7 +14,6 @@ const formatThrown = (error: unknown): string =>
     () => "it threw a value that cannot be printed",
   )
 
-/** Evaluates a user's module. */
 export const importModule = (path: string): Effect.Effect<unknown, ConfigError> =>
   Effect.tryPromise({
     try: (signal) => evaluateModule(path, signal),

@@ -4,7 +4,6 @@ import { ProgramError } from "../../domain/error.schema.ts"
 import type { TopLevelStatement } from "../../internal/sources/top-level-return.ts"
 import { importParser } from "./module-loader.effect.ts"
 
-/** A program's syntax tree. */
 export const parseProgram = Effect.fnUntraced(function* (text: string, path: string) {
   const { parse } = yield* Effect.promise(importParser)
   return yield* Effect.try({

@@ -88,7 +88,6 @@ export const layer: Layer.Layer<Platform> = Layer.mergeAll(
   SecureRandom.layerWebCrypto,
 )
 
-/** The services of mill's own processes. */
 export const processLayer: Layer.Layer<Platform | Stdio | Terminal> = Layer.merge(layer, standardStreams)
 
 export { runMain } from "@effect/platform-node-shared/NodeRuntime"

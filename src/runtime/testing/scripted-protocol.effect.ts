@@ -4,6 +4,5 @@ import { JsonlSpawn } from "../../codecs/jsonl.codec.ts"
 import { ScriptedStep } from "../../domain/scripted-agent.schema.ts"
 
 export const ScriptedRpcs = RpcGroup.make(
-  /** Streams the steps to perform for a spawn. */
   Rpc.make("spawn", { payload: JsonlSpawn.fields, success: ScriptedStep, stream: true }),
 )

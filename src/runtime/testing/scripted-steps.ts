@@ -31,7 +31,6 @@ const toSteps = (result: ScriptedResult): Steps => [
   ...toLastSteps(result),
 ]
 
-/** Finds the first tool input that is not JSON. */
 const findInputsProblem = ({ toolCalls = [] }: ScriptedResult): string | undefined => {
   for (const [index, { input }] of toolCalls.entries()) {
     const problem = input === undefined ? undefined : findJsonProblem(input)

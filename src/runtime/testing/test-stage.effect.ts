@@ -97,7 +97,6 @@ export const openStage = Effect.fn("TestStage.open")(function* (answer: AnswerSp
   }
 })
 
-/** The services of a stage. */
 export const layer = Environment.layer({ runsDir: "." }).pipe(
   Layer.provideMerge(PlatformLayer.layer),
   // Killed agents break their connections. The run records that; a test's output needs no log of it.
