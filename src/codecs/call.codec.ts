@@ -61,9 +61,6 @@ const OptionsText = Schema.fromJsonString(Schema.Json)
 
 type Checked = Result.Result<string, SpawnRefused>
 
-/** The length of a text in bytes of UTF-8. */
-const countBytes = (text: string): number => new TextEncoder().encode(text).length
-
 /** Checks a text that is passed through a pipe or a file. */
 export const checkText = (field: string, text: string): Checked =>
   text.isWellFormed()
@@ -83,7 +80,7 @@ export const checkArgument = (field: string, argument: string, instead = ""): Ch
       `${field}: contains a NUL character, which is not allowed in a command-line argument${instead}`,
     )
   }
-  const bytes = countBytes(argument)
+  const bytes = new TextEncoder().encode(argument).length
   return bytes > maxArgumentBytes
     ? refuse(
         `${field}: too long for a command-line argument (${bytes} bytes; the limit is ${maxArgumentBytes})${instead}`,

@@ -2,7 +2,7 @@
  * The parts that all HTTP API codecs share: options, endpoints and server errors. Compatible servers (llama.cpp, Ollama,
  * vLLM, LM Studio) deviate from the vendors' formats, so missing fields count as unknown, and unknown fields are ignored.
  */
-import { Option, Result, Schema } from "effect"
+import { Option, Record, Result, Schema } from "effect"
 import { cutText } from "../domain/cut-text.ts"
 import { rememberFactory } from "../domain/driver.schema.ts"
 import {
@@ -28,8 +28,8 @@ export type HttpCodecOptions = typeof HttpCodecOptions.Type
 
 type Body = Readonly<Record<string, Schema.Json>>
 
-const mergeBody = (own: Body, options: HttpCodecOptions): Body =>
-  Object.fromEntries(Object.entries({ ...own, ...options.body }).filter(([, value]) => value !== null))
+const mergeBody = (own: Body, { body }: HttpCodecOptions): Body =>
+  Record.filter({ ...own, ...body }, (value) => value !== null)
 
 /** Checks that the texts of a spawn are valid Unicode. */
 const checkInput = (input: HttpInput) =>

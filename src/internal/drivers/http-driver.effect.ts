@@ -16,7 +16,6 @@ import { SpawnRefused } from "../../domain/error.schema.ts"
 import type { HttpCall, SessionMessage } from "../../domain/http-codec.schema.ts"
 import type { HttpDriverConfig } from "../../domain/http-config.schema.ts"
 import type { PlanHttpDriver } from "../../domain/plan.schema.ts"
-import type { AgentReport } from "../../domain/spawn-verdict.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import type { RunStore } from "../store/run-store.effect.ts"
 import { loadSession, saveSession } from "../store/sessions.effect.ts"
@@ -115,9 +114,8 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       // No tracing, which would send its headers to the server.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
     )
-    if (errorMessage !== undefined) {
-      return makeReport({ ...outcome, errorMessage }, { overlongLines: 0 })
-    }
+    if (errorMessage !== undefined)
+      return { outcome: { ...outcome, errorMessage }, exit: { overlongLines: 0 }, stderr: "" }
     const messages: ReadonlyArray<SessionMessage> = [
       ...history,
       { role: "user", content: prompt },
@@ -128,7 +126,7 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       // The answer still counts; resuming the conversation will be refused.
       Effect.catchTag("StoreError", ({ message }) => Effect.logWarning(message)),
     )
-    return makeReport(outcome, { code: 0, overlongLines: 0 })
+    return { outcome, exit: { code: 0, overlongLines: 0 }, stderr: "" }
   })
 
   const run: Driver["run"] = Effect.fn("HttpDriver.run")(function* (spawn) {
@@ -143,12 +141,6 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
 })
 
 const makeFailure = (errorMessage: string): AgentOutcome => ({ final: false, text: "", errorMessage })
-
-const makeReport = (outcome: AgentOutcome, exit: AgentReport["exit"]): AgentReport => ({
-  outcome,
-  exit,
-  stderr: "",
-})
 
 const readLiteralHeaders = ({ headers = {} }: HttpDriverConfig) =>
   Object.fromEntries(

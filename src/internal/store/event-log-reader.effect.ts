@@ -14,13 +14,6 @@ const chunkBytes = 256 * 1024
 /** The longest line that is read: a line may hold the whole answer of an agent. */
 const maxLineBytes = 1024 * 1024 * 1024
 
-/** A position in a log. `next` returns the entries of the next part, and none at the current end. */
-export type LogCursor = {
-  readonly next: Effect.Effect<ReadonlyArray<LogEntry>, LogError>
-  /** The number of bytes up to the end of the last whole line read. */
-  readonly wholeBytes: () => number
-}
-
 /** Opens a cursor at the start of the log at `path`, which need not exist yet. The scope closes the file. */
 export const openCursor = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
@@ -37,7 +30,8 @@ export const openCursor = Effect.fnUntraced(function* (path: string) {
     return file
   })
 
-  const next: LogCursor["next"] = Effect.gen(function* () {
+  /** The entries of the next part, and none at the current end. */
+  const next: Effect.Effect<ReadonlyArray<LogEntry>, LogError> = Effect.gen(function* () {
     const handle = yield* open
     while (true) {
       const read = Number(yield* handle.read(buffer, { position: BigInt(offset) }))
@@ -56,8 +50,12 @@ export const openCursor = Effect.fnUntraced(function* (path: string) {
     Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed([])),
     Effect.catchTag("PlatformError", (error) => Effect.fail(toStoreError(path, "read")(error))),
   )
-  return { next, wholeBytes: () => offset - splitter.pendingBytes } satisfies LogCursor
+  /** The number of bytes up to the end of the last whole line read. */
+  const wholeBytes = () => offset - splitter.pendingBytes
+  return { next, wholeBytes }
 })
+/** A position in a log. */
+export type LogCursor = Effect.Success<ReturnType<typeof openCursor>>
 
 /** Folds the rest of the log into a state. An entry of an unknown type changes the sequence and the time only. */
 export const foldRest = Effect.fnUntraced(function* (cursor: LogCursor, from: RunState, path: string) {

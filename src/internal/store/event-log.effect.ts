@@ -18,7 +18,7 @@ import {
   schemaVersion,
 } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { initialRunState, type RunState, transition } from "../../domain/run-state.schema.ts"
+import { initialRunState, transition } from "../../domain/run-state.schema.ts"
 import { foldRest, openCursor } from "./event-log-reader.effect.ts"
 import { fileMode, toStoreError } from "../files/files.effect.ts"
 
@@ -34,17 +34,6 @@ const encoder = new TextEncoder()
 
 /** Receives events that are in the log. */
 export type LogListener = (events: ReadonlyArray<MillEvent>) => void
-
-export type EventLog = {
-  /** Appends one event. Fails when the run's state does not allow it or the write fails. */
-  readonly append: (body: EventBody) => Effect.Effect<void, IllegalTransition | StoreError>
-  /** Appends events that need not be durable, in order. */
-  readonly appendAll: (bodies: ReadonlyArray<EventBody>) => Effect.Effect<void>
-  /** The state after all written events. */
-  readonly state: () => RunState
-  /** Waits for a write to fail. */
-  readonly failure: Effect.Effect<never, StoreError>
-}
 
 /**
  * Opens the log of a run that this process owns: cuts off a torn last line, reads the events, and writes until the scope
@@ -128,7 +117,8 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
     }),
   ).pipe(Effect.forkScoped)
 
-  const append: EventLog["append"] = Effect.fnUntraced(function* (body) {
+  /** Appends one event. Fails when the run's state does not allow it or the write fails. */
+  const append = Effect.fnUntraced(function* (body: EventBody) {
     if (!isDurable(body)) return yield* Effect.asVoid(Queue.offer(queue, { body, done: undefined }))
     const done = yield* Deferred.make<void, IllegalTransition | StoreError>()
     yield* Queue.offer(queue, { body, done })
@@ -137,14 +127,18 @@ export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: str
 
   return {
     append,
-    appendAll: (bodies) =>
+    /** Appends events that need not be durable, in order. */
+    appendAll: (bodies: ReadonlyArray<EventBody>) =>
       Effect.asVoid(
         Queue.offerAll(
           queue,
           bodies.map((body) => ({ body, done: undefined })),
         ),
       ),
+    /** The state after all written events. */
     state: () => state,
+    /** Waits for a write to fail. */
     failure: Deferred.await(failed),
-  } satisfies EventLog
+  }
 })
+export type EventLog = Effect.Success<ReturnType<typeof openEventLog>>
