@@ -165,7 +165,7 @@ test.concurrent("an extension whose setup fails is switched off; the run and oth
   ])
   expect(demo.readNotes()).toEqual(["acquired", "released"])
   const { stdout } = await demo.mill("watch", "--run", result.runId)
-  expect(stdout).toContain("extension fails, setup: no luck")
+  expect(stdout).toContain("extension fails failed in setup: no luck")
 })
 
 test.concurrent("a run that is cancelled during the setup of an extension ends at once", async () => {
