@@ -1,5 +1,5 @@
 /** The one writer of a run's log, on real files: order, numbers, refusals, and repair of a torn line. */
-import { describe, expect, test } from "bun:test"
+import { afterAll, describe, expect, test } from "bun:test"
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { Arbitrary, Effect, Exit } from "effect"
 import { type EventBody, isDurable } from "../../../src/domain/event.schema.ts"
@@ -8,7 +8,9 @@ import { openEventLog } from "../../../src/internal/store/event-log.effect.ts"
 import { foldLog } from "../../../src/internal/store/event-log-reader.effect.ts"
 import { anyBodies, bodies, endsOnce, Model, runId, spawnBodies } from "../../domain/bodies.ts"
 import { integer } from "../../support/property.ts"
-import { eventsIn, gapless, newLog, propertyEffect, run } from "./logs.ts"
+import { closeLogs, eventsIn, gapless, newLog, propertyEffect, run } from "./logs.ts"
+
+afterAll(closeLogs)
 
 const [start, , log, , complete, failed] = bodies(1) as ReadonlyArray<EventBody> &
   Record<0 | 2 | 4 | 5, EventBody>

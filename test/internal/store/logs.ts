@@ -1,5 +1,5 @@
 /** Real event logs in a temporary directory. */
-import { afterAll, test } from "bun:test"
+import { test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,10 +10,12 @@ import { layer } from "../../../src/runtime/platform/platform.effect.ts"
 // What the writer refuses it tells in its log; the tests provoke much of that.
 const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([])))
 const folder = mkdtempSync(join(tmpdir(), "mill-test-"))
-afterAll(async () => {
+
+/** Removes the directory; for `afterAll` of the file that makes logs. Here it would run after the first file that imports this one. */
+export const closeLogs = async () => {
   await runtime.dispose()
   rmSync(folder, { recursive: true, force: true })
-})
+}
 
 let count = 0
 /** A path without a file. */
