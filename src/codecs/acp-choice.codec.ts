@@ -102,7 +102,7 @@ export const chooseModel = (
   const others = offered.length > maxNamed ? ` and ${offered.length - maxNamed} more` : ""
   return refuse(
     offered.length === 0
-      ? `model: the agent does not support selecting a model; select it in the agent's own configuration and use ${JSON.stringify(agentsOwnModel)} here`
+      ? `model: mill cannot select a model for this agent; select it in the agent's own settings and use ${JSON.stringify(agentsOwnModel)} here`
       : `model: the agent has no model ${JSON.stringify(model)}; available: ${offered.slice(0, maxNamed).join(", ")}${others}`,
   )
 }

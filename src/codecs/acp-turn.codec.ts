@@ -140,7 +140,7 @@ const onPermission = (
   const reported =
     asked > maxReportedRequests
       ? []
-      : makeMilestone(`permission ${granted ? "allowed" : "denied"}: ${title ?? name ?? toolCallId}`)
+      : makeMilestone(`permission ${granted ? "granted" : "denied"}: ${title ?? name ?? toolCallId}`)
   return [{ ...clearNotice(state), calls, asked, toolUsed: true, over: true }, [...events, ...reported]]
 }
 

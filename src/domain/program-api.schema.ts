@@ -80,7 +80,7 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
     "mill is a global: do not import it. Top-level await works.",
     "All fields of mill.spawn are non-empty strings.",
     "Spawns run concurrently unless you await one before starting the next; use Promise.all to wait for several.",
-    "An agent knows only its systemPrompt, its prompt and the files in the working directory of `mill run`. It remembers nothing from other spawns unless you pass the sessionRef of an earlier result, which resumes that conversation. Put everything else that it needs from earlier answers in the prompt.",
+    "An agent knows only its systemPrompt, its prompt and the files in the working directory of `mill run`. It remembers nothing from other spawns unless you pass the sessionRef of an earlier result, which resumes that conversation. In the prompt, include everything else that it needs from earlier answers.",
     "A failed spawn rejects with a MillSpawnError. Catch it to continue; an uncaught error fails the run, and mill reports the line that threw it.",
     "A field that is missing from usage is unknown, not zero.",
     "mill waits for spawns that the program does not await; if one of them fails, the run fails.",

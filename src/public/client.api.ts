@@ -121,7 +121,7 @@ export const makeClient =
           isOver = isLeft
           return isLeft ? done : { done: false, value }
         }
-        /** The latest call of next(): calls are answered one at a time, in order. */
+        /** The latest call to next(): calls are answered one at a time, in order. */
         let last: Promise<unknown> = opening
         return {
           next: () => {

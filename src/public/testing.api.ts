@@ -90,7 +90,7 @@ export interface TestMill extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Makes the agent's process exit with the given code, after it answers with `text` if given. */
+/** Makes the agent's process exit with the given code. If `text` is given, the agent answers with it first. */
 export const exit = (exitCode: number, text?: string): AgentResult =>
   text === undefined ? { exitCode } : { exitCode, text }
 

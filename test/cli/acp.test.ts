@@ -144,7 +144,7 @@ describe("the model of an ACP agent", () => {
     })
     expect((await spawn("", "{}", "huge")).result).toMatchObject({
       cause: "codec",
-      message: expect.stringContaining("does not support selecting a model"),
+      message: expect.stringContaining("mill cannot select a model for this agent"),
     })
   })
 })

@@ -108,7 +108,7 @@ export const makeExtension = Effect.fnUntraced(function* (
     if (left > 0)
       yield* reports.once(
         "onEvent",
-        `${left} events were not handled within ${drainLimit} of the end of the run`,
+        `${left} ${left === 1 ? "event was" : "events were"} not handled within ${drainLimit} of the end of the run`,
       )
     if (setupFailure === undefined) yield* release
     yield* reports.total
