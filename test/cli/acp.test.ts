@@ -71,8 +71,8 @@ describe("an agent that speaks the Agent Client Protocol", () => {
 
   for (const [options, answer, milestone] of [
     ["{}", "id-reject_once", "permission denied: rm -rf /"],
-    [`{ permissions: "allow" }`, "id-allow_once", "permission allowed: rm -rf /"],
-    [`{ permissions: "allow-always" }`, "id-allow_always", "permission allowed: rm -rf /"],
+    [`{ permissions: "allow" }`, "id-allow_once", "permission granted: rm -rf /"],
+    [`{ permissions: "allow-always" }`, "id-allow_always", "permission granted: rm -rf /"],
   ] as const) {
     test(`gets ${answer} with ${options} when it asks for permission`, async () => {
       const { milestones, result, tools } = await spawn("ask", options)
