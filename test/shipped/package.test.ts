@@ -153,7 +153,7 @@ console.log(JSON.stringify([differing.map(([name]) => name), Object.keys(core).l
 test("the module rejects other runtimes, and being bundled into another file", async () => {
   write("node.mjs", `import { createMill } from "@mill/core"\nawait createMill().list()\n`)
   const node = Bun.spawnSync(["node", "node.mjs"], { cwd: project })
-  expect(node.stderr.toString()).toContain("mill needs Bun")
+  expect(node.stderr.toString()).toContain("mill requires Bun")
   write("script.ts", script)
   await Bun.build({ entrypoints: [join(project, "script.ts")], outdir: join(project, "out"), target: "bun" })
   const bundled = Bun.spawnSync([process.execPath, "out/script.js"], { cwd: project })
