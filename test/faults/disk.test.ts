@@ -81,7 +81,10 @@ test("watch reports a missing or truncated log of an ended run", async () => {
   for (const { code, stdout } of [cut, gone]) {
     expect(code).toBe(1)
     const { error } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")
-    expect(error).toMatchObject({ _tag: "StoreError", message: expect.stringContaining("the run's final event is missing") })
+    expect(error).toMatchObject({
+      _tag: "StoreError",
+      message: expect.stringContaining("the run's final event is missing"),
+    })
   }
 }, 60_000)
 
