@@ -20,7 +20,7 @@ const parameters = {
     Flag.withDefault("events"),
   ),
   source: Flag.Literals("source", ["driver", "program"]).pipe(
-    Flag.withDescription("Only show output lines from the agents (driver) or from the program"),
+    Flag.withDescription("Only show output from one source: driver (the agents) or program"),
     Flag.optional,
   ),
   spawn: Flag.String("spawn").pipe(

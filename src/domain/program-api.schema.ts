@@ -17,7 +17,7 @@ const listFieldsWhere = (fields: Fields, optional: boolean): ReadonlyArray<strin
 const causes: Readonly<Record<SpawnFailure["cause"], string>> = {
   "agent-error": "the agent reported an error, for example an overloaded or unknown model",
   exit: "the agent exited with a nonzero code",
-  signal: "a signal killed the agent",
+  signal: "the agent was killed by a signal",
   codec: "mill could not read the agent's answer, or the agent does not support the request",
   "not-found": "the agent could not be started",
   timeout: "the agent exceeded its timeout",

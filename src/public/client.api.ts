@@ -75,7 +75,7 @@ export const makeClient =
       return runtime.dispose()
     }
 
-    /** Opens a stream for reading. Its scope closes with the engine's at the latest. */
+    /** Opens a stream for reading. The stream closes no later than the engine. */
     const openStream = Effect.fnUntraced(function* <A, E>(
       items: (engine: MillEngine) => Stream.Stream<A, E>,
     ) {

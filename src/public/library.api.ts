@@ -76,7 +76,7 @@ export interface MillClient extends AsyncDisposable {
   list(filter?: RunFilter): Promise<ListedRuns>
   /** Sets up a directory, as `mill init` does. */
   init(options?: InitOptions): Promise<Initialized>
-  /** Describes the program API, the drivers and the configuration of this directory: `mill --help --json` without the commands. */
+  /** Describes the program API, and the drivers and configuration that apply in this directory. `mill --help --json` prints the same, with the commands. */
   discover(options?: DiscoverOptions): Promise<DiscoveryFacts>
   /** Closes the client. Pending and later calls reject; runs keep running. */
   close(): Promise<void>

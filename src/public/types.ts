@@ -47,7 +47,7 @@ export interface HttpDriverOptions {
   readonly timeout?: number
   /** Maximum number of retries when the server is busy (429, 503 or 529), within two minutes. Default: 3. */
   readonly maxRetries?: number
-  /** Maximum length of a streamed event, in characters. A longer one fails the spawn. Default: 16 Mi. */
+  /** Maximum length of a streamed event, in characters. A longer event fails the spawn. Default: 16,777,216. */
   readonly maxLineBytes?: number
 }
 

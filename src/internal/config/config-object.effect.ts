@@ -92,7 +92,7 @@ export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd
     return yield* new ConfigError({
       key,
       message: `config: ${key} is ${what}, which cannot be passed to a run's process`,
-      hint: `put the configuration in a file and pass its path, such as config: "./mill.config.ts"`,
+      hint: `put the configuration in a file and pass the path of the file, for example config: "./mill.config.ts"`,
     })
   }
   const contents = `import * as core from "@mill/core"\n\nexport default ${rendered.success}\n`
