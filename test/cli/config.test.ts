@@ -120,7 +120,7 @@ const refused: Readonly<Record<string, Case>> = {
     config: formatConfig(`extensions: [{ name: "a", api: { then: async () => 1 } }]`),
     key: "extensions.0.api",
     message:
-      /extensions\.0\.api\.then has an invalid name; expected a different name; an object with a function `then`/,
+      /extensions\.0\.api\.then has an invalid name; expected a different name; an object with a `then` function is treated as a promise$/,
   },
   "documentation of a missing extension function": {
     config: formatConfig(

@@ -81,7 +81,7 @@ test("every prompt that is valid UTF-8 is intact on standard input", async () =>
 
 describe("a prompt as an argument", () => {
   const refusals: Readonly<Record<string, RegExp>> = {
-    "a megabyte": /^prompt: 1048576 bytes/,
+    "a megabyte": /^prompt: too long for a command-line argument \(1048576 bytes/,
     "a flag": /^prompt: starts with a dash/,
     "a dash": /^prompt: starts with a dash/,
     NUL: /^prompt: contains a NUL/,
