@@ -13,7 +13,8 @@ const awaitOutput = (run: LiveRun) => moment(run, () => logText(run).split("spaw
 const readFailure = (run: LiveRun) => JSON.parse(logText(run).trimEnd().split("\n").at(-1) ?? "").payload
 
 const mounted = new Set<string>()
-const mount = (...args: ReadonlyArray<string>) => Bun.spawnSync(["mount", ...args]).success
+const mount = (...args: ReadonlyArray<string>) =>
+  Bun.which("mount") !== null && Bun.spawnSync(["mount", ...args]).success
 const unmountAll = () => {
   for (const folder of mounted) Bun.spawnSync(["umount", "--lazy", folder])
   mounted.clear()
