@@ -186,7 +186,7 @@ describeWithAgent("claude-agent-acp", "the permissions of claude behind claude-a
         expect(result.spawns).toMatchObject([{ status: "complete" }])
         expect(existsSync(join(stage.cwd, "written.txt"))).toBe(permissions === "allow")
         expect(filterEvents(events, "spawn:milestone").map(({ payload }) => payload.message)).toEqual([
-          `permission ${permissions === "allow" ? "allowed" : "denied"}: touch written.txt`,
+          `permission ${permissions === "allow" ? "granted" : "denied"}: touch written.txt`,
         ])
       },
       timeout,
