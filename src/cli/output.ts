@@ -6,7 +6,7 @@ import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
 /** In characters. */
 export type TerminalSize = { readonly columns: number; readonly rows: number }
 
-/** Writes a text. Completes when the reader has taken it; fails when there is no reader. */
+/** Writes a text. Completes when the reader has received it; fails if the reader is gone. */
 type Write = (text: string) => Effect.Effect<void, PlatformError.PlatformError>
 
 /** The arguments and streams of this process. A stream has a size when it is a terminal. */

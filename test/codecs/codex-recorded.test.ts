@@ -72,7 +72,7 @@ const cases: Record<string, Expected> = {
   "output-text": nothing,
   "output-text-error-401": nothing,
   plain: answer("ECHO: hello world", 5),
-  // A command that the sandbox stopped is not told as an item.
+  // codex does not report a command that the sandbox stopped as an item.
   "sandbox-readonly": answer(/cannot touch 'x\.txt': Read-only file system/, 61, 2),
   "sandbox-readonly-ok": { ...answer(/Output:\nfine\n/, 48, 2), tools: [shell("echo fine")] },
   "sandbox-workspace-write": answer(/x\.txt\ntouch: cannot touch '\/scrubbed-none'/, 78, 2),

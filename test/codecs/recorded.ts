@@ -52,9 +52,9 @@ export const decodeLines = (
   let decoding = codec.decoding
   const events: Array<DriverEvent> = []
   for (const line of lines) {
-    const [next, told] = decoding.decodeEvent(line)
+    const [next, found] = decoding.decodeEvent(line)
     decoding = next
-    events.push(...told)
+    events.push(...found)
   }
   return { events, outcome: decoding.decodeFinal(exit) }
 }
@@ -66,7 +66,7 @@ export type Expected = {
   readonly text?: string | RegExp
   readonly stopReason?: string
   readonly error?: RegExp
-  /** Default: the recording tells one, and it is found. */
+  /** Default: the codec finds the one in the recording. */
   readonly session?: false
   readonly tools?: ReadonlyArray<readonly [name: string, input: string | RegExp]>
   readonly milestones?: ReadonlyArray<RegExp>
@@ -104,8 +104,8 @@ export const expectCase = (
   const sessionRef = expected.session === false ? undefined : session.exec(stdout)?.[1]
   if (expected.session !== false) expect(sessionRef).toBeString()
   expect(outcome.sessionRef).toBe(sessionRef)
-  const told = events.flatMap((event) => (event._tag === "Session" ? [event.sessionRef] : []))
-  expect(told).toEqual(sessionRef === undefined ? [] : [sessionRef])
+  const sessions = events.flatMap((event) => (event._tag === "Session" ? [event.sessionRef] : []))
+  expect(sessions).toEqual(sessionRef === undefined ? [] : [sessionRef])
 
   const tools = events.flatMap((event) => (event._tag === "ToolCall" ? [event] : []))
   expect(tools.map(({ toolName }) => toolName)).toEqual((expected.tools ?? []).map(([name]) => name))
@@ -116,6 +116,6 @@ export const expectCase = (
   for (const [index, milestone] of (expected.milestones ?? []).entries())
     expectText(milestones[index], milestone)
 
-  // Whatever the table says: an agent that exits with another code than 0 has not told of a success.
+  // For every recording: an agent that exits with a code other than 0 has not succeeded.
   if (exit.code !== 0) expect(outcome.final && outcome.errorMessage === undefined).toBe(false)
 }

@@ -89,7 +89,7 @@ describe("examples", () => {
   )
 
   test(
-    "until-check-passes.ts: tells the agent what was wrong until nothing is",
+    "until-check-passes.ts: reports each failure to the agent until the check passes",
     async () => {
       const { code, events, result } = await rehearse("until-check-passes.ts")
       expect(code).toBe(0)
@@ -142,7 +142,7 @@ describe("examples", () => {
   )
 
   test(
-    "extensions/notify.ts: tells the end of a run, and what the program says",
+    "extensions/notify.ts: reports the end of a run and the messages of the program",
     async () => {
       const told = join(world.dir, "told")
       // Stands in for what shows notifications, and for a command of the user's: notes its arguments, one a line.

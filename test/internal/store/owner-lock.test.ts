@@ -51,7 +51,7 @@ describe("in one process", () => {
     }
   }, 60_000)
 
-  test("a second candidate, even the owner itself, is told the live owner", async () => {
+  test("a second candidate, even the owner itself, learns which process owns the run", async () => {
     const [first = 0, second = 0] = sleepers(2)
     const runDir = newRun()
     await runtime.runPromise(takeOwnership(runId, runDir, first))
