@@ -93,10 +93,11 @@ const bundle = async (entry: string, config: Partial<BuildConfig>) => {
 }
 
 /** Builds mill's own script. Bytecode needs CommonJS, which lacks `import.meta`: Effect reads its `env`, so define it. */
-const buildMill = async (outdir: string) => {
+const buildMill = async (outdir: string, unpacked: boolean) => {
   const artefact = writeArtefact("scripts", {
     mill: "Bun.main",
     host: `Bun.main.replace(/[^/]*$/, ${JSON.stringify(scriptNames.host)})`,
+    unpacked: String(unpacked),
   })
   for (const [name, file] of Object.entries(lazyPackages)) {
     await bundle(Bun.resolveSync(name, root), { outdir, naming: file, format: "cjs", bytecode: true })
@@ -119,7 +120,7 @@ const buildMill = async (outdir: string) => {
 const buildModules = async (outdir: string) => {
   const modules = ["dist/core.js", "dist/testing.js"] as const
   const findAbove = (name: string) => `decodeURIComponent(new URL("../${name}", import.meta.url).pathname)`
-  const fields = { mill: findAbove(scriptNames.mill), host: findAbove(scriptNames.host) }
+  const fields = { mill: findAbove(scriptNames.mill), host: findAbove(scriptNames.host), unpacked: "false" }
   await bundle(scripts["dist/core.js"], {
     entrypoints: modules.map((module) => resolveSource(scripts[module])),
     outdir,
@@ -145,7 +146,7 @@ const moveOut = (folder: string, names: ReadonlyArray<string>) => {
 }
 
 const buildPackage = async () => {
-  await buildMill(work)
+  await buildMill(work, false)
   await buildHost(work)
   await buildModules(work)
   const modules = [scripts["dist/core.js"], scripts["dist/testing.js"]]
@@ -155,9 +156,10 @@ const buildPackage = async () => {
 }
 
 const buildBinary = async () => {
+  await buildMill(work, true)
   await buildHost(work)
   await bundle("src/runtime/host/plain-environment.ts", { outdir: work })
-  const names = [scriptNames.host, scriptNames.plainEnvironment]
+  const names = [...millFiles, scriptNames.host, scriptNames.plainEnvironment]
   const hash = new Bun.CryptoHasher("sha256")
   for (const name of names) hash.update(readFileSync(join(work, name)))
   const imports = names.map(

@@ -8,7 +8,8 @@ import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { removeContainer } from "../executors/container.effect.ts"
-import { ProcessIdentity } from "../process/process-identity.schema.ts"
+import { readRegular } from "../files/regular-files.effect.ts"
+import { maxIdentityBytes, ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { readLastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -39,8 +40,7 @@ const workerAnswers = importOnCall(
 
 /** Reads which process was started to become the run's worker, if that is known. */
 export const readLaunchedProcess = Effect.fnUntraced(function* (paths: RunPaths) {
-  const fs = yield* FileSystem.FileSystem
-  const text = yield* Effect.orElseSucceed(fs.readFileString(launchFile(paths)), () => "")
+  const text = yield* Effect.orElseSucceed(readRegular(launchFile(paths), maxIdentityBytes), () => undefined)
   return Option.getOrUndefined(decodeIdentity(text))
 })
 
@@ -62,7 +62,7 @@ const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.
   const folder = `${paths.runDir}/spawns`
   const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
   const end = Effect.fnUntraced(function* (name: string) {
-    const text = yield* Effect.orElseSucceed(fs.readFileString(`${folder}/${name}`), () => "")
+    const text = yield* Effect.orElseSucceed(readRegular(`${folder}/${name}`), () => undefined)
     const file = Option.getOrUndefined(decodeSpawnFile(text))
     if (file?.process === undefined || file.outcome !== undefined) return
     if (yield* isAlive(file.process)) yield* endGroup(file.process.pid, grace)

@@ -7,3 +7,6 @@ import { Schema } from "effect"
  */
 export const ProcessIdentity = Schema.Struct({ pid: Schema.Int, startTime: Schema.String })
 export type ProcessIdentity = typeof ProcessIdentity.Type
+
+/** The largest file with the identity of a process that is read. */
+export const maxIdentityBytes = 4096

@@ -21,6 +21,7 @@ import type { RunId } from "../../domain/ids.schema.ts"
 import { initialRunState, transition } from "../../domain/run-state.schema.ts"
 import { foldRest, openCursor } from "./event-log-reader.effect.ts"
 import { fileMode, toStoreError } from "../files/files.effect.ts"
+import { checkRegular } from "../files/regular-files.effect.ts"
 
 type Append = {
   readonly body: EventBody
@@ -41,6 +42,8 @@ export type LogListener = (events: ReadonlyArray<MillEvent>) => void
  */
 export const openEventLog = Effect.fnUntraced(function* (runId: RunId, path: string, listener?: LogListener) {
   const fs = yield* FileSystem.FileSystem
+  // Opening a named pipe to write would wait for a reader.
+  yield* checkRegular(path)
   const file = yield* fs
     .open(path, { flag: "a", mode: fileMode })
     .pipe(Effect.mapError(toStoreError(path, "open")))

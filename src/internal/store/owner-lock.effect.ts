@@ -7,9 +7,10 @@
 import { Effect, FileSystem, Random, Schema } from "effect"
 import { OwnerExists } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
-import { ProcessIdentity } from "../process/process-identity.schema.ts"
+import { maxIdentityBytes, ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { fileMode, toStoreError } from "../files/files.effect.ts"
+import { readRegular } from "../files/regular-files.effect.ts"
 
 const OwnerJson = Schema.fromJsonString(ProcessIdentity)
 const decodeOwner = Schema.decodeUnknownEffect(OwnerJson)
@@ -24,8 +25,11 @@ export const readLastOwner = Effect.fnUntraced(function* (runDir: string) {
   const generation = Math.max(0, ...names.map(parseGeneration))
   if (generation === 0) return undefined
   const file = `${runDir}/owner.${generation}`
-  const text = yield* fs.readFileString(file).pipe(Effect.mapError(toStoreError(file, "read")))
-  const identity = yield* decodeOwner(text).pipe(Effect.orElseSucceed(() => ({ pid: 0, startTime: "" })))
+  // An owner that cannot be read is not known to be alive; a live one answers on its socket.
+  const identity = yield* readRegular(file, maxIdentityBytes).pipe(
+    Effect.flatMap(decodeOwner),
+    Effect.orElseSucceed(() => ({ pid: 0, startTime: "" })),
+  )
   return { generation, identity }
 })
 

@@ -19,6 +19,7 @@ import {
   syncDirectory,
   writeAtomically,
 } from "../files/files.effect.ts"
+import { readRegular } from "../files/regular-files.effect.ts"
 import { pathsIn, runPaths } from "./run-paths.ts"
 
 const isRunId = Schema.is(RunId)
@@ -31,6 +32,12 @@ const decodePlanVersion = Schema.decodeUnknownEffect(
 const decodePlan = Schema.decodeUnknownEffect(Schema.fromJsonString(Plan))
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(RunRecord))
 const decodeResult = Schema.decodeUnknownEffect(Schema.fromJsonString(RunResult))
+
+const missing = (path: string) =>
+  new StoreError({ path, message: `cannot read ${path}: no such file or directory` })
+
+const damaged = (path: string) =>
+  new StoreError({ path, message: `cannot read ${path}: the file is damaged` })
 
 /** Contents of frozen sources, by sha256. */
 export type SourceContents = ReadonlyMap<string, string>
@@ -105,13 +112,9 @@ export class RunStore extends Context.Service<
       }, provideFs)
 
       const read = <A, E>(path: string, decode: (text: string) => Effect.Effect<A, E>) =>
-        fs.readFileString(path).pipe(
-          Effect.mapError(toStoreError(path, "read")),
+        provideFs(readRegular(path)).pipe(
           Effect.flatMap((text) =>
-            Effect.mapError(
-              decode(text),
-              () => new StoreError({ path, message: `cannot read ${path}: the file is damaged` }),
-            ),
+            text === undefined ? missing(path) : Effect.mapError(decode(text), () => damaged(path)),
           ),
         )
 

@@ -8,7 +8,8 @@ import { cutText } from "../../domain/cut-text.ts"
 import { SpawnRefused } from "../../domain/error.schema.ts"
 import { SessionMessage } from "../../domain/http-codec.schema.ts"
 import { parseSessionRef, type RunId, type SpawnId } from "../../domain/ids.schema.ts"
-import { directoryMode, describeReason, writeAtomically } from "../files/files.effect.ts"
+import { directoryMode, writeAtomically } from "../files/files.effect.ts"
+import { readRegular } from "../files/regular-files.effect.ts"
 import { sessionFile } from "./run-paths.ts"
 import { RunStore } from "./run-store.effect.ts"
 
@@ -20,7 +21,6 @@ const refuse = (message: string) => new SpawnRefused({ cause: "codec", message: 
 
 /** Loads the messages of a session from any run of the store. */
 export const loadSession = Effect.fn("Sessions.load")(function* (sessionRef: string) {
-  const fs = yield* FileSystem.FileSystem
   const name = JSON.stringify(cutText(sessionRef, 100))
   // Only a valid run id and spawn id become part of a path.
   const place = Option.getOrUndefined(parseSessionRef(sessionRef))
@@ -28,16 +28,14 @@ export const loadSession = Effect.fn("Sessions.load")(function* (sessionRef: str
     return yield* refuse(`${name} is not the name of an HTTP driver's session; expected <run>/<spawn>`)
   }
   const path = sessionFile((yield* RunStore).paths(place.runId), place.spawnId)
-  const text = yield* fs.readFileString(path).pipe(
-    Effect.catchReason("PlatformError", "NotFound", () =>
-      refuse(
-        `session ${name} does not exist; a session exists only after an HTTP driver has answered its spawn`,
-      ),
-    ),
-    Effect.catchTag("PlatformError", (error) =>
-      refuse(`cannot read session ${name}: ${describeReason(error)}`),
-    ),
+  const text = yield* Effect.mapError(readRegular(path), ({ message }) =>
+    refuse(`session ${name}: ${message}`),
   )
+  if (text === undefined) {
+    return yield* refuse(
+      `session ${name} does not exist; a session exists only after an HTTP driver has answered its spawn`,
+    )
+  }
   const { messages } = yield* Effect.mapError(decode(text), () =>
     refuse(`cannot read session ${name}: the file is damaged`),
   )
