@@ -104,6 +104,20 @@ const renderFacts = (facts: ReadonlyArray<Fact>, style: Style, columns: number):
   ).join("\n")
 }
 
+/** Renders the mistakes that the program's text shows. */
+const renderProblems = ({ problems }: ProgramOutline, cwd: string, style: Style): ReadonlyArray<string> =>
+  problems.length === 0
+    ? []
+    : [
+        "",
+        style.bold("Problems"),
+        ...problems.flatMap(({ hint, location, message }) => [
+          ` ${style.red("✗")} ${message}`,
+          `   ${style.dim("at")} ${shortenPath(cwd, location)}`,
+          ...(hint === undefined ? [] : [`   ${style.dim("→")} ${hint}`]),
+        ]),
+      ]
+
 /** Renders the preview that the user confirms before a run starts. */
 export const renderPreview = (
   plan: DraftPlan,
@@ -111,7 +125,11 @@ export const renderPreview = (
   cwd: string,
   style: Style,
   columns: number = defaultColumns,
-): string => renderFacts(describePlan(plan, outline, cwd), style, columns)
+): string =>
+  [
+    renderFacts(describePlan(plan, outline, cwd), style, columns),
+    ...renderProblems(outline, cwd, style),
+  ].join("\n")
 
 /** Renders everything that a run of this plan depends on. */
 export const renderPlan = (
@@ -140,6 +158,7 @@ export const renderPlan = (
     "",
     style.bold("Frozen sources"),
     ...renderTable(sources),
+    ...renderProblems(outline, cwd, style),
     "",
     style.dim("Dry run: no run was started."),
   ].join("\n")

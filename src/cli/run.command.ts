@@ -5,7 +5,7 @@ import type { RunId } from "../domain/ids.schema.ts"
 import type { DraftPlan } from "../domain/plan.schema.ts"
 import { canAsk, confirmRun } from "./confirm.ts"
 import { PrintsJson } from "./discovery.ts"
-import { type CommandEngine, exitWithStatus, openEngine } from "./engine.ts"
+import { type CommandEngine, ExitWith, exitWithStatus, openEngine } from "./engine.ts"
 import { renderErrorJson } from "./error.render.ts"
 import { showLive } from "./live.ts"
 import { Output } from "./output.ts"
@@ -42,7 +42,7 @@ const parameters = {
     Flag.optional,
   ),
   dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withDescription("Print the plan without starting a run"),
+    Flag.withDescription("Check the program and print the plan, without starting a run"),
     Flag.withDefault(false),
   ),
   meta: Flag.KeyValuePair("meta").pipe(
@@ -67,8 +67,13 @@ export const runCommand = Command.make(
     const { because, invocation, plan } = prepared
     const { cwd } = invocation
     if (dryRun) {
-      if (json) return yield* out(JSON.stringify(plan))
-      return yield* out(renderPlan(plan, yield* engine.outline(prepared), cwd, style, size()?.columns))
+      const outline = yield* engine.outline(prepared)
+      const { problems } = outline
+      yield* out(
+        json ? JSON.stringify({ ...plan, problems }) : renderPlan(plan, outline, cwd, style, size()?.columns),
+      )
+      if (problems.length > 0) return yield* new ExitWith({ exitCode: 2 })
+      return
     }
     if (Option.getOrElse(confirm, () => prepared.confirm) && !json && (yield* canAsk)) {
       yield* out(renderPreview(plan, yield* engine.outline(prepared), cwd, style, size()?.columns))
@@ -87,7 +92,7 @@ export const runCommand = Command.make(
 ).pipe(
   Command.annotate(
     PrintsJson,
-    'SubmittedRun; with --sync, {"run": RunRecord, "result": RunResult} once the run has finished; with --dry-run, the plan',
+    'SubmittedRun; with --sync, {"run": RunRecord, "result": RunResult} once the run has finished; with --dry-run, the plan and the problems in the program: {…plan, "problems": [{"location", "message", "hint"?}]}',
   ),
   Command.withDescription("Run a program in the background and print the run id"),
   Command.withExamples([
@@ -96,7 +101,7 @@ export const runCommand = Command.make(
       command: "mill run plan.ts --driver offline --sync",
       description: "Try the program without an agent and follow the run",
     },
-    { command: "mill run plan.ts --dry-run", description: "Show the plan without starting a run" },
+    { command: "mill run plan.ts --dry-run", description: "Check the program without starting a run" },
     {
       command: "mill run plan.ts --json -- src/auth",
       description: "Pass an argument to the program and print JSON",

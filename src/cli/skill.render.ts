@@ -82,7 +82,7 @@ ${extensions.length === 0 ? "" : `\n### Functions from extensions\n\n${renderLis
 ## Check the program
 
 ${renderList([
-  `${quoteCode("mill run <program.ts> --dry-run")} checks the program and the configuration without starting a run.`,
+  `${quoteCode("mill run <program.ts> --dry-run")} checks the program and the configuration without starting a run. It exits with code 2 if it finds a problem.`,
   `${quoteCode("mill run <program.ts> --driver offline --sync --json")} tries the program offline: every spawn returns an instant answer, no model is called, and nothing is billed.`,
   `To type-check the program, save ${quoteCode("programApi.types")} from the output of ${quoteCode("mill --help --json")} as ${quoteCode(programApi.typesFile)} alongside the program.`,
 ])}

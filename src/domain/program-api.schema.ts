@@ -23,7 +23,7 @@ const causes: Readonly<Record<SpawnFailure["cause"], string>> = {
   timeout: "the agent exceeded its timeout",
   "worker-lost": "the run's worker process died",
   cancelled: "the run was cancelled, or ended before the agent did",
-  "invalid-input": "a field was missing, empty or not a string; no agent was started",
+  "invalid-input": "a field was missing, empty, unknown or not a string; no agent was started",
   "run-ending": "the run is shutting down and accepts no new spawns",
 }
 
@@ -78,7 +78,7 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   },
   rules: [
     "mill is a global: do not import it. Top-level await works.",
-    "All fields of mill.spawn are non-empty strings.",
+    "All fields of mill.spawn are non-empty strings. A spawn with an unknown field is rejected.",
     "Spawns run concurrently unless you await one before starting the next; use Promise.all to wait for several.",
     "An agent knows only its systemPrompt, its prompt and the files in the working directory of `mill run`. It remembers nothing from other spawns unless you pass the sessionRef of an earlier result, which resumes that conversation. In the prompt, include everything else that it needs from earlier answers.",
     "A failed spawn rejects with a MillSpawnError. Catch it to continue; an uncaught error fails the run, and mill reports the line that threw it.",

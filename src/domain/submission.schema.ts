@@ -21,6 +21,14 @@ export type SubmitInput = typeof SubmitInput.Type
 export const Unseen = Schema.Literals(["spawns", "agents", "models"])
 export type Unseen = typeof Unseen.Type
 
+/** A mistake in how a program uses `mill`, found in its source text. `location` has the format `file:line:column`. */
+export const ProgramProblem = Schema.Struct({
+  location: Schema.String,
+  message: Schema.String,
+  hint: Schema.optional(Schema.String),
+})
+export type ProgramProblem = typeof ProgramProblem.Type
+
 /** An outline of what a program does, based on its source text. */
 export const ProgramOutline = Schema.Struct({
   /** The size of the program file, without imported files. */
@@ -36,6 +44,8 @@ export const ProgramOutline = Schema.Struct({
   models: Schema.Array(Schema.String),
   /** The lists that may be incomplete. */
   unseen: Schema.Array(Unseen),
+  /** Members of `mill` that do not exist, and calls of `mill.spawn` that would be rejected. */
+  problems: Schema.Array(ProgramProblem),
 })
 export type ProgramOutline = typeof ProgramOutline.Type
 

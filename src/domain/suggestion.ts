@@ -14,17 +14,27 @@ export const findClosest = (word: string, known: ReadonlyArray<string>): string 
   return best?.candidate
 }
 
-/** The Levenshtein distance: how many letters must be added, removed or changed to turn one word into the other. */
+/** How many letters must be added, removed, changed or swapped with the next one to turn one word into the other. */
 const countEdits = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...a].entries()) {
+  const [from, to] = [[...a], [...b]]
+  let [before, row]: [Array<number>, Array<number>] = [
+    [],
+    Array.from({ length: to.length + 1 }, (_, index) => index),
+  ]
+  for (const [i, letter] of from.entries()) {
     const next = [i + 1]
-    for (const [j, other] of [...b].entries()) {
+    for (const [j, other] of to.entries()) {
+      const isSwapped = i > 0 && j > 0 && letter === to[j - 1] && other === from[i - 1]
       next.push(
-        Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)),
+        Math.min(
+          (row[j + 1] ?? 0) + 1,
+          (next[j] ?? 0) + 1,
+          (row[j] ?? 0) + (letter === other ? 0 : 1),
+          isSwapped ? (before[j - 1] ?? 0) + 1 : Infinity,
+        ),
       )
     }
-    row = next
+    ;[before, row] = [row, next]
   }
-  return row[b.length] ?? 0
+  return row[to.length] ?? 0
 }

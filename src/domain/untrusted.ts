@@ -25,21 +25,45 @@ export type UntrustedOptions = {
   readonly unknownKeys?: "error" | "ignore" | undefined
 }
 
-/** Makes a decoder of untrusted values. The decoder never throws, though reading a value may: getters are code. */
+/** Makes a decoder of untrusted values that reports every problem. */
+export const decodeAllUntrusted = <A>(
+  schema: Schema.ConstraintDecoder<A>,
+  { isSecret = () => false, unknownKeys = "error", whole }: UntrustedOptions,
+) => {
+  const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: unknownKeys, errors: "all" })
+  return (value: unknown): Result.Result<A, ReadonlyArray<ValueProblem>> =>
+    tryToRead(whole, () =>
+      Result.mapError(decode(value), ({ issue }) =>
+        listIssues(issue).map((one) => findProblem(value, findLeaf(one), whole, isSecret)),
+      ),
+    ).pipe(
+      Result.mapError((unreadable) => [unreadable]),
+      Result.flatMap((result) => result),
+    )
+}
+
+/** Makes a decoder of untrusted values that reports the first problem. */
 export const decodeUntrusted = <A>(
   schema: Schema.ConstraintDecoder<A>,
   { isSecret = () => false, unknownKeys = "error", whole }: UntrustedOptions,
 ) => {
   const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: unknownKeys })
   return (value: unknown): Result.Result<A, ValueProblem> =>
-    Result.try({
-      try: () =>
-        Result.mapError(decode(value), ({ issue }) => findProblem(value, findLeaf(issue), whole, isSecret)),
-      catch: (): ValueProblem => ({
-        message: `${whole} cannot be read: accessing its properties throws an error`,
-      }),
-    }).pipe(Result.flatMap((result) => result))
+    tryToRead(whole, () =>
+      Result.mapError(decode(value), ({ issue }) => findProblem(value, findLeaf(issue), whole, isSecret)),
+    ).pipe(Result.flatMap((result) => result))
 }
+
+/** Reads a value without throwing, though the value's getters may. */
+const tryToRead = <A>(whole: string, read: () => A): Result.Result<A, ValueProblem> =>
+  Result.try({
+    try: read,
+    catch: () => ({ message: `${whole} cannot be read: accessing its properties throws an error` }),
+  })
+
+/** The issues of the keys of an object, or the issue of any other value. */
+const listIssues = (issue: SchemaIssue.Issue): ReadonlyArray<SchemaIssue.Issue> =>
+  issue._tag === "Composite" ? issue.issues : [issue]
 
 /** A problem and its hint as one sentence. */
 export const formatProblem = ({ hint, message }: ValueProblem): string =>

@@ -23,7 +23,7 @@ describe("an invalid spawn", () => {
     "a string": /the argument is "prompt"; expected an object$/,
     "an array": /the argument is an array; expected an object$/,
     "a function": /expected an object, got function$/,
-    "no fields": /: agent is missing$/,
+    "no fields": /: agent is missing; systemPrompt is missing; prompt is missing; model is missing$/,
     "no agent": /: agent is missing$/,
     "no systemPrompt": /: systemPrompt is missing$/,
     "no prompt": /: prompt is missing$/,
@@ -33,6 +33,13 @@ describe("an invalid spawn", () => {
     "a prompt of another kind": /: prompt is 7; expected a non-empty string$/,
     "a prompt that is null": /: prompt is null; expected a non-empty string$/,
     "an agent that is an object": /: agent is an object; expected a non-empty string$/,
+    "an unknown field":
+      /^mill\.spawn: unknown key timeout; allowed keys: agent, systemPrompt, prompt, model, sessionRef$/,
+    "a misspelt field": /: systemPrompt is missing; unknown key sistemPrompt; did you mean systemPrompt\?$/,
+    "several problems":
+      /: prompt is ""; expected a non-empty string; unknown key schema; unknown key cwd; allowed keys: [^;]*$/,
+    "a prompt that is a function": /: prompt is an object; expected a non-empty string$/,
+    "an unknown field that is a function": /: unknown key onEvent; allowed keys: /,
     "a prompt that is a BigInt": /BigInt/,
     "a cyclic object": /cyclic|circular/i,
   }
@@ -57,10 +64,10 @@ describe("an invalid spawn", () => {
         ]),
       ),
     )
-    expect(accepted).toEqual(["with more", "a"])
+    expect(accepted).toEqual(["with undefined", "a"])
     const starts = filterEvents(events, "spawn:start").map(({ payload }) => payload)
     expect(starts.map(({ input, spawnId }) => [`${spawnId}`, input])).toEqual([
-      ["spawn_1", { agent: "with more", systemPrompt: "s", prompt: " ", model: "m" }],
+      ["spawn_1", { agent: "with undefined", systemPrompt: "s", prompt: " ", model: "m" }],
       ["spawn_2", { agent: "a", systemPrompt: "s", prompt: "p", model: "m" }],
     ])
     expect(code).toBe(0)

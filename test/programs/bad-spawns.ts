@@ -24,6 +24,11 @@ const inputs: Readonly<Record<string, unknown>> = {
   "a prompt of another kind": { ...good, prompt: 7 },
   "a prompt that is null": { ...good, prompt: null },
   "an agent that is an object": { ...good, agent: {} },
+  "an unknown field": { ...good, timeout: 5 },
+  "a misspelt field": { ...omit("systemPrompt"), sistemPrompt: "s" },
+  "several problems": { ...good, prompt: "", schema: {}, cwd: "/" },
+  "a prompt that is a function": { ...good, prompt: () => "p" },
+  "an unknown field that is a function": { ...good, onEvent: () => {} },
   "a prompt that is a BigInt": { ...good, prompt: 1n },
   "a cyclic object": cyclic,
 }
@@ -42,5 +47,5 @@ for (const [name, input] of Object.entries(inputs)) {
     }),
   )
 }
-const extra = { ...good, agent: "with more", temperature: 1, prompt: " " }
+const extra = { ...good, agent: "with undefined", temperature: undefined, prompt: " " }
 export default { outcomes, accepted: [(await mill.spawn(extra)).agent, (await mill.spawn(good)).agent] }

@@ -1,28 +1,45 @@
 /** Outlines what a program does, from its text alone, for a person who decides whether it may run. */
 import { Effect } from "effect"
 import { type PreparedRun, type ProgramOutline, Unseen } from "../../domain/submission.schema.ts"
-import { type ProgramUses, findUses } from "../sources/program-uses.ts"
+import { findProblems, type Members } from "../sources/program-problems.ts"
+import { findUses, type ProgramUses } from "../sources/program-uses.ts"
 import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 
 const isCode = /\.(?:[cm]?[jt]s|[jt]sx)$/
 
-const nothing: ProgramUses = { spawnCalls: 0, agents: [], models: [], unseen: [] }
+type FileOutline = ProgramUses & Pick<ProgramOutline, "problems">
 
-/** The uses in a file that the parser cannot read, though Bun can. */
-const unknown: ProgramUses = { ...nothing, unseen: Unseen.literals }
+const nothing: FileOutline = { spawnCalls: 0, agents: [], models: [], unseen: [], problems: [] }
 
-const findUsesIn = Effect.fnUntraced(function* (path: string, text: string) {
+/** The outline of a file that the parser cannot read, though Bun can. */
+const unknown: FileOutline = { ...nothing, unseen: Unseen.literals }
+
+/** The members of the global `mill` in a run of this plan. */
+const listMembers = ({ extensions }: PreparedRun["plan"]): Members => ({
+  ...Object.fromEntries(
+    extensions.map(({ api, name }) => [name, Object.fromEntries(api.map((method) => [method, "unknown"]))]),
+  ),
+  spawn: "unknown",
+  args: "unknown",
+  run: { id: "unknown", cwd: "unknown", metadata: "unknown" },
+  log: "unknown",
+})
+
+const outlineFile = Effect.fnUntraced(function* (path: string, text: string, members: Members) {
   if (!isCode.test(path)) return nothing
   const { syntaxTree } = yield* SourceCompiler
   return yield* syntaxTree(text, path).pipe(
-    Effect.flatMap((statements) => Effect.try(() => findUses(statements))),
+    Effect.flatMap((statements) =>
+      Effect.try(() => ({ ...findUses(statements), problems: findProblems(statements, path, members) })),
+    ),
     Effect.orElseSucceed(() => unknown),
   )
 })
 
 export const outlineProgram = Effect.fn("Engine.outline")(function* ({ contents, plan }: PreparedRun) {
+  const members = listMembers(plan)
   const uses = yield* Effect.forEach(plan.program, ({ path, sha256 }) =>
-    findUsesIn(path, contents.get(sha256) ?? ""),
+    outlineFile(path, contents.get(sha256) ?? "", members),
   )
   const all = <Name extends "agents" | "models" | "unseen">(name: Name) => [
     ...new Set<ProgramUses[Name][number]>(uses.flatMap((one) => one[name])),
@@ -37,5 +54,6 @@ export const outlineProgram = Effect.fn("Engine.outline")(function* ({ contents,
     agents: all("agents"),
     models: all("models"),
     unseen: all("unseen"),
+    problems: uses.flatMap(({ problems }) => problems),
   } satisfies ProgramOutline
 })

@@ -43,6 +43,17 @@ const findInputProblem = (input: unknown): string | undefined => {
   }
 }
 
+/** Replaces functions and symbols, which JSON would drop without a word, so that the worker refuses their fields. */
+const keepFields = (input: unknown): unknown =>
+  isRecord(input) && !Array.isArray(input) && typeof input["toJSON"] !== "function"
+    ? Object.fromEntries(
+        Object.entries(input).map(([name, value]) => [
+          name,
+          typeof value === "function" || typeof value === "symbol" ? {} : value,
+        ]),
+      )
+    : input
+
 /** Freezes an object and names it for texts. An extension's function `toString` would return a promise there. */
 const freezeNamed = <A extends object>(name: string, members: A): Readonly<A> =>
   Object.freeze(Object.defineProperty(members, Symbol.toPrimitive, { value: () => `[object ${name}]` }))
@@ -55,7 +66,7 @@ export const makeMillGlobal = (client: RpcClient, { extensions, invocation }: Pl
     if (problem !== undefined)
       throw makeSpawnError(caller, `mill.spawn: ${problem}`, { cause: "invalid-input" })
     try {
-      return await client.call("spawn", { input })
+      return await client.call("spawn", { input: keepFields(input) })
     } catch (error) {
       if (!(error instanceof RpcFailure)) throw error
       throw makeSpawnError(caller, error.message, readFailure(error))
