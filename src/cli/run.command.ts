@@ -70,7 +70,9 @@ export const runCommand = Command.make(
       const outline = yield* engine.outline(prepared)
       const { problems } = outline
       yield* out(
-        json ? JSON.stringify({ ...plan, problems }) : renderPlan(plan, outline, cwd, style, size()?.columns),
+        json
+          ? JSON.stringify(problems.length === 0 ? plan : { ...plan, problems })
+          : renderPlan(plan, outline, cwd, style, size()?.columns),
       )
       if (problems.length > 0) return yield* new ExitWith({ exitCode: 2 })
       return
@@ -92,7 +94,7 @@ export const runCommand = Command.make(
 ).pipe(
   Command.annotate(
     PrintsJson,
-    'SubmittedRun; with --sync, {"run": RunRecord, "result": RunResult} once the run has finished; with --dry-run, the plan and the problems in the program: {…plan, "problems": [{"location", "message", "hint"?}]}',
+    'SubmittedRun; with --sync, {"run": RunRecord, "result": RunResult} once the run has finished; with --dry-run, the plan, and "problems": [{"location", "message", "hint"?}] if there are any',
   ),
   Command.withDescription("Run a program in the background and print the run id"),
   Command.withExamples([

@@ -20,9 +20,9 @@ const findProblems = async (name: string, source: string) => {
   const file = `${name.replaceAll(/\W+/g, "-")}.ts`
   world.write(file, source)
   const { code, stdout } = await world.mill(["run", file, "--dry-run", "--json", ...offline])
-  const { planId, problems } = JSON.parse(stdout) as {
+  const { planId, problems = [] } = JSON.parse(stdout) as {
     readonly planId: string
-    readonly problems: ReadonlyArray<Problem>
+    readonly problems?: ReadonlyArray<Problem>
   }
   expect(planId).toMatch(/^[0-9a-f]{64}$/)
   expect(code).toBe(problems.length === 0 ? 0 : 2)
