@@ -1,5 +1,5 @@
 /** Checks the argument of `mill.spawn`, where a program calls it and where a program's text shows it. */
-import { type Result, Schema } from "effect"
+import type { Result } from "effect"
 import { SpawnOptions } from "./spawn.schema.ts"
 import { decodeAllUntrusted, type ValueProblem } from "./untrusted.ts"
 
