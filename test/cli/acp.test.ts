@@ -224,7 +224,7 @@ describe("an ACP agent fails its spawn", () => {
         expect(result).toMatchObject(expected)
         expect(terminals).toEqual(["spawn:error"])
       },
-      60_000,
+      120_000,
     )
   }
 
@@ -268,7 +268,7 @@ describe("cancelling a run with an ACP agent", () => {
       const received = readFileSync(log, "utf8")
       expect(received).toContain('{"method":"session/cancel","sessionId":"acp-1"}')
       if (behaviour.startsWith("stubborn")) expect(received).toContain("SIGTERM")
-    }, 60_000)
+    }, 120_000)
   }
 })
 

@@ -17,7 +17,7 @@ const {
   findWorker,
   world,
 } = makeCancelWorld()
-const timeout = 60_000
+const timeout = 120_000
 
 const makeCancelAnswer = (runId: string) => ({
   code: 0,

@@ -9,6 +9,7 @@ import {
   waitFor,
   isAlive,
   formatJsonlDriver,
+  listEntries,
   makeWorld,
   writeAgent,
   writeConfig,
@@ -26,7 +27,8 @@ if (argv[0] === "rm") {
   process.exit(0)
 }
 const valuesOf = (option: string) => argv.flatMap((word, index) => (argv[index - 1] === option ? [word] : []))
-if (argv.includes("broken:image")) {
+const isProbe = !argv.includes("--name")
+if (argv.includes("unusable:image") || (argv.includes("broken:image") && !isProbe)) {
   console.error("the stand-in has no daemon to talk to")
   process.exit(125)
 }
@@ -42,7 +44,7 @@ const env = Object.fromEntries(valuesOf("--env").map((entry) => {
 }))
 delete env.MILL_RUN_ID
 const child = Bun.spawn(command, { env, detached: true, stdin: "ignore", stdout: "inherit", stderr: "inherit" })
-writeFileSync(note(valuesOf("--name")[0] + ".pid"), String(child.pid))
+if (!isProbe) writeFileSync(note(valuesOf("--name")[0] + ".pid"), String(child.pid))
 process.on("SIGTERM", () => child.kill("SIGTERM"))
 await child.exited
 const signals = { SIGKILL: 137, SIGTERM: 143 }
@@ -68,18 +70,20 @@ writeConfig(
     docker: vmExecutor({ runtime: "docker", image: "small:image", env: ["TOKEN"], memory: 256, processes: 32 }),
     podman: vmExecutor({ runtime: "podman", image: "small:image", env: ["TOKEN"] }),
     broken: vmExecutor({ runtime: "docker", image: "broken:image" }),
+    unusable: vmExecutor({ runtime: "docker", image: "unusable:image" }),
   },`,
 )
 const options = { env: { PATH: `${join(world.dir, "bin")}:${process.env["PATH"]}`, TOKEN: "the-token" } }
 const spawn = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })`
 
 type Call = { readonly as: string; readonly argv: ReadonlyArray<string>; readonly token?: string }
-const readCalls = (runId: string): ReadonlyArray<Call> =>
+const readAllCalls = (): ReadonlyArray<Call> =>
   readFileSync(join(world.dir, "bin/calls"), "utf8")
     .trimEnd()
     .split("\n")
     .map((line): Call => JSON.parse(line))
-    .filter(({ argv }) => argv.includes(`mill-${runId}`))
+const readCalls = (runId: string): ReadonlyArray<Call> =>
+  readAllCalls().filter(({ argv }) => argv.includes(`mill-${runId}`))
 const readPid = (runId: string) => {
   const file = join(world.dir, `bin/mill-${runId}.pid`)
   return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined
@@ -153,6 +157,30 @@ export default [(await ${spawn}).text, process.env.TOKEN, process.env.HOME, proc
     expect(isAlive(pid)).toBe(false)
     expect(readCalls(runId).map(({ argv }) => argv[0])).toContain("rm")
   })
+})
+
+test("a runtime that cannot run a container is refused before the run starts", async () => {
+  const program = world.write("unusable.ts", "export default 1")
+  const before = listEntries(world.runsDir)
+  const args = ["run", program, "--json", "--executor", "unusable", "--driver", "instant"]
+  const { code, stdout } = await world.mill(args, options)
+  expect(JSON.parse(stdout).error).toMatchObject({
+    _tag: "ConfigError",
+    message:
+      "executor unusable: docker cannot run a container on this machine: the stand-in has no daemon to talk to",
+  })
+  expect(code).toBe(2)
+  expect(listEntries(world.runsDir)).toEqual(before)
+})
+
+test("the check before the run uses the executor's image and limits, and no secrets", async () => {
+  const program = world.write("probed.ts", "export default 1")
+  await world.mill(["run", program, "--dry-run", "--executor", "docker", "--driver", "instant"], options)
+  const probe = readAllCalls().findLast(({ argv }) => !argv.includes("--name"))?.argv ?? []
+  for (const words of ["--memory 256m", "--pids-limit 32", "--network none", "small:image --version"]) {
+    expect(probe.join(" ")).toContain(words)
+  }
+  expect(probe).not.toContain("TOKEN")
 })
 
 test("a container that cannot start fails the run with its error output", async () => {

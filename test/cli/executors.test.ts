@@ -9,6 +9,41 @@ const program = world.write("program.ts", "export default 1")
 writeScript(world, "forbidden/bwrap", `echo 'bwrap: No permissions to create new namespace' >&2; exit 1`)
 writeScript(world, "old/bwrap", `echo 'bwrap: Unknown option --disable-userns' >&2; exit 1`)
 writeScript(world, "fine/bwrap", `exit 0`)
+/** Writes a stand-in that fails like a container runtime. */
+const writeFailing = (name: string, stderr: string): string =>
+  writeScript(world, `failing/${name}`, `cat >&2 <<'END'\n${stderr}\nEND\nexit 125`)
+const failing = {
+  // The output of Docker 28 and podman 4.
+  daemonless: writeFailing(
+    "daemonless",
+    `docker: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?
+
+Run 'docker run --help' for more information`,
+  ),
+  denied: writeFailing(
+    "denied",
+    `docker: permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: dial unix /var/run/docker.sock: connect: permission denied
+
+Run 'docker run --help' for more information`,
+  ),
+  unknown: writeFailing(
+    "unknown",
+    `Unable to find image 'debain:latest' locally
+docker: Error response from daemon: pull access denied for debain, repository does not exist or may require 'docker login'
+
+Run 'docker run --help' for more information`,
+  ),
+  offline: writeFailing(
+    "offline",
+    `Trying to pull docker.io/library/debian:latest...
+Error: initializing source docker://debian:latest: pinging container registry registry-1.docker.io: dial tcp: lookup registry-1.docker.io: no such host`,
+  ),
+  unlimited: writeFailing(
+    "unlimited",
+    "Error: crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied",
+  ),
+  alpine: writeFailing("alpine", "exec /run/mill/bun: no such file or directory"),
+}
 
 const rehearse = async (executor: string, path?: string) => {
   const folder = `projects/${Bun.hash(executor + String(path))}`
@@ -107,6 +142,43 @@ const cases: Readonly<Record<string, Case>> = {
     executor: `vmExecutor({ command: "/bin/false" })`,
     message:
       /cannot create a sandbox on this machine: \/bin\/false failed without an error message \(exit code 1\)$/,
+  },
+  "docker without a daemon": {
+    executor: `vmExecutor({ runtime: "docker", image: "debian", command: ${JSON.stringify(failing.daemonless)} })`,
+    message:
+      /executor vm: docker cannot run a container on this machine: docker: Cannot connect to the Docker daemon at unix:\/\/\/var\/run\/docker\.sock\. Is the docker daemon running\?$/,
+    hint: /^start the Docker daemon, for example with systemctl start docker/,
+  },
+  "docker, which the user may not use": {
+    executor: `vmExecutor({ runtime: "docker", image: "debian", command: ${JSON.stringify(failing.denied)} })`,
+    message: /docker cannot run a container on this machine: docker: permission denied .*$/,
+    hint: /usermod -aG docker <user>/,
+  },
+  "an image that docker cannot find": {
+    executor: `vmExecutor({ runtime: "docker", image: "debain", command: ${JSON.stringify(failing.unknown)} })`,
+    message: /docker: Error response from daemon: pull access denied for debain, .*'docker login'$/,
+    hint: /^check the image's name, or get it with \S+ pull debain$/,
+  },
+  "an image that podman cannot download": {
+    executor: `vmExecutor({ runtime: "podman", image: "debian", command: ${JSON.stringify(failing.offline)} })`,
+    message: /podman cannot run a container on this machine: Error: initializing source .*no such host$/,
+    hint: /^check the image's name, or get it with \S+ pull debian$/,
+  },
+  "an image without glibc": {
+    executor: `vmExecutor({ runtime: "podman", image: "alpine", command: ${JSON.stringify(failing.alpine)} })`,
+    message: /exec \/run\/mill\/bun: no such file or directory$/,
+    hint: /^alpine probably cannot run mill's Bun: the image must contain glibc/,
+  },
+  "podman, whose runtime fails": {
+    executor: `vmExecutor({ runtime: "podman", image: "debian", command: ${JSON.stringify(failing.unlimited)} })`,
+    message:
+      /podman cannot run a container on this machine: Error: crun: setrlimit .* OCI permission denied$/,
+    hint: /^try \S+ run --rm debian true; when it works, mill can use podman$/,
+  },
+  "podman, which fails without a message": {
+    executor: `vmExecutor({ runtime: "podman", image: "debian", command: "/bin/false" })`,
+    message:
+      /podman cannot run a container on this machine: \/bin\/false failed without an error message \(exit code 1\)$/,
   },
   "a missing readable path": {
     executor: `vmExecutor({ readable: ["missing"] })`,

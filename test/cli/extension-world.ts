@@ -50,7 +50,7 @@ export const waitForWorkers = (world: World) =>
   waitFor(
     "the workers to exit",
     () => findProcesses(`MILL_HOME=${join(world.dir, "home")}`).length === 0,
-    30_000,
+    120_000,
   )
 
 export const readWorkerLog = (world: World, runId: string): string =>

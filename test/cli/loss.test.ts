@@ -7,7 +7,7 @@ import { makeCancelWorld } from "./cancel-world.ts"
 
 const { begin, beginSpawns, readEnd, findHost, waitForEnd, waitUntilGone, findWorker, world } =
   makeCancelWorld()
-const timeout = 60_000
+const timeout = 120_000
 
 describe("when the program's process is killed", () => {
   test(

@@ -63,7 +63,7 @@ describe.each(executors)("with the executor %s", (executor) => {
     const { result } = await world.run(program, offline)
     expect(result.errorMessage).toBeUndefined()
     expect(result.programResult === "1234567".repeat(7.5e6) + "\n".repeat(1000)).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   test("a message of more than 64 MiB fails the run, even if it is incomplete", async () => {
     const message = "the program sent more than 64 MiB in one message"
@@ -75,7 +75,7 @@ describe.each(executors)("with the executor %s", (executor) => {
       expect(result.errorMessage).toBe(message)
       expect([record.status, code]).toEqual(["failed", 1])
     }
-  }, 60_000)
+  }, 120_000)
 
   test("several connections share the limit of one", async () => {
     const path =
@@ -88,5 +88,5 @@ await new Promise((done) => setTimeout(done, 600_000))`,
     )
     const { result } = await world.run(program, offline, { env: { XDG_RUNTIME_DIR: undefined } })
     expect(result.errorMessage).toBe("the program sent more than 64 MiB in one message")
-  }, 20_000)
+  }, 120_000)
 })

@@ -7,7 +7,7 @@ import { makeCancelWorld } from "./cancel-world.ts"
 
 const { begin, cancel, readEnd, findProcessesOf, waitForEnd, waitUntilGone, findWorker, world } =
   makeCancelWorld(`defaultExecutor: "vm",`)
-const timeout = 60_000
+const timeout = 120_000
 
 world.write(
   "children.ts",

@@ -25,7 +25,7 @@ describe("mill watch", () => {
         items.length === logged.length && items.every(({ event }, at) => Bun.deepEquals(event, logged[at]))
       expect(same).toBe(true)
     }
-  }, 60_000)
+  }, 120_000)
 
   test("replays a run that has ended, and exits with its status", async () => {
     const done = await begin(`console.log("gone by"); export default 1`)
@@ -40,7 +40,7 @@ describe("mill watch", () => {
     expect(io.items.map(({ kind }) => kind)).toEqual(["event", "event"])
     expect(io.stderr).toContain("earlier output is not stored")
     expect(await follow(["--run", done, "--channel", "io"]).end()).toMatchObject({ code: 0, items: [] })
-  }, 30_000)
+  }, 120_000)
 
   test("prints events while the run is live, and exits after the last one", async () => {
     const runId = await begin(`mill.log("first"); await ${formatSpawn(gate("goes"))}; mill.log("second")`)
@@ -51,7 +51,7 @@ describe("mill watch", () => {
     const { code, items, stderr } = await watcher.end()
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(items.map(({ event }) => event)).toEqual([...world.readEvents(runId)])
-  }, 30_000)
+  }, 120_000)
 
   test("without --run follows all live runs, and those that start", async () => {
     await (
@@ -72,7 +72,7 @@ describe("mill watch", () => {
       const events = items.filter((item) => item.runId === runId).map(({ event }) => event)
       expect(events).toEqual([...world.readEvents(runId)])
     }
-  }, 30_000)
+  }, 120_000)
 
   test("continues when one of several runs cannot be read", async () => {
     const broken = await begin(`await ${formatSpawn(gate("torn"))}`)
@@ -89,7 +89,7 @@ describe("mill watch", () => {
     watcher.child.kill("SIGINT")
     expect((await watcher.end()).code).toBe(130)
     open("torn")
-  }, 30_000)
+  }, 120_000)
 
   test("exits at once when its reader closes the pipe, even while the run is silent", async () => {
     const runId = await begin(`await ${formatSpawn(gate("silent"))}`)
@@ -105,7 +105,7 @@ describe("mill watch", () => {
     expect(existsSync(join(world.runsDir, runId, "result.json"))).toBe(false)
     open("silent")
     expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
-  }, 30_000)
+  }, 120_000)
 
   test("exits with 130 on Ctrl-C, and the run keeps running", async () => {
     const runId = await begin(`await ${formatSpawn(gate("continues"))}`)
@@ -117,5 +117,5 @@ describe("mill watch", () => {
     expect(ends.map(({ code }) => code)).toEqual([130, 130, 130])
     open("continues")
     expect((await world.mill(["wait", runId, "--timeout", "20"])).code).toBe(0)
-  }, 30_000)
+  }, 120_000)
 })

@@ -228,7 +228,7 @@ test("a tool's input that JSON cannot encode is omitted", () => {
   const depth = 60_000
   const line = `{"type":"tool_call","toolName":"t","input":${"[".repeat(depth)}${"]".repeat(depth)}}`
   expect(decodeLines(jsonlCodec(), [line]).events).toMatchObject([{ _tag: "ToolCall", toolName: "t" }])
-}, 30_000)
+}, 120_000)
 
 describe("text", () => {
   property("any lines are the answer", Arbitrary.array(text, { maxLength: 20 }), (lines) => {

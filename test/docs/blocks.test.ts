@@ -8,7 +8,7 @@ import { isWithoutSandbox } from "../support/sandbox.ts"
 import { docs, findPage, guides, hasCommands, type Page, readme } from "./pages.ts"
 
 const world = makeWorld()
-const timeout = 60_000
+const timeout = 120_000
 
 /** Each page has a folder with its files, and the README's program beside them. */
 const folderOf = ({ name }: Page) => join(world.dir, name)

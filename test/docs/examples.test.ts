@@ -7,7 +7,7 @@ import { isWithoutSandbox } from "../support/sandbox.ts"
 
 const world = makeWorld()
 const folder = join(repository, "examples")
-const timeout = 20_000
+const timeout = 120_000
 
 const rehearse = (name: string, args: ReadonlyArray<string> = []) =>
   world.run(join(folder, name), ["--driver", "offline", ...args])

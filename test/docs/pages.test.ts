@@ -19,7 +19,7 @@ import {
 } from "./pages.ts"
 
 const world = makeWorld()
-const timeout = 30_000
+const timeout = 120_000
 
 const readHelp = async (...command: ReadonlyArray<string>) =>
   (await world.mill([...command, "--help"])).stdout

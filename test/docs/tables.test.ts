@@ -20,7 +20,7 @@ import { makeWorld, repository } from "../support/mill.ts"
 import { findPage, readme, readNames, readSpans, readTable } from "./pages.ts"
 
 const world = makeWorld()
-const timeout = 30_000
+const timeout = 120_000
 const hello = world.write("hello.ts", readme.blocks.find(({ file }) => file === "hello.ts")?.text ?? "")
 
 /** The names in the first column are those of the fields, in any order. */

@@ -8,7 +8,7 @@ import { runCommand, checkInvariants, checkNothingLeft } from "./invariants.ts"
 import { kill, type LiveRun, logText, makeStage, marked, moment, owner, startRun } from "./stage.ts"
 
 const stage = makeStage(makeWorld())
-const timeout = 60_000
+const timeout = 120_000
 const awaitOutput = (run: LiveRun) => moment(run, () => logText(run).split("spawn:tool_call").length > 9)
 const readFailure = (run: LiveRun) => JSON.parse(logText(run).trimEnd().split("\n").at(-1) ?? "").payload
 
@@ -44,7 +44,7 @@ test("the next owner cuts off a torn last line", async () => {
   }
   const ends = await Promise.all(tornLines.map(tear))
   expect(ends).toEqual(tornLines.map(() => ["failed", "worker-lost"]))
-}, 60_000)
+}, 120_000)
 
 describe("a run directory that is deleted during the run", () => {
   test(
@@ -87,7 +87,7 @@ test("watch reports a missing or truncated log of an ended run", async () => {
       message: expect.stringContaining("the run's final event is missing"),
     })
   }
-}, 60_000)
+}, 120_000)
 
 describe.skipIf(cannotMount)("a disk that is full", () => {
   test(

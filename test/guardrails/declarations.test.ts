@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const project = join(import.meta.dirname, "../..")
 const packages: Array<string> = []

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const project = join(import.meta.dirname, "../..")
 const copies: Array<string> = []

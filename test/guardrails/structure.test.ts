@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const project = join(import.meta.dirname, "../..")
 const trees: Array<string> = []

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { repository } from "../support/mill.ts"
 
-const timeout = 60_000
+const timeout = 120_000
 const folder = mkdtempSync(join(tmpdir(), "mill-script-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -22,7 +22,7 @@ import {
 } from "@mill/core"
 import { waitFor, makeWorld, filterEvents, findProcesses } from "../support/mill.ts"
 
-const timeout = 60_000
+const timeout = 120_000
 const world = makeWorld()
 const folder = mkdtempSync(join(tmpdir(), "mill-sdk-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

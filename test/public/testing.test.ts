@@ -6,7 +6,7 @@ import { dirname, join } from "node:path"
 import { crash, createTestMill, exit, hang, type TestMillOptions } from "@mill/core/testing"
 import { waitFor, filterEvents, findProcesses, repository } from "../support/mill.ts"
 
-const timeout = 60_000
+const timeout = 120_000
 const folder = mkdtempSync(join(tmpdir(), "mill-kit-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

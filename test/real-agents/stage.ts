@@ -13,7 +13,7 @@ import { type ModelServer, startModelServer } from "../support/model-server.ts"
 export const agentNames = ["claude", "codex", "pi"] as const
 
 /** For a test that starts agents, in milliseconds. */
-export const timeout = 60_000
+export const timeout = 120_000
 
 /** How a program names the model: pi takes its provider too. */
 export const modelOf: Record<AgentName, string> = {

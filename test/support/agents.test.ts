@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { type AgentName, agentModel, makeAgentPlace, type AgentPlace, describeWithAgent } from "./agents.ts"
 import { startModelServer } from "./model-server.ts"
 
-const timeout = 30_000
+const timeout = 120_000
 
 /** For each agent, the shortest command line with a model and a system prompt. The prompt is sent on standard input. */
 const argumentsFor: Record<AgentName, (system: string) => ReadonlyArray<string>> = {

@@ -111,7 +111,7 @@ export const waitForNoProcess = (text: string) =>
 /** Removes a world. A process that outlives it is killed and fails the test file. */
 const endWorld = async (dir: string) => {
   const findSurvivors = () => findProcesses(`MILL_HOME=${join(dir, "home")}`)
-  await waitFor("the processes of the world to exit", () => findSurvivors().length === 0, 20_000).catch(
+  await waitFor("the processes of the world to exit", () => findSurvivors().length === 0).catch(
     (error: unknown) => {
       for (const pid of findSurvivors()) process.kill(pid, "SIGKILL")
       throw error

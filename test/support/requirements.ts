@@ -6,6 +6,7 @@
 const requirements: Readonly<Record<Requirement, { command: string; variable?: string }>> = {
   sandbox: { command: "apt-get install bubblewrap", variable: "MILL_REQUIRE_SANDBOX" },
   "real agents": { command: "npm run agents", variable: "MILL_REQUIRE_AGENTS" },
+  podman: { command: "apt-get install podman runc", variable: "MILL_REQUIRE_PODMAN" },
   zsh: { command: "apt-get install zsh" },
   fish: { command: "apt-get install fish" },
   "permission to mount": { command: "run the tests as root" },
@@ -15,6 +16,7 @@ const requirements: Readonly<Record<Requirement, { command: string; variable?: s
 export type Requirement =
   | "sandbox"
   | "real agents"
+  | "podman"
   | "zsh"
   | "fish"
   | "permission to mount"

@@ -21,7 +21,8 @@ const quoteField = (text: string): string => (/[",]/.test(text) ? `"${text.repla
 const repeatOption = (option: string, values: ReadonlyArray<string>): ReadonlyArray<string> =>
   values.flatMap((value) => [option, value])
 
-export const buildContainerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArray<string> => {
+/** The arguments that run a sandbox's command in a container, which is named after its run if it has one. */
+export const buildContainerArgs = (runId: RunId | undefined, sandbox: Sandbox): ReadonlyArray<string> => {
   const { executor, userId } = sandbox
   const [program, ...args] = sandbox.command
   const { image = "", memory, processes } = executor
@@ -33,8 +34,7 @@ export const buildContainerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArra
     "run",
     "--rm",
     "--init",
-    "--name",
-    containerName(runId),
+    ...(runId === undefined ? [] : ["--name", containerName(runId)]),
     "--network",
     "none",
     "--read-only",
@@ -54,7 +54,7 @@ export const buildContainerArgs = (runId: RunId, sandbox: Sandbox): ReadonlyArra
     scratch,
     ...repeatOption(
       "--mount",
-      empty.map((folder) => `type=tmpfs,${quoteField(`dst=${folder}`)}`),
+      empty.map((folder) => `type=tmpfs,${quoteField(`dst=${folder}`)},ro`),
     ),
     ...repeatOption(
       "--mount",

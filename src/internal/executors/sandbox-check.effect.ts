@@ -2,48 +2,16 @@
  * Checks at submit that the sandbox of a run can be created, and that its program can read only the files it is allowed to.
  */
 import { Effect, Path } from "effect"
-import { ChildProcess } from "effect/process"
 import { ConfigError, ProgramError } from "../../domain/error.schema.ts"
 import type { DraftPlan, PlanVmExecutor } from "../../domain/plan.schema.ts"
 import { configName } from "../config/config-lookup.effect.ts"
-import { Settings } from "../config/settings.effect.ts"
-import { Processes } from "../process/processes.effect.ts"
-import { formatExit } from "../process/started-process.ts"
-import { describeReason, pathExists } from "../files/files.effect.ts"
-import { buildProbeArgs } from "./bubblewrap.ts"
+import { pathExists } from "../files/files.effect.ts"
 import { isWithin } from "./sandbox.ts"
+import { probeSandbox } from "./sandbox-probe.effect.ts"
 import { listAncestors } from "./sandbox-view.effect.ts"
 
 const refuse = ({ name }: PlanVmExecutor, message: string, hint?: string) =>
   new ConfigError({ message: `executor ${name}: ${message}`, hint })
-
-const explainProbe = (problem: string): string =>
-  problem.includes("Unknown option")
-    ? "mill requires bubblewrap 0.8 or later"
-    : "unprivileged user namespaces are probably disabled; check the sysctls kernel.unprivileged_userns_clone (1 allows them), kernel.apparmor_restrict_unprivileged_userns (0 allows them) and user.max_user_namespaces, or use docker or podman"
-
-/** Creates a sandbox around a trivial command, which takes milliseconds and reports problems early. */
-const probe = Effect.fnUntraced(function* (executor: PlanVmExecutor) {
-  const { bun } = yield* Settings
-  const { run } = yield* Processes
-  const command = ChildProcess.make(executor.command, buildProbeArgs([bun.command, "--version"]), {
-    env: bun.env,
-    extendEnv: true,
-    detached: false,
-    stdin: "ignore",
-    stdout: "ignore",
-  })
-  const { exit, stderr } = yield* Effect.mapError(run(command), (error) =>
-    refuse(executor, `cannot start ${executor.command}: ${describeReason(error)}`),
-  )
-  if (exit._tag === "Code" && exit.code === 0) return
-  const why = stderr.trim() || `${executor.command} failed without an error message (${formatExit(exit)})`
-  return yield* refuse(
-    executor,
-    `bubblewrap cannot create a sandbox on this machine: ${why}`,
-    explainProbe(why),
-  )
-})
 
 /** Paths that would expose everything, or hide files that the sandbox needs. */
 const unshowable = ["/", "/tmp", "/run", "/proc", "/dev"]
@@ -106,5 +74,5 @@ export const checkSandbox = Effect.fn("Sandbox.check")(function* (plan: DraftPla
   if (executor.type === "direct") return
   yield* checkReadable(executor)
   yield* checkImports(plan, executor)
-  if (executor.runtime === "bubblewrap") yield* probe(executor)
+  yield* probeSandbox(executor)
 })

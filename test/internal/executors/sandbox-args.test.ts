@@ -71,7 +71,7 @@ describe("a container", () => {
   const common = `--rm --init --name mill-${runId} --network none --read-only --cap-drop ALL
     --security-opt no-new-privileges --security-opt label=disable --log-driver none --user 1000:100`
   const mounts = [
-    ...words(`--tmpfs /tmp --mount type=tmpfs,dst=/work/project --mount type=tmpfs,dst=/readable/store
+    ...words(`--tmpfs /tmp --mount type=tmpfs,dst=/work/project,ro --mount type=tmpfs,dst=/readable/store,ro
       --mount type=bind,src=/store/sources/1,dst=/work/project/main.ts,readonly --mount`),
     `type=bind,"src=/odd ""x"", y","dst=/odd ""x"", y",readonly`,
     ...words(`--mount type=bind,src=/bun,dst=/run/mill/bun,readonly --env HOME=/tmp --env TOKEN
@@ -97,6 +97,6 @@ describe("a container", () => {
 
   test("has no empty directory over a mount", () => {
     const args = buildContainerArgs(runId, { ...sandbox, executor: { ...executor, image }, folders: [] })
-    expect(args).not.toContain("type=tmpfs,dst=/work/project")
+    expect(args).not.toContain("type=tmpfs,dst=/work/project,ro")
   })
 })

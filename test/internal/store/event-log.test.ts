@@ -156,7 +156,7 @@ describe("a log that was cut off at any byte", () => {
       }),
     )
     expect(wholeLines(bytes)).toBe(10)
-  }, 60_000)
+  }, 120_000)
 
   test("is repaired by its next writer, which continues where it ended", async () => {
     const bytes = await whole()
@@ -185,7 +185,7 @@ describe("a log that was cut off at any byte", () => {
       }),
     )
     expect(bytes.length).toBeGreaterThan(1000)
-  }, 60_000)
+  }, 120_000)
 })
 
 const startOf = (n: number) => {

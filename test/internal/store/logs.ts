@@ -48,7 +48,7 @@ export const propertyEffect = <A, E>(
       const failure = Arbitrary.formatCheckFailure(result)
       if (failure !== undefined) throw new Error(failure)
     },
-    60_000,
+    120_000,
   )
 
 /** The events of a log. Every line must be an event. */

@@ -49,7 +49,7 @@ describe("in one process", () => {
       expect(owner?.identity.pid).toBe(winners[0] ?? 0)
       expect(owners(runDir)).toEqual(round % 2 === 0 ? ["owner.1"] : ["owner.1", "owner.2"])
     }
-  }, 60_000)
+  }, 120_000)
 
   test("a second candidate, even the owner itself, learns which process owns the run", async () => {
     const [first = 0, second = 0] = sleepers(2)
@@ -125,4 +125,4 @@ test("exactly one of many processes follows each dead owner", async () => {
     await winner?.child.exited
     left.splice(said.indexOf("owns"), 1)
   }
-}, 60_000)
+}, 120_000)
