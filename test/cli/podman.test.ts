@@ -180,7 +180,9 @@ export default {
     const { code, stdout } = await world.mill(args, options)
     expect(JSON.parse(stdout).error).toMatchObject({
       _tag: "ConfigError",
-      message: expect.stringMatching(/^executor broken: podman cannot run a container on this machine: .*no such file or directory/i),
+      message: expect.stringMatching(
+        /^executor broken: podman cannot run a container on this machine: .*no such file or directory/i,
+      ),
       hint: expect.stringContaining("the image must contain glibc"),
     })
     expect(code).toBe(2)
