@@ -1,7 +1,7 @@
 /**
  * Measures the shipped mill as users see it, alongside the machine's own costs in the same run.
  *
- * Usage: bun run bench [--quick] [--json] [--growth] [--only <words of a row>] [--mill <command>] [--compare <command>]
+ * Usage: bun run bench [--quick] [--json] [--growth] [--ends <samples>] [--only <words of a row>] [--mill <command>] [--compare <command>]
  *
  * The repetitions of a row alternate between the machine's costs and the compared commands, so that a noisy moment affects
  * all of them.
@@ -10,6 +10,7 @@ import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { renderTable } from "../../src/cli/style.render.ts"
+import { isBusy, measureEnds, renderEnds } from "./ends.ts"
 import * as floors from "./floors.ts"
 import { type Curve, growth } from "./growth.ts"
 import { type Effort, type Row, rows } from "./rows.ts"
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     quick: { type: "boolean" },
     json: { type: "boolean" },
     growth: { type: "boolean" },
+    ends: { type: "string" },
     only: { type: "string" },
     mill: { type: "string" },
     compare: { type: "string" },
@@ -167,6 +169,17 @@ const renderCurve = ({ by, name, points }: Curve): string =>
     ["  time", ...points.map(({ millis }) => formatValue(millis, "ms"))],
     ["  memory", ...points.map(({ memoryMiB }) => formatValue(memoryMiB, "MiB"))],
   ])
+
+if (values.ends !== undefined) {
+  const world = makeWorld(contenders[0]?.command ?? [])
+  const ends = await measureEnds(world, Number(values.ends))
+  world.remove()
+  const busy = isBusy(ends)
+  if (values.json === true) console.log(JSON.stringify({ ends, busy }))
+  else console.log(formatTable(renderEnds(ends)))
+  if (busy) console.error("the machine is busy: nothing is judged")
+  process.exit(!busy && ends.some(({ late }) => late > 0) ? 1 : 0)
+}
 
 const chosen = rows.filter(({ name }) => values.only === undefined || name.includes(values.only))
 const lines: Array<Line> = []

@@ -44,10 +44,18 @@ const interrupt = async (args: ReadonlyArray<string>, ready: (pid: number) => bo
   return { code: await child.exited, stderr: await new Response(child.stderr).text() }
 }
 
-/** Whether the process watches files, as a waiting command does. */
+/** Whether the process watches files, as a command that prints events does. */
 const isWatching = (pid: number): boolean => {
   const found = Bun.spawnSync(["sh", "-c", `ls -l /proc/${pid}/fd`]).stdout.toString()
   return found.includes("inotify")
+}
+
+/** Counts the connections that the run's worker has accepted. Those of /proc/net/unix in state 03 are connected. */
+const countConnections = (runId: string): number => {
+  const socket = readFileSync(join(world.runsDir, runId, "control"), "utf8")
+  return readFileSync("/proc/net/unix", "utf8")
+    .split("\n")
+    .filter((line) => line.endsWith(` ${socket}`) && line.split(/\s+/)[5] === "03").length
 }
 
 describe("while a run is live", () => {
@@ -68,9 +76,46 @@ describe("while a run is live", () => {
 
   test("an interrupted mill wait exits with 130, and the run keeps running", async () => {
     const { code, record } = await runDuring(async (runId) => {
-      expect((await interrupt(["wait", runId, "--timeout", "60"], isWatching)).code).toBe(130)
+      const { code } = await interrupt(
+        ["wait", runId, "--timeout", "60"],
+        () => countConnections(runId) === 1,
+      )
+      expect(code).toBe(130)
     })
     expect([code, record.status]).toEqual([0, "complete"])
+  })
+
+  test("sixteen commands wait on connections to the worker, and all exit when it ends", async () => {
+    const waiters: Array<ReturnType<typeof world.start>> = []
+    const { code } = await runDuring(async (runId) => {
+      for (let n = 0; n < 16; n += 1)
+        waiters.push(world.start([n % 2 === 0 ? "wait" : "watch", ...(n % 2 === 0 ? [] : ["--run"]), runId]))
+      await waitFor("all to be connected", () => countConnections(runId) === waiters.length)
+    })
+    expect(code).toBe(0)
+    expect(await Promise.all(waiters.map(({ exited }) => exited))).toEqual(waiters.map(() => 0))
+  })
+
+  test("a wait settles the run when the worker's connection closes without an end", async () => {
+    rmSync(gate, { force: true })
+    Bun.spawnSync(["mkfifo", gate])
+    const before = readStarts().length
+    const { runId } = JSON.parse((await world.mill(["run", program, "--json"])).stdout)
+    await waitFor("the agent to start", () => readStarts().length > before)
+    const waiter = world.start(["wait", runId, "--json"])
+    await waitFor("the wait to be connected", () => countConnections(runId) === 1)
+    process.kill(JSON.parse(readFileSync(join(world.runsDir, runId, "owner.1"), "utf8")).pid, "SIGKILL")
+    expect(await waiter.exited).toBe(1)
+    expect(JSON.parse(await new Response(waiter.stdout).text()).status).toBe("failed")
+  })
+
+  test("waits without the worker's socket", async () => {
+    let waiter: ReturnType<typeof world.start> | undefined
+    const { code } = await runDuring(async (runId) => {
+      rmSync(readFileSync(join(world.runsDir, runId, "control"), "utf8"))
+      waiter = world.start(["wait", runId, "--timeout", "60"])
+    })
+    expect([code, await waiter?.exited]).toEqual([0, 0])
   })
 
   test("an interrupted run --sync exits with 130 and prints hints, and the run keeps running", async () => {

@@ -1,6 +1,6 @@
 /** The worker's side of the control socket. */
 import { Deferred, Effect } from "effect"
-import { SocketServer } from "effect/socket"
+import { Socket, SocketServer } from "effect/socket"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -13,12 +13,27 @@ import { ControlRpcs } from "./control-protocol.effect.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
 import { IoHub } from "./io-hub.effect.ts"
 
-/** How long listeners may take to read the last lines. */
+/** How long callers may take to read their last answers and lines. */
 const patience = "1 second"
+
+/** Runs the effect when the first bytes arrive from `socket`. */
+const onFirstBytes = (socket: Socket.Socket, noted: Effect.Effect<void>) =>
+  Socket.make({
+    writer: socket.writer,
+    reader: Effect.map(socket.reader, (reader) => {
+      let isNoted = false
+      const note = Effect.suspend(() => {
+        if (isNoted) return Effect.void
+        isNoted = true
+        return noted
+      })
+      return { ...reader, pull: Effect.tap(reader.pull, note) }
+    }),
+  })
 
 /**
  * Serves the run that this process owns until the scope closes. Replaces a socket that an earlier owner left. Listeners
- * get all printed lines before the end.
+ * get all printed lines before the end. Silent connections are closed at once: their owners wait for that.
  */
 export const serveControl = Effect.fn("Control.serve")(function* (
   runId: RunId,
@@ -36,19 +51,21 @@ export const serveControl = Effect.fn("Control.serve")(function* (
     )
   // The environment of another terminal may lead to another socket directory.
   yield* writeAtomically(controlFile(runPaths(runsDir, runId)), path)
-  let connections = 0
+  const callers = new Set<Socket.Socket>()
   const allLeft = yield* Deferred.make<void>()
   let closing = false
-  const leave = Effect.suspend(() => {
-    connections -= 1
-    return closing && connections === 0 ? Deferred.succeed(allLeft, undefined) : Effect.void
-  })
+  const leave = (socket: Socket.Socket) =>
+    Effect.suspend(() =>
+      callers.delete(socket) && closing && callers.size === 0
+        ? Deferred.succeed(allLeft, undefined)
+        : Effect.void,
+    )
   const counted = SocketServer.SocketServer.of({
     address: server.address,
     run: (handler) =>
       server.run((socket) => {
-        connections += 1
-        return Effect.ensuring(handler(socket), leave)
+        const call = Effect.sync(() => void callers.add(socket))
+        return Effect.ensuring(handler(onFirstBytes(socket, call)), leave(socket))
       }),
   })
   const handlers = ControlRpcs.toLayer({
@@ -61,7 +78,7 @@ export const serveControl = Effect.fn("Control.serve")(function* (
     Effect.gen(function* () {
       closing = true
       yield* hub.close
-      if (connections > 0) yield* Effect.timeoutOption(Deferred.await(allLeft), patience)
+      if (callers.size > 0) yield* Effect.timeoutOption(Deferred.await(allLeft), patience)
     }),
   )
 })

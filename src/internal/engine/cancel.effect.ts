@@ -9,10 +9,10 @@ import type { Cancellation } from "../../domain/engine.schema.ts"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
-import { connectControl } from "../control/control-client.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { readLastOwner } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
+import { reachWorker } from "./reach-worker.effect.ts"
 import { reconcileRun, readLaunchedProcess, takeOver } from "./reconcile.effect.ts"
 import { awaitEnd, waitForEnd } from "./wait.effect.ts"
 
@@ -75,12 +75,10 @@ export const cancelRun: (
     const before = yield* reconcileRun(runId)
     if (isTerminalStatus(before.status)) return { run: before, alreadyTerminal: true }
     const { driver, limits } = yield* store.plan(runId)
-    // A worker that was just started may not listen yet.
-    const asked = yield* connectControl(runId).pipe(
+    const asked = yield* reachWorker(runId).pipe(
       // A worker of an earlier version refuses the null that an undefined reason becomes.
       Effect.flatMap((client) => client.cancel(defined({ reason }))),
       Effect.scoped,
-      Effect.retry({ while: (error) => error._tag === "NoWorker", schedule: Schedule.spaced("20 millis") }),
       Effect.timeout(answerTimeout),
       Effect.isSuccess,
     )
@@ -109,6 +107,6 @@ export const cancelRun: (
 
 /** `cancelRun` is recursive, so its type is written out. */
 type CancelNeeds = Exclude<
-  Effect.Services<ReturnType<typeof forceEnd>> | Effect.Services<ReturnType<typeof connectControl>>,
+  Effect.Services<ReturnType<typeof forceEnd>> | Effect.Services<ReturnType<typeof reachWorker>>,
   Scope.Scope
 >

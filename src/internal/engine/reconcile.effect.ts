@@ -7,13 +7,13 @@ import { Clock, Duration, Effect, FileSystem, Option, Schema } from "effect"
 import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
+import { hasWorker } from "../control/worker-connection.effect.ts"
 import { removeContainer } from "../executors/container.effect.ts"
 import { readRegular } from "../files/regular-files.effect.ts"
 import { maxIdentityBytes, ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { readLastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
-import { importOnCall } from "./import-on-call.effect.ts"
 import { launchFile } from "./launch.effect.ts"
 import { type Settlement, settleRun } from "./settle.effect.ts"
 import { SpawnFile } from "./spawn-files.effect.ts"
@@ -32,12 +32,6 @@ const workerLost: Settlement = {
   payload: { message: "the run's worker exited unexpectedly", cause: "worker-lost" },
 }
 
-/** Whether the run's worker answers. Few commands have to ask, so the client is loaded on demand. */
-const workerAnswers = importOnCall(
-  Effect.promise(() => import("../control/control-client.effect.ts")),
-  (client) => client.pingWorker,
-)
-
 /** Reads which process was started to become the run's worker, if that is known. */
 export const readLaunchedProcess = Effect.fnUntraced(function* (paths: RunPaths) {
   const text = yield* Effect.orElseSucceed(readRegular(launchFile(paths), maxIdentityBytes), () => undefined)
@@ -48,7 +42,7 @@ export const readLaunchedProcess = Effect.fnUntraced(function* (paths: RunPaths)
 const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) {
   const { isAlive } = yield* Processes
   const owner = yield* readLastOwner(paths.runDir)
-  if (owner !== undefined) return !(yield* isAlive(owner.identity)) && !(yield* workerAnswers(runId))
+  if (owner !== undefined) return !(yield* isAlive(owner.identity)) && !(yield* hasWorker(runId))
   const launched = yield* readLaunchedProcess(paths)
   if (launched !== undefined) return !(yield* isAlive(launched))
   const age = (yield* Clock.currentTimeMillis) - readCreatedAt(runId)

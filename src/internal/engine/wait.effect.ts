@@ -1,51 +1,50 @@
 /**
- * Waits for the end of a run: for a `run.json`, the last file written, with a terminal status. File system notifications
- * may be lost, so a slow poll runs alongside them.
+ * Waits for the end of a run: for a `run.json`, the last file written, with a terminal status. The worker closes its
+ * connections when it has written that file, and the kernel closes them when the worker dies. Where no worker can be
+ * reached, because it is starting, leaving or dead, the file is polled.
  */
-import { Duration, Effect, FileSystem, Option, Schedule, Stream } from "effect"
+import { Duration, Effect, Schedule } from "effect"
 import { WaitTimeout } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
+import { connectWorker } from "../control/worker-connection.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { settleIfLost } from "./reconcile.effect.ts"
 
-const pollInterval = "500 millis"
+/** How often the file is read while no worker can be reached: often at first, as workers start and leave quickly. */
+const firstPause = 5
+const longestPause = 100
 
-/** Ticks at once, on each change in the directory to a path that matters, and every half second. */
-const watchPaths = (directory: string, matters: (path: string) => boolean) =>
-  Stream.unwrap(
-    Effect.map(FileSystem.FileSystem, (fs) => {
-      const notices = fs.watch(directory).pipe(
-        Stream.filter((event) => matters(event.path)),
-        Stream.catchCause(() => Stream.empty),
-      )
-      return Stream.merge(notices, Stream.fromSchedule(Schedule.spaced(pollInterval)))
-    }),
-  ).pipe(
-    Stream.map(() => undefined),
-    Stream.merge(Stream.make(undefined)),
-  )
-
-/** Ticks at once, whenever anything in the directory changes, and every half second. */
-export const watchDirectory = (directory: string) => watchPaths(directory, () => true)
-
-/** Ticks at once, whenever the file `name` in `directory` changes, and every half second. */
-export const watchFile = (directory: string, name: string) =>
-  watchPaths(directory, (path) => path === name || path.endsWith(`/${name}`))
-
-/** Checks every half second that the run's worker is alive, and settles the run when it is not. */
-const settleWhenLost = (runId: RunId) =>
-  Effect.andThen(Effect.repeat(settleIfLost(runId), Schedule.spaced(pollInterval)), Effect.never)
+/** How often the file is read while a worker is connected: one of an earlier version closes its connections late. */
+const checkInterval = "250 millis"
 
 /** Waits for the end of the run and returns its record. */
 export const awaitEnd = Effect.fnUntraced(function* (runId: RunId) {
-  const store = yield* RunStore
-  const ended = yield* watchFile(store.paths(runId).runDir, "run.json").pipe(
-    Stream.mapEffect(() => store.endedRecord(runId)),
-    Stream.filter((record) => record !== undefined),
-    Stream.runHead,
-    Effect.raceFirst(settleWhenLost(runId)),
+  const { endedRecord } = yield* RunStore
+  const check = Effect.tap(endedRecord(runId), (ended) =>
+    ended === undefined ? settleIfLost(runId) : Effect.void,
   )
-  return Option.getOrUndefined(ended) ?? (yield* store.record(runId))
+  const checkUntilEnd = Effect.repeat(check, {
+    until: (ended) => ended !== undefined,
+    schedule: Schedule.spaced(checkInterval),
+  })
+  /** Waits while a worker is connected. Returns whether there was one. */
+  const attend = connectWorker(runId).pipe(
+    Effect.flatMap(({ closed }) => Effect.raceFirst(closed, checkUntilEnd)),
+    Effect.as(true),
+    Effect.scoped,
+    Effect.catchTag("NoWorker", () => Effect.succeed(false)),
+  )
+  let pause = firstPause
+  while (true) {
+    const ended = yield* endedRecord(runId)
+    if (ended !== undefined) return ended
+    if (yield* attend) pause = firstPause
+    const record =
+      (yield* endedRecord(runId)) ?? (yield* Effect.andThen(settleIfLost(runId), endedRecord(runId)))
+    if (record !== undefined) return record
+    yield* Effect.sleep(pause)
+    pause = Math.min(pause * 2, longestPause)
+  }
 })
 
 /** Like `awaitEnd`, but for at most `timeout` if it is given. */

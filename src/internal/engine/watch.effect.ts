@@ -1,21 +1,21 @@
 /**
- * Follows runs from any process: their events, from their log files, and the lines they print, from their workers. File
- * system notifications may be lost, so a slow poll runs alongside them.
+ * Follows runs from any process: their events, from their log files, and the lines they print, from their workers.
  */
-import { Effect, FileSystem, Schedule, Stream } from "effect"
+import { Effect, FileSystem, Stream } from "effect"
 import type { IoItem } from "../../domain/engine.schema.ts"
 import { StoreError } from "../../domain/error.schema.ts"
 import { isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { connectControl, NoWorker } from "../control/control-client.effect.ts"
 import { makeLineBuffer } from "../control/line-buffer.effect.ts"
+import { watchDirectory, watchFile } from "../files/file-notices.effect.ts"
 import { directoryMode } from "../files/files.effect.ts"
 import { type LogCursor, openCursor } from "../store/event-log-reader.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
+import { reachWorker } from "./reach-worker.effect.ts"
 import { reconcileRun } from "./reconcile.effect.ts"
-import { awaitEnd, watchDirectory, watchFile } from "./wait.effect.ts"
+import { awaitEnd } from "./wait.effect.ts"
 
 const isRunEnd = (entry: LogEntry): boolean => entry.known && isRunTerminal(entry.event)
 
@@ -53,13 +53,6 @@ export const watchEvents = (runId: RunId) =>
     }),
   )
 
-/** Connects to the run's worker, which may just be starting. Fails once the run has ended. */
-const connectUnlessEnded = (runId: RunId) =>
-  connectControl(runId).pipe(
-    Effect.retry(Schedule.spaced("20 millis")),
-    Effect.raceFirst(Effect.andThen(awaitEnd(runId), new NoWorker({ runId }))),
-  )
-
 /** Reads items as fast as the worker sends them, so that a slow reader delays this process and not the run. */
 const bufferItems = Effect.fnUntraced(function* (items: Stream.Stream<IoItem, unknown>) {
   const buffer = yield* makeLineBuffer
@@ -76,7 +69,7 @@ const bufferItems = Effect.fnUntraced(function* (items: Stream.Stream<IoItem, un
 
 /** The lines that a run's program and agents print from now until it ends; none when it has ended. */
 export const watchIo = (runId: RunId) =>
-  Stream.unwrap(Effect.flatMap(connectUnlessEnded(runId), (client) => bufferItems(client.io()))).pipe(
+  Stream.unwrap(Effect.flatMap(reachWorker(runId), (client) => bufferItems(client.io()))).pipe(
     Stream.catchTag("NoWorker", () => Stream.empty),
   )
 

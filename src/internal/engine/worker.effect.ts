@@ -1,5 +1,5 @@
 /** The work of a worker process: owns one run and carries it out. */
-import { Deferred, Duration, Effect, Fiber, FileSystem } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, FileSystem, Scope } from "effect"
 import type { StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -33,10 +33,13 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   const release = Effect.ignore(fs.remove(reserve, { force: true }))
 
   const cancelSignal: CancelSignal = yield* Deferred.make<CancelRequest>()
-  yield* serveControl(runId, (reason) => Effect.asVoid(Deferred.succeed(cancelSignal, { reason })))
+  const serving = yield* Scope.fork(yield* Effect.scope)
+  yield* serveControl(runId, (reason) => Effect.asVoid(Deferred.succeed(cancelSignal, { reason }))).pipe(
+    Scope.provide(serving),
+  )
   const { cwd, metadata } = plan.invocation
   const { programPath } = plan
-  // Made last, so they end first: this process owns the run for as long as its extensions work.
+  // This process owns the run for as long as its extensions work, but it stops serving when the run has ended.
   const extensions = yield* makeExtensions({ runId, runDir: paths.runDir, programPath, cwd, metadata })
   /** Ends a run whose log can no longer be written, using the disk space that was held back. */
   const failForStorage = Effect.fnUntraced(function* ({ message }: StoreError) {
@@ -59,6 +62,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
         Fiber.await(running),
       ),
     ),
+    Effect.onExit(() => Scope.close(serving, Exit.void)),
   )
   // Runs inside a cancelled run are cancelled too, whatever cancelled it.
   if (record.status === "cancelled") yield* cancelChildren(runId)
