@@ -18,8 +18,10 @@ export const PlanSource = Schema.Struct({
   loadAs: Schema.optional(Schema.String),
   /** Number of characters that the loaded form adds before the first line. */
   columnShift: Schema.optional(Schema.Int),
-  /** Imported as text, whatever the file's extension. */
+  /** Imported only as text, whatever the file's extension. */
   asText: Schema.optional(Schema.Boolean),
+  /** The module format of code; ES modules have none. */
+  format: Schema.optional(Schema.Literal("commonjs")),
   /** Generated from a configuration object; there is no such file on disk. */
   generated: Schema.optional(Schema.Boolean),
   /** The absolute path of another source for each import specifier. */

@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import type { ProgramEnd } from "../domain/host-protocol.schema.ts"
 import type { Plan, PlanSource } from "../domain/plan.schema.ts"
+import { chooseDefault, columnShifts, readExports } from "./host/common-js.ts"
 import { guardWord, keepGuard } from "./host/guard.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
 import { findJsonProblem } from "../domain/json-problem.ts"
@@ -43,7 +44,7 @@ const onWorkerGone = () => {
 const client = await connect(socketPath, onWorkerGone).catch(onWorkerGone)
 
 const own = new Set(plan.program.map(({ path }) => path))
-const shifts = new Map(plan.program.map(({ columnShift = 0, path }) => [path, columnShift]))
+for (const { columnShift = 0, path } of plan.program) columnShifts.set(path, columnShift)
 
 /** Reports to the worker how the program ended, once, and exits. */
 const end = async (outcome: ProgramEnd) => {
@@ -52,7 +53,7 @@ const end = async (outcome: ProgramEnd) => {
   await client.call("end", { end: outcome })
   process.exit(outcome.type === "complete" ? 0 : 1)
 }
-const fail = (thrown: unknown) => end({ type: "failed", ...describeFailure(thrown, own, shifts) })
+const fail = (thrown: unknown) => end({ type: "failed", ...describeFailure(thrown, own, columnShifts) })
 
 const complete = async (value: unknown) => {
   const result: unknown = await value
@@ -97,9 +98,17 @@ process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
 // `import.meta.main` is true in the program, as under plain Bun.
 Reflect.set(Bun, "main", programPath)
 installFrozenSources(plan.program.map(readSource))
+
+/** The result of a program that is CommonJS; one that exports nothing has none. */
+const readCommonJsResult = () => {
+  const exports = readExports(programPath)
+  const isEmpty = Bun.deepEquals(exports, {}, true)
+  return isEmpty ? undefined : chooseDefault(exports)
+}
+
 // Not awaited at the top level: Bun would spin on a module that waits forever, and never emit `beforeExit`.
 const evaluate = async () => {
   const module: { readonly default?: unknown } = await import(programPath)
-  settled = { value: module.default }
+  settled = { value: plan.program[0]?.format === "commonjs" ? readCommonJsResult() : module.default }
 }
 evaluate().catch(fail)

@@ -180,11 +180,3 @@ export default [code, data]`,
   const { result } = await world.run("texts/main.ts", offline)
   expect(result.programResult).toEqual([`export const a = 1\n`, `{ "a": 1 }`])
 })
-
-// Bun does not detect CommonJS in files that a plugin loads, and mill loads every local file.
-test.concurrent.failing("a program may import CommonJS", async () => {
-  world.write("common/word.cjs", `module.exports = { word: "old" }`)
-  world.write("common/main.ts", `import { word } from "./word.cjs"\nexport default word`)
-  const { result } = await world.run("common/main.ts", offline)
-  expect(result.programResult).toBe("old")
-})

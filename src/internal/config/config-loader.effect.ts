@@ -13,4 +13,4 @@ export class ConfigLoader extends Context.Service<
   }
 >()("mill/internal/ConfigLoader") {}
 
-export type ConfigSource = Pick<GraphFile, "path" | "contents" | "imports" | "asText">
+export type ConfigSource = Pick<GraphFile, "path" | "contents" | "imports" | "asText" | "format">

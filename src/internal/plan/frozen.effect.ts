@@ -15,6 +15,6 @@ export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: 
 
 /** The contents of the sources that a plan names, in its order. */
 export const readSources = (paths: RunPaths, sources: ReadonlyArray<PlanSource>) =>
-  Effect.forEach(sources, ({ asText, imports = {}, path, sha256 }) =>
-    Effect.map(readFrozen(paths, sha256), (contents) => ({ path, contents, imports, asText })),
+  Effect.forEach(sources, ({ asText, format, imports = {}, path, sha256 }) =>
+    Effect.map(readFrozen(paths, sha256), (contents) => ({ path, contents, imports, asText, format })),
   )

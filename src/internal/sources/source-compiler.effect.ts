@@ -16,6 +16,8 @@ export type GraphFile = {
   readonly packages: ReadonlyArray<string>
   /** Imported as text, though its name does not say so. */
   readonly asText?: boolean | undefined
+  /** The format of code that is no ES module. */
+  readonly format?: "commonjs" | undefined
   /** Made from an object: the file does not exist. */
   readonly generated?: boolean | undefined
   /** The form in which the entry is loaded, if it differs: same lines, and same columns but for `columnShift` on the first. */

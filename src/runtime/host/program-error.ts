@@ -3,6 +3,8 @@
 /** By how many columns the first line of a file is shifted when it is loaded, by path. */
 export type ColumnShifts = ReadonlyMap<string, number>
 
+import { removeQueries } from "./common-js.ts"
+
 export type ProgramFailure = {
   readonly message: string
   readonly location?: string | undefined
@@ -18,9 +20,8 @@ const formatPlace = (path: string, line: number, column: number, shifts: ColumnS
 const findPlace = (stack: string, own: ReadonlySet<string>, shifts: ColumnShifts): string | undefined => {
   for (const line of stack.split("\n")) {
     const found = frame.exec(line)
-    const path = found?.[1]?.replace(/^file:\/\//, "")
-    if (path !== undefined && own.has(path))
-      return formatPlace(path, Number(found?.[2]), Number(found?.[3]), shifts)
+    const path = removeQueries(found?.[1]?.replace(/^file:\/\//, "") ?? "")
+    if (own.has(path)) return formatPlace(path, Number(found?.[2]), Number(found?.[3]), shifts)
   }
   return undefined
 }
@@ -44,6 +45,6 @@ export const describeFailure = (
   const location =
     position === null || position === undefined
       ? findPlace(thrown.stack ?? "", own, shifts)
-      : formatPlace(position.file, position.line, position.column, shifts)
-  return { message, location, stack: thrown.stack }
+      : formatPlace(removeQueries(position.file), position.line, position.column, shifts)
+  return { message, location, stack: removeQueries(thrown.stack ?? "") }
 }

@@ -115,6 +115,7 @@ const makeCompiler = Effect.gen(function* () {
         imports,
         packages,
         asText: isFreezable ? undefined : true,
+        format: input.format === "cjs" ? "commonjs" : undefined,
         wrapped: path === entry ? wrapped : undefined,
       })
     }
