@@ -1,6 +1,7 @@
 /** The live view of a run: a line for each running spawn, and totals below. A fold over events, and its rendering. */
 import type { LogEntry } from "../domain/event.schema.ts"
 import { readSpawnNumber } from "../domain/ids.schema.ts"
+import { describeActivity } from "../domain/run-state.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
 import { fitLine, formatDuration, formatNumber, markStatus, renderTable, type Style } from "./style.render.ts"
 
@@ -84,14 +85,12 @@ export const foldEvent = (run: LiveRun, { event, known }: LogEntry): LiveRun => 
       }
       return { ...run, spawns: new Map(run.spawns).set(spawnId, spawn) }
     }
-    case "spawn:milestone": {
-      const { message, spawnId } = event.payload
-      return updateSpawn(run, spawnId, (spawn) => ({ ...spawn, activity: message }))
-    }
-    case "spawn:tool_call": {
-      const { input = "", spawnId, toolName } = event.payload
-      return updateSpawn(run, spawnId, (spawn) => ({ ...spawn, activity: `${toolName} ${input}` }))
-    }
+    case "spawn:milestone":
+    case "spawn:tool_call":
+      return updateSpawn(run, event.payload.spawnId, (spawn) => ({
+        ...spawn,
+        activity: describeActivity(event),
+      }))
     case "spawn:complete":
       return {
         ...removeSpawn(run, event.payload.spawnId, event.payload.result.usage),
@@ -103,7 +102,10 @@ export const foldEvent = (run: LiveRun, { event, known }: LogEntry): LiveRun => 
         failed: run.failed + 1,
       }
     case "spawn:cancelled":
-      return { ...removeSpawn(run, event.payload.spawnId, undefined), cancelled: run.cancelled + 1 }
+      return {
+        ...removeSpawn(run, event.payload.spawnId, event.payload.result?.usage),
+        cancelled: run.cancelled + 1,
+      }
     default:
       return run
   }

@@ -105,7 +105,8 @@ export const renderRuns = (
 
 const makeSpawnRow = (spawn: SpawnSummary, style: Style, columns: number): Row => {
   const { mark, paint } = markStatus(spawn.status, style)
-  const outcome = spawn.status === "complete" ? spawn.text : (spawn.errorMessage ?? spawn.status)
+  const outcome =
+    spawn.status === "complete" ? spawn.text : (spawn.errorMessage ?? spawn.activity ?? spawn.status)
   return [
     { text: ` ${mark}`, paint },
     { text: `#${readSpawnNumber(spawn.spawnId)}`, right: true, paint: style.dim },
@@ -150,7 +151,7 @@ export const renderRun = (
     [
       ["program", run.programPath],
       ["driver", run.driver],
-      ["elapsed", formatElapsed(run, now)],
+      [run.status === "running" ? "running for" : "elapsed", formatElapsed(run, now)],
       ["spawns", renderCounts(run, style)],
       ...(run.usage === undefined ? [] : [["usage", renderUsage(run.usage)]]),
       ...Object.entries(run.metadata ?? {}),

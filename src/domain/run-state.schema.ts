@@ -22,6 +22,8 @@ export const SpawnState = Schema.Struct({
   driver: Schema.String,
   status: SpawnStatus,
   startedAt: Timestamp,
+  /** The latest tool call or milestone, while the spawn is running. */
+  activity: Schema.optional(Schema.String),
   endedAt: Schema.optional(Timestamp),
   errorMessage: Schema.optional(Schema.String),
   result: Schema.optional(FailedSpawnResult),
@@ -145,6 +147,13 @@ const startSpawn = (state: RunState, { payload, type }: Body<"spawn:start">, tim
   })
 }
 
+/** What an agent is doing, as people read it. */
+export const describeActivity = ({
+  payload,
+  type,
+}: Body<"spawn:milestone"> | Body<"spawn:tool_call">): string =>
+  type === "spawn:milestone" ? payload.message : `${payload.toolName} ${payload.input ?? ""}`.trimEnd()
+
 const advanceSpawn = (
   state: RunState,
   body: Body<"spawn:milestone" | "spawn:tool_call" | "spawn:complete" | "spawn:error" | "spawn:cancelled">,
@@ -154,7 +163,10 @@ const advanceSpawn = (
   const spawn = Option.getOrUndefined(HashMap.get(state.spawns, spawnId))
   if (spawn === undefined) return refuse(body.type, `${spawnId} has not started`)
   if (spawn.status !== "running") return refuse(body.type, `${spawnId} has already ended (${spawn.status})`)
-  if (body.type === "spawn:milestone" || body.type === "spawn:tool_call") return Result.succeed(state)
+  if (body.type === "spawn:milestone" || body.type === "spawn:tool_call") {
+    const active: SpawnState = { ...spawn, activity: cutText(describeActivity(body), textLimit) }
+    return Result.succeed({ ...state, spawns: HashMap.set(state.spawns, spawnId, active) })
+  }
   const status =
     body.type === "spawn:complete" ? "complete" : body.type === "spawn:error" ? "error" : "cancelled"
   const message =
@@ -167,6 +179,7 @@ const advanceSpawn = (
   const ended: SpawnState = {
     ...spawn,
     status,
+    activity: undefined,
     endedAt: timestamp,
     errorMessage: message,
     result: result && { ...result, text: cutText(result.text, textLimit) },

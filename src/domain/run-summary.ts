@@ -1,7 +1,7 @@
 /** A run's record and its result, made from the state of its log. */
 import { HashMap } from "effect"
 import { defined } from "./defined.ts"
-import { readCreatedAt, readSpawnNumber, type RunId, type SpawnId } from "./ids.schema.ts"
+import { makeSessionRef, readCreatedAt, readSpawnNumber, type RunId, type SpawnId } from "./ids.schema.ts"
 import type { Plan } from "./plan.schema.ts"
 import type { RunState, SpawnState } from "./run-state.schema.ts"
 import {
@@ -20,19 +20,28 @@ export const listSpawns = (state: RunState): ReadonlyArray<SpawnState> =>
     (a, b) => readSpawnNumber(a.spawnId) - readSpawnNumber(b.spawnId),
   )
 
-/** A spawn as it appears in a run's result. */
-export const summarizeSpawn = (spawn: SpawnState): SpawnSummary =>
-  defined({
+/** A spawn as it appears in a run's result, or as it is `now` (in milliseconds) if it is running. */
+export const summarizeSpawn = (runId: RunId, spawn: SpawnState, now: number): SpawnSummary => {
+  const { activity, agent, driver, endedAt, model, result, spawnId, startedAt, status } = spawn
+  return defined({
     text: "",
-    agent: spawn.agent,
-    model: spawn.model,
-    driver: spawn.driver,
-    durationMs: spawn.endedAt === undefined ? 0 : Date.parse(spawn.endedAt) - Date.parse(spawn.startedAt),
-    ...spawn.result,
-    errorMessage: spawn.result?.errorMessage ?? spawn.errorMessage,
-    spawnId: spawn.spawnId,
-    status: spawn.status,
+    agent,
+    model,
+    driver,
+    durationMs: Math.max(0, (endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt)),
+    ...result,
+    // Logs of earlier versions may lack them.
+    ...(endedAt !== undefined && {
+      sessionRef: result?.sessionRef ?? makeSessionRef(runId, spawnId),
+      exitCode: result?.exitCode ?? null,
+    }),
+    errorMessage: result?.errorMessage ?? spawn.errorMessage,
+    spawnId,
+    status,
+    startedAt,
+    activity,
   })
+}
 
 /** The sum of the known values; `undefined` if none is known. */
 const sumKnown = (values: ReadonlyArray<number | undefined>): number | undefined =>
@@ -68,7 +77,7 @@ export const makeRunResult = (
   startedAt: state.startedAt ?? completedAt,
   completedAt,
   spawns: listSpawns(state).map((spawn) => {
-    const summary = summarizeSpawn(spawn)
+    const summary = summarizeSpawn(runId, spawn, Date.parse(completedAt))
     return { ...summary, text: texts.get(spawn.spawnId) ?? summary.text }
   }),
   programResult: state.programResult,

@@ -12,7 +12,7 @@ import { type FailedSpawnResult, SpawnErrorCause, SpawnOptions } from "./spawn.s
 /** A spawn that has ended. `durationMs` is the time that its agent took. */
 export const EndedSpawn = Schema.Struct({
   spawnId: SpawnId,
-  input: SpawnOptions,
+  input: Schema.Struct({ agent: SpawnOptions.fields.agent, model: SpawnOptions.fields.model }),
   driver: Schema.String,
   /** The name of the conversation, if the agent does not name it. */
   fallbackSessionRef: Schema.NonEmptyString,
@@ -48,46 +48,50 @@ export const judgeSpawn = (spawn: EndedSpawn, report: AgentReport): SpawnTermina
     return { type: "spawn:complete", payload: { spawnId, result } }
   }
   const { cause, message } = failure
-  const result: FailedSpawnResult = {
-    ...makeResult(spawn, outcome),
-    errorMessage: message,
-    sessionRef: outcome.sessionRef,
-    exitCode: exit.code,
-    signal: exit.signal,
-    stderr: report.stderr || undefined,
-  }
+  const result = { ...makeFailedResult(spawn, report), errorMessage: message }
   return { type: "spawn:error", payload: { spawnId, cause, message, result } }
 }
 
-const emptyOutcome: AgentOutcome = { final: false, text: "" }
+/** The report on an agent of which nothing is known. */
+export const emptyReport: AgentReport = {
+  outcome: { final: false, text: "" },
+  exit: { overlongLines: 0 },
+  stderr: "",
+}
 
-/** The terminal event of a spawn that could not be carried out. */
+/** The terminal event of a spawn that could not be carried out. `known` is what its agent had reported. */
 export const makeSpawnRefusal = (
   spawn: EndedSpawn,
   cause: SpawnErrorCause,
   message: string,
+  known: AgentReport = emptyReport,
 ): SpawnTerminal => ({
   type: "spawn:error",
   payload: {
     spawnId: spawn.spawnId,
     cause,
     message,
-    result: { ...makeResult(spawn, emptyOutcome), errorMessage: message },
+    result: { ...makeFailedResult(spawn, known), errorMessage: message },
   },
 })
 
-/** The terminal event of a spawn that was cancelled before its agent ended. */
+/** The terminal event of a spawn that was cancelled before its agent ended. `known` is what its agent had reported. */
 export const makeSpawnCancellation = (
   spawn: EndedSpawn,
   reason: string | undefined,
-  sessionRef: string | undefined,
+  known: AgentReport = emptyReport,
 ): SpawnTerminal => ({
   type: "spawn:cancelled",
-  payload: {
-    spawnId: spawn.spawnId,
-    reason,
-    result: { ...makeResult(spawn, emptyOutcome), sessionRef },
-  },
+  payload: { spawnId: spawn.spawnId, reason, result: makeFailedResult(spawn, known) },
+})
+
+/** Everything that is known of a spawn without an answer. The error of an agent that was cancelled explains nothing. */
+const makeFailedResult = (spawn: EndedSpawn, { exit, outcome, stderr }: AgentReport): FailedSpawnResult => ({
+  ...makeResult(spawn, outcome),
+  sessionRef: outcome.sessionRef ?? spawn.fallbackSessionRef,
+  exitCode: exit.code ?? null,
+  signal: exit.signal,
+  stderr: stderr || undefined,
 })
 
 const makeResult = ({ driver, durationMs, input }: EndedSpawn, outcome: AgentOutcome) => ({

@@ -1,6 +1,6 @@
 /** A spawn: one invocation of an agent, its options and its result. */
 import { Schema } from "effect"
-import { SpawnId } from "./ids.schema.ts"
+import { SpawnId, Timestamp } from "./ids.schema.ts"
 
 /** The options of `mill.spawn`. */
 export const SpawnOptions = Schema.Struct({
@@ -46,11 +46,15 @@ export const SpawnResult = Schema.Struct({
 })
 export type SpawnResult = typeof SpawnResult.Type
 
-/** What is known of a spawn that failed. `stderr` is the last 8 KiB of the agent's standard error. */
+/**
+ * What is known of a spawn that failed or was cancelled. `sessionRef` is mill's own name for the conversation if the agent
+ * has named none; `exitCode` is null if no process exited. Both are absent in logs of earlier versions. `stderr` is the
+ * last 8 KiB of the agent's standard error.
+ */
 export const FailedSpawnResult = Schema.Struct({
   ...commonFields,
   sessionRef: Schema.optional(Schema.NonEmptyString),
-  exitCode: Schema.optional(Schema.Int),
+  exitCode: Schema.optional(Schema.NullOr(Schema.Int)),
   signal: Schema.optional(Schema.String),
   stderr: Schema.optional(Schema.String),
 })
@@ -71,10 +75,15 @@ export type SpawnErrorCause = typeof SpawnErrorCause.Type
 export const SpawnStatus = Schema.Literals(["running", "complete", "error", "cancelled"])
 export type SpawnStatus = typeof SpawnStatus.Type
 
-/** A spawn in a run's result: its id, its status, and what is known of its result. */
+/**
+ * A spawn of a run: its id, its status, and what is known of its result. While it is running, `durationMs` is the time
+ * since its start, and `activity` its latest tool call or milestone.
+ */
 export const SpawnSummary = Schema.Struct({
   ...FailedSpawnResult.fields,
   spawnId: SpawnId,
   status: SpawnStatus,
+  startedAt: Schema.optional(Timestamp),
+  activity: Schema.optional(Schema.String),
 })
 export type SpawnSummary = typeof SpawnSummary.Type

@@ -79,7 +79,7 @@ describe("a conversation", () => {
   test("that has failed is not stored", async () => {
     const { record, spawn: failed } = await runSpawn({ prompt: "[error 400]" })
     expect(failed).toMatchObject({ status: "error" })
-    expect(failed?.sessionRef).toBeUndefined()
+    expect(failed?.sessionRef).toBe(`${record.id}/spawn_1`)
     expect(existsSync(join(record.paths.runDir, "sessions"))).toBe(false)
     const after = await runSpawn({ prompt: "after a failure", sessionRef: `${record.id}/spawn_1` })
     expect(after.spawn?.errorMessage).toMatch(/^sessionRef: session "run_\w+\/spawn_1" does not exist/)

@@ -87,7 +87,7 @@ test("the result has full texts where given, and what is known of every spawn", 
 
 test("a summary of a spawn has no key for what is unknown", () => {
   const [spawn] = listSpawns(withUsages(undefined))
-  expect(spawn && Object.keys(summarizeSpawn(spawn)).sort()).toEqual([
+  expect(spawn && Object.keys(summarizeSpawn(runId, spawn, Date.parse(timestamp))).sort()).toEqual([
     "agent",
     "driver",
     "durationMs",
@@ -95,6 +95,7 @@ test("a summary of a spawn has no key for what is unknown", () => {
     "model",
     "sessionRef",
     "spawnId",
+    "startedAt",
     "status",
     "text",
   ])

@@ -7,7 +7,7 @@ import { property } from "../support/property.ts"
 
 const spawn: EndedSpawn = {
   spawnId: makeSpawnId(1),
-  input: { agent: "a", systemPrompt: "s", prompt: "p", model: "m" },
+  input: { agent: "a", model: "m" },
   driver: "d",
   fallbackSessionRef: "run/spawn_1",
   durationMs: 5,
@@ -38,9 +38,8 @@ property("the result has all that is known", Arbitrary.schema(AgentReport), (rep
     result.text === outcome.text &&
     Bun.deepEquals(result.usage, outcome.usage) &&
     result.stopReason === outcome.stopReason &&
-    result.exitCode === exit.code &&
-    result.sessionRef ===
-      (outcome.sessionRef ?? (type === "spawn:complete" ? spawn.fallbackSessionRef : undefined))
+    result.exitCode === (exit.code ?? null) &&
+    result.sessionRef === (outcome.sessionRef ?? spawn.fallbackSessionRef)
   )
 })
 

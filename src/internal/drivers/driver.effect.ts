@@ -16,6 +16,11 @@ export type DriverRequest = {
   readonly cwd: string
   /** A private directory, created when needed and removed afterwards. */
   readonly scratchDir: string
+  /**
+   * Called with a function that reads what is known of the agent so far. It is called when `run` has failed or was
+   * interrupted and its scope is closed.
+   */
+  readonly offerReport: (read: () => AgentReport | undefined) => void
   readonly onStart: (process: { readonly pid: number }) => Effect.Effect<void>
   readonly onEvents: (events: ReadonlyArray<DriverEvent>) => Effect.Effect<void>
   readonly onLines: (stream: "stdout" | "stderr", lines: ReadonlyArray<string>) => Effect.Effect<void>

@@ -72,6 +72,11 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       return yield* new ServerBusy({ status, message, after: yield* readRetryAfter(response.headers) })
     }
     const reader = makeAnswerReader(config.codec, plan.maxLineBytes)
+    spawn.offerReport(() => ({
+      outcome: redact.outcome(reader.outcome("the request was given up")),
+      exit: { overlongLines: 0 },
+      stderr: "",
+    }))
     const publish = ({ events, lines }: AnswerPiece) =>
       Effect.andThen(
         lines.length === 0 ? Effect.void : spawn.onLines("stdout", lines.map(redact.text)),

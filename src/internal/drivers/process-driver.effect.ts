@@ -2,7 +2,7 @@
  * The process driver: runs a spawn as a command in its own process group, with an argument vector and no shell. The
  * codec decides how the prompt is passed. Standard error is drained, and its end is kept.
  */
-import { Duration, Effect, FileSystem, Stream } from "effect"
+import { Duration, Effect, FileSystem, Option, Result, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcess } from "effect/process"
 import { defaultMaxLineBytes, type ProcessDriverConfig } from "../../domain/config.schema.ts"
@@ -79,6 +79,10 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     const stderrTail = makeTail(stderrBytes)
     const decoder = makeLineDecoder(codec)
 
+    /** A resumed conversation of such a codec reports the usage of its earlier turns too. */
+    const dropEarlierUsage = (outcome: AgentOutcome): AgentOutcome =>
+      resumed && codec.usageOfSession ? { ...outcome, usage: undefined } : outcome
+
     let isEnded = false
     const decode = Effect.fnUntraced(function* (lines: ReadonlyArray<string>) {
       const events = isEnded ? [] : decoder.push(lines)
@@ -86,6 +90,12 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       if (events.length > 0) yield* request.onEvents(events)
       // Last, as an answer may end the spawn: the events before it must have been logged.
       session?.receive(lines)
+    })
+    request.offerReport(() => {
+      decoder.push(stdout.end())
+      const exit = { overlongLines: stdout.overlongLines }
+      const outcome = Option.getOrUndefined(Result.getSuccess(decoder.end(exit)))
+      return outcome && { outcome: dropEarlierUsage(outcome), exit, stderr: stderrTail.text() }
     })
     const text = call.stdin === undefined ? undefined : Stream.encodeText(Stream.succeed(call.stdin))
     const agent = ChildProcess.make(command, [...(config.args ?? []), ...call.args], {
@@ -111,9 +121,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     yield* request.onLines("stderr", stderr.end())
     isEnded = true
     const exit = toAgentExit(end.exit, stdout.overlongLines)
-    const { usage, ...rest } = yield* Effect.fromResult(decoder.end(exit))
-    // A resumed conversation of such a codec reports the usage of its earlier turns too.
-    const outcome = { ...rest, usage: resumed && codec.usageOfSession ? undefined : usage }
+    const outcome = dropEarlierUsage(yield* Effect.fromResult(decoder.end(exit)))
     const failure = findFailure(end, outcome)
     return { outcome, exit, stderr: stderrTail.text(), failure } satisfies AgentReport
   })

@@ -1,5 +1,5 @@
 /** Reads the details of runs and spawns from their records, results and logs. */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { InspectedRun, InspectedSpawn } from "../../domain/engine.schema.ts"
 import { RunNotFound } from "../../domain/error.schema.ts"
 import { isSpawnTerminal, type MillEvent } from "../../domain/event.schema.ts"
@@ -42,8 +42,9 @@ export const inspectRun = Effect.fn("Engine.inspectRun")(function* (runId: RunId
     const result = yield* readResult(runId)
     return { run, spawns: result.spawns, result } satisfies InspectedRun
   }
-  const state = yield* foldLog(run.paths.eventsFile)
-  return { run, spawns: listSpawns(state).map(summarizeSpawn) } satisfies InspectedRun
+  const spawns = listSpawns(yield* foldLog(run.paths.eventsFile))
+  const now = yield* Clock.currentTimeMillis
+  return { run, spawns: spawns.map((spawn) => summarizeSpawn(runId, spawn, now)) } satisfies InspectedRun
 })
 
 /** Reads a spawn, with its events. Its summary has the whole text of the terminal event, which a fold of the log cuts. */
@@ -71,6 +72,7 @@ export const inspectSpawn = Effect.fn("Engine.inspectSpawn")(function* (runId: R
     })
   }
   const terminal = events.find(isSpawnTerminal)
-  const summary: SpawnSummary = { ...summarizeSpawn(known), ...terminal?.payload.result }
+  const summarized = summarizeSpawn(runId, known, yield* Clock.currentTimeMillis)
+  const summary: SpawnSummary = { ...summarized, text: terminal?.payload.result?.text ?? summarized.text }
   return { runId, input, spawn: summary, events } satisfies InspectedSpawn
 }, Effect.scoped)

@@ -2,12 +2,14 @@
  * Ends a run whose work has stopped: appends the missing terminal events, in order, and writes the snapshots. The
  * caller owns the run.
  */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
-import type { SpawnId } from "../../domain/ids.schema.ts"
+import { makeSessionRef, type RunId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
+import type { SpawnState } from "../../domain/run-state.schema.ts"
 import { listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
+import { type EndedSpawn, makeSpawnCancellation, makeSpawnRefusal } from "../../domain/spawn-verdict.schema.ts"
 import { type LogListener, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
@@ -22,8 +24,9 @@ export const settleRun = Effect.fn("Run.settle")(
     const { runId } = plan.invocation
     const log = yield* openEventLog(runId, store.paths(runId).eventsFile, listener)
     if (!isTerminalStatus(log.state().status)) {
-      for (const { spawnId, status } of listSpawns(log.state())) {
-        if (status === "running") yield* log.append(toSpawnEvent(spawnId, settlement))
+      const now = yield* Clock.currentTimeMillis
+      for (const spawn of listSpawns(log.state())) {
+        if (spawn.status === "running") yield* log.append(toSpawnEvent(runId, spawn, now, settlement))
       }
       yield* log.append(settlement)
     }
@@ -34,11 +37,21 @@ export const settleRun = Effect.fn("Run.settle")(
   Effect.catchTag("IllegalTransition", Effect.die),
 )
 
-/** The terminal event of a spawn that was running when its run was settled. */
-const toSpawnEvent = (spawnId: SpawnId, settlement: Settlement): EventBody => {
-  if (settlement.type === "run:cancelled") {
-    return { type: "spawn:cancelled", payload: { spawnId, reason: settlement.payload.reason } }
+/** The terminal event of a spawn that was running when its run was settled. Its agent's output is lost. */
+const toSpawnEvent = (
+  runId: RunId,
+  { agent, driver, model, spawnId, startedAt }: SpawnState,
+  now: number,
+  { payload, type }: Settlement,
+): EventBody => {
+  const spawn: EndedSpawn = {
+    spawnId,
+    input: { agent, model },
+    driver,
+    fallbackSessionRef: makeSessionRef(runId, spawnId),
+    durationMs: Math.max(0, now - Date.parse(startedAt)),
   }
-  const { message } = settlement.payload
-  return { type: "spawn:error", payload: { spawnId, message, cause: "worker-lost" } }
+  return type === "run:cancelled"
+    ? makeSpawnCancellation(spawn, payload.reason)
+    : makeSpawnRefusal(spawn, "worker-lost", payload.message)
 }

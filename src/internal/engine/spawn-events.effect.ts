@@ -6,7 +6,7 @@ import type { DriverEvent } from "../../domain/driver.schema.ts"
 import type { SpawnRefused } from "../../domain/error.schema.ts"
 import type { EventBody } from "../../domain/event.schema.ts"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
-import type { SpawnId } from "../../domain/ids.schema.ts"
+import { parseSessionRef, type SpawnId } from "../../domain/ids.schema.ts"
 import {
   type AgentReport,
   type EndedSpawn,
@@ -15,7 +15,7 @@ import {
   makeSpawnRefusal,
   type SpawnTerminal,
 } from "../../domain/spawn-verdict.schema.ts"
-import type { SpawnResult } from "../../domain/spawn.schema.ts"
+import type { FailedSpawnResult, SpawnResult } from "../../domain/spawn.schema.ts"
 
 /** Maximum size of a tool's input in an event, in bytes. */
 const toolInputLimit = 2048
@@ -34,19 +34,27 @@ export const toSpawnEvents = (spawnId: SpawnId, event: DriverEvent): ReadonlyArr
   }
 }
 
-/** The terminal event of a spawn whose driver has ended; `reason` is why it was cancelled, if it was. */
+/**
+ * The terminal event of a spawn whose driver has ended. `reason` is why it was cancelled, if it was, and `known` is what
+ * its agent had reported by then.
+ */
 export const toTerminalEvent = (
   spawn: EndedSpawn,
   exit: Exit.Exit<AgentReport, SpawnRefused>,
   reason: string | undefined,
-  sessionRef: string | undefined,
+  known: AgentReport | undefined,
 ): SpawnTerminal => {
   if (Exit.isSuccess(exit)) return judgeSpawn(spawn, exit.value)
   const refused = Option.getOrUndefined(Exit.findErrorOption(exit))
-  if (refused !== undefined) return makeSpawnRefusal(spawn, refused.cause, refused.message)
+  if (refused !== undefined) return makeSpawnRefusal(spawn, refused.cause, refused.message, known)
   return Exit.hasDies(exit)
-    ? makeSpawnRefusal(spawn, "codec", `internal error in mill or a codec: ${Cause.pretty(exit.cause)}`)
-    : makeSpawnCancellation(spawn, reason, sessionRef)
+    ? makeSpawnRefusal(
+        spawn,
+        "codec",
+        `internal error in mill or a codec: ${Cause.pretty(exit.cause)}`,
+        known,
+      )
+    : makeSpawnCancellation(spawn, reason, known)
 }
 
 /** The answer of `mill.spawn` for a terminal event. It is sent as JSON, where a key without a value must be absent. */
@@ -57,5 +65,12 @@ export const answerSpawn = ({ payload, type }: SpawnTerminal): Effect.Effect<Spa
     type === "spawn:error"
       ? ([payload.cause, payload.message] as const)
       : (["cancelled", `the spawn was cancelled: ${payload.reason ?? "the run is ending"}`] as const)
-  return Effect.fail(new SpawnFailure(defined({ spawnId, cause, message, result })))
+  return Effect.fail(new SpawnFailure(defined({ spawnId, cause, message, result: result && omitUnknown(result) })))
 }
+
+/** Programs get neither a null nor a name that mill made up for a conversation which cannot be continued. */
+const omitUnknown = ({ exitCode, sessionRef = "", ...result }: FailedSpawnResult): FailedSpawnResult => ({
+  ...result,
+  exitCode: exitCode ?? undefined,
+  sessionRef: Option.isSome(parseSessionRef(sessionRef)) ? undefined : sessionRef || undefined,
+})

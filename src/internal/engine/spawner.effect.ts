@@ -4,11 +4,12 @@
  */
 import { Cause, Clock, DateTime, Deferred, Effect, Exit, Fiber, FiberSet, Scope } from "effect"
 import { toCanonicalJson } from "../../domain/canonical-json.ts"
+import { defined } from "../../domain/defined.ts"
 import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { type RunId, makeSessionRef, type SpawnId, makeSpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { runMarks } from "../../domain/run-marks.ts"
-import type { EndedSpawn, SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
+import { type AgentReport, emptyReport, type EndedSpawn, type SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
@@ -43,6 +44,7 @@ export const makeSpawner = Effect.fnUntraced(function* (options: {
   const carryOut = Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, key: string) {
     yield* log.append({ type: "spawn:start", payload: { spawnId, input, key, driver: driver.name } })
     let sessionRef: string | undefined
+    let readReport = (): AgentReport | undefined => undefined
     const request: DriverRequest = {
       runId,
       spawnId,
@@ -55,6 +57,9 @@ export const makeSpawner = Effect.fnUntraced(function* (options: {
       },
       cwd: options.cwd,
       scratchDir: `${paths.runDir}/spawns/${spawnId}.scratch`,
+      offerReport: (read) => {
+        readReport = read
+      },
       onStart: ({ pid }) => files.recordStart(spawnId, input, pid),
       onEvents: (events) => {
         for (const event of events) if (event._tag === "Session") sessionRef = event.sessionRef
@@ -82,7 +87,13 @@ export const makeSpawner = Effect.fnUntraced(function* (options: {
     const close = Scope.close(scope, exit)
     if (Exit.isSuccess(exit)) yield* FiberSet.run(cleaning, close)
     else yield* close
-    const terminal = toTerminalEvent(spawn, exit, ending, sessionRef)
+    const known = Exit.isSuccess(exit) ? undefined : (readReport() ?? emptyReport)
+    const terminal = toTerminalEvent(
+      spawn,
+      exit,
+      ending,
+      known && { ...known, outcome: { sessionRef, ...defined(known.outcome) } },
+    )
     yield* log.append(terminal)
     // The log has the outcome, so nothing waits for the file.
     yield* FiberSet.run(cleaning, files.recordEnd(spawnId, input, terminal))

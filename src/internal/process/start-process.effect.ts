@@ -15,6 +15,9 @@ import {
 /** How long output is read after the process has exited: a process that it left behind may hold the pipe. */
 const drainAfterExit = "1 second"
 
+/** How long output is read after the process was terminated: its last lines may still be in the pipe. */
+const drainAfterTermination = "200 millis"
+
 /** A system without room for another process is asked again, for half a minute. */
 const busyRetries = 300
 const busyPause = "100 millis"
@@ -68,7 +71,13 @@ export const makeStarters = Effect.fnUntraced(function* (
         const stdout = yield* listen(handle.stdout, options.onStdout)
         const drains = [stdout, yield* listen(handle.stderr, options.onStderr)]
         // Added after the drains, so it runs before they stop: an agent may print much while it is ended.
-        yield* Effect.addFinalizer(() => endGroup(handle.pid, options.grace))
+        yield* Effect.addFinalizer(() =>
+          endGroup(handle.pid, options.grace).pipe(
+            Effect.andThen(
+              Effect.timeoutOption(Effect.interruptible(Fiber.awaitAll(drains)), drainAfterTermination),
+            ),
+          ),
+        )
         return { pid: handle.pid, drains, exit: awaitExit(handle), stdout }
       }),
     )

@@ -14,11 +14,14 @@ import {
 const spawnId = makeSpawnId(3)
 const spawn: EndedSpawn = {
   spawnId,
-  input: { agent: "a", systemPrompt: "s", prompt: "p", model: "m" },
+  input: { agent: "a", model: "m" },
   driver: "d",
   fallbackSessionRef: "run/spawn_3",
   durationMs: 5,
 }
+
+const ownSpawn = { ...spawn, fallbackSessionRef: "run_01m7000000000000000000000x/spawn_3" }
+const fail = (terminal: SpawnTerminal) => Effect.runSync(Effect.flip(answerSpawn(terminal)))
 
 describe("an event of a driver", () => {
   test("logs milestones and tool calls, and no session", () => {
@@ -69,17 +72,33 @@ describe("the end of a driver", () => {
     })
   })
 
-  test("an interruption is a cancellation, with its reason and the session so far", () => {
-    const event = toTerminalEvent(spawn, Exit.interrupt(), "Ctrl-C", "abc")
+  test("an interruption is a cancellation, with its reason and what is known", () => {
+    const usage = { inputTokens: 1, outputTokens: 2 }
+    const outcome = { final: false, text: "so far", sessionRef: "abc", usage }
+    const known = { outcome, exit: { overlongLines: 0 }, stderr: "" }
+    const result = { text: "so far", sessionRef: "abc", exitCode: null, usage }
+    const event = toTerminalEvent(spawn, Exit.interrupt(), "Ctrl-C", known)
     expect(event).toMatchObject({
       type: "spawn:cancelled",
-      payload: { spawnId, reason: "Ctrl-C", result: { sessionRef: "abc" } },
+      payload: { spawnId, reason: "Ctrl-C", result },
     })
+    expect(fail(event).result).toMatchObject({ text: "so far", sessionRef: "abc", usage })
+  })
+
+  test("without a session of the agent's own has mill's name for it, which programs do not get", () => {
+    const event = toTerminalEvent(ownSpawn, Exit.interrupt(), undefined, undefined)
+    expect(event.payload.result).toMatchObject({ sessionRef: ownSpawn.fallbackSessionRef, exitCode: null })
+    expect(Object.keys(fail(event).result ?? {}).sort()).toEqual([
+      "agent",
+      "driver",
+      "durationMs",
+      "model",
+      "text",
+    ])
   })
 })
 
 describe("the program's answer", () => {
-  const fail = (terminal: SpawnTerminal) => Effect.runSync(Effect.flip(answerSpawn(terminal)))
   const cancelled = (reason?: string) => ({ type: "spawn:cancelled", payload: { spawnId, reason } }) as const
 
   test("an error keeps its cause, its message and the result so far", () => {
