@@ -179,6 +179,33 @@ describe("an unreadable log is an error that names the line", () => {
   })
 })
 
+describe("a second end in the log", () => {
+  const extraEnds: Readonly<Record<string, readonly [type: string, problem: RegExp]>> = {
+    "of the run": ["run:complete", /event 8 .*the run has already ended \(complete\)/],
+    "of a spawn": ["spawn:complete", /event 6 .*spawn_1 has already ended/],
+  }
+  const commands = [["status"], ["status", "--json"], ["wait"], ["watch", "--run"]]
+  const cases = Object.keys(extraEnds).flatMap((which) =>
+    commands.flatMap((command) => [true, false].map((hasSnapshots) => ({ which, command, hasSnapshots }))),
+  )
+  test.each(cases)(
+    "$which is damage that $command reports (snapshots: $hasSnapshots)",
+    async ({ command, hasSnapshots, which }) => {
+      const [type, problem] = extraEnds[which] ?? ["", /^$/]
+      const { runId } = damageCopy((file) => {
+        if (!hasSnapshots) for (const name of ["run.json", "result.json"]) rmSync(file(name))
+        const events = readLines(file("events.ndjson")).map((line) => JSON.parse(line))
+        const doubled = events.flatMap((event) => (event.type === type ? [event, event] : [event]))
+        const lines = doubled.map((event, index) => `${JSON.stringify({ ...event, sequence: index + 1 })}\n`)
+        writeFileSync(file("events.ndjson"), lines.join(""))
+      })
+      const { code, stderr } = await world.mill([...command, runId])
+      expect(stderr).toMatch(problem)
+      expect(code).toBe(1)
+    },
+  )
+})
+
 test("an event of an unknown type is ignored", async () => {
   const { runId } = damageCopy((file) => {
     rmSync(file("run.json"))

@@ -199,6 +199,7 @@ const timer = setInterval(() => existsSync("let-go.${exitCode}") && process.exit
     expect(spawns).toEqual({ started: 1, running: 0, complete: 0, error: 0, cancelled: 1 })
     expect(world.readEvents(runId).map(({ type }) => `${type}`)).toEqual([
       "run:start",
+      "run:status",
       "spawn:start",
       "spawn:cancelled",
       `run:${status}`,

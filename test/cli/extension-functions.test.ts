@@ -222,7 +222,7 @@ test.concurrent("a configuration may use its own copy of effect", async () => {
   expect(record.status).toBe("complete")
   expect(filterEvents(events, "extension:error").map(({ payload }) => payload.message)).toEqual(["no logs"])
   await demo.waitForNote("released")
-  expect(demo.readNotes()).toEqual(["same: false", "run:start", "run:complete", "released"])
+  expect(demo.readNotes()).toEqual(["same: false", "run:start", "run:status", "run:complete", "released"])
 })
 
 // The single executable contains no packages.

@@ -98,6 +98,7 @@ export default text`,
   expect(result.programResult).toBe("done")
   expect(events.map(({ type }) => `${type}`)).toEqual([
     "run:start",
+    "run:status",
     "spawn:start",
     "spawn:complete",
     "run:complete",

@@ -146,6 +146,7 @@ describe("while a run is live", () => {
     expect(readStarts().slice(before)).toEqual([runId])
     expect(world.readEvents(runId).map(({ type }) => `${type}`)).toEqual([
       "run:start",
+      "run:status",
       "spawn:start",
       "spawn:complete",
       "run:complete",

@@ -33,11 +33,11 @@ describe("mill watch", () => {
     const all = await Promise.all([done, broken].map((runId) => follow(["--run", runId]).end()))
     expect(all.map(({ code }) => code)).toEqual([0, 1])
     expect(all.map((watched) => watched.items.map(({ event }) => event?.type))).toEqual([
-      ["run:start", "run:complete"],
-      ["run:start", "run:failed"],
+      ["run:start", "run:status", "run:complete"],
+      ["run:start", "run:status", "run:failed"],
     ])
     const io = await follow(["--run", done, "--channel", "all"]).end()
-    expect(io.items.map(({ kind }) => kind)).toEqual(["event", "event"])
+    expect(io.items.map(({ kind }) => kind)).toEqual(["event", "event", "event"])
     expect(io.stderr).toContain("earlier output is not stored")
     expect(await follow(["--run", done, "--channel", "io"]).end()).toMatchObject({ code: 0, items: [] })
   }, 120_000)

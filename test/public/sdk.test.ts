@@ -69,7 +69,14 @@ describe("createMill", () => {
       expect(live).toStrictEqual(JSON.parse(JSON.stringify(live)))
       const types: Array<string> = []
       for await (const { event } of mill.watch(runId)) types.push(event.type)
-      expect(types).toEqual(["run:start", "spawn:start", "spawn:milestone", "spawn:complete", "run:complete"])
+      expect(types).toEqual([
+        "run:start",
+        "run:status",
+        "spawn:start",
+        "spawn:milestone",
+        "spawn:complete",
+        "run:complete",
+      ])
       const record = await mill.wait(runId.slice(0, -1), { timeout: "1 minute" })
       expect(record).toMatchObject({ id: runId, status: "complete", metadata: { a: "b" }, paths })
       expect(await mill.status("last")).toMatchObject({ id: runId, changedSources: [] })
@@ -195,8 +202,8 @@ describe("createMill", () => {
       const asked = mill.watch(runId)[Symbol.asyncIterator]()
       const answers = await Promise.all(Array.from({ length: 8 }, () => asked.next()))
       const sequences = answers.flatMap((one) => (one.done === true ? [] : [one.value.event.sequence]))
-      expect(sequences).toEqual([1, 2, 3, 4, 5])
-      expect(answers.map(({ done }) => done === true).slice(4)).toEqual([false, true, true, true])
+      expect(sequences).toEqual([1, 2, 3, 4, 5, 6])
+      expect(answers.map(({ done }) => done === true).slice(5)).toEqual([false, true, true])
 
       const hanging = await mill.submit({ program: "hang.ts" })
       const watching = mill.watch(hanging.runId)[Symbol.asyncIterator]()

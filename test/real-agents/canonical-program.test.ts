@@ -78,6 +78,7 @@ for (const name of agentNames) {
         expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
         expect(events.map(({ type }) => type).filter((type) => type !== "spawn:milestone")).toEqual([
           "run:start",
+          "run:status",
           "spawn:start",
           "spawn:complete",
           "spawn:start",

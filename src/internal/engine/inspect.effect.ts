@@ -9,6 +9,7 @@ import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../../domain/spawn.schema.ts"
 import { findChangedSources } from "../plan/changes.effect.ts"
 import { foldLog, openCursor } from "../store/event-log-reader.effect.ts"
+import { checkLogEnds } from "../store/log-ends.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reconcileRun } from "./reconcile.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
@@ -29,6 +30,7 @@ export const readResult = Effect.fnUntraced(function* (runId: RunId) {
 /** Reads the run's record, and finds which of its sources have changed. */
 export const readStatus = Effect.fn("Engine.status")(function* (runId: RunId) {
   const run = yield* reconcileRun(runId)
+  if (isTerminalStatus(run.status)) yield* checkLogEnds(run.paths.eventsFile)
   // A damaged plan should not hide the record.
   const plan = yield* Effect.option((yield* RunStore).plan(runId))
   if (plan._tag === "None") return run

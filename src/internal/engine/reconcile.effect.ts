@@ -3,8 +3,9 @@
  * run does so. One command becomes the run's owner, and the others wait for the snapshots that it writes; if that owner
  * dies too, another takes over.
  */
-import { Clock, Duration, Effect, FileSystem, Option, Schema } from "effect"
+import { Clock, Duration, Effect, Exit, FileSystem, Option, Schema } from "effect"
 import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
+import type { Plan } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { hasWorker } from "../control/worker-connection.effect.ts"
@@ -12,6 +13,7 @@ import { removeContainer } from "../executors/container.effect.ts"
 import { readRegular } from "../files/regular-files.effect.ts"
 import { maxIdentityBytes, ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
+import { foldLog } from "../store/event-log-reader.effect.ts"
 import { readLastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { launchFile } from "./launch.effect.ts"
@@ -64,25 +66,36 @@ const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.
   yield* Effect.forEach(names, end, { concurrency: 32, discard: true })
 })
 
+/** Ends what a dead worker has left running. */
+const endProcesses = Effect.fnUntraced(function* ({ executor, invocation: { runId } }: Plan) {
+  const processes = yield* Processes
+  yield* Effect.all(
+    [
+      endGroups((yield* RunStore).paths(runId), lostGrace),
+      processes.endMarked(runId, lostGrace),
+      removeContainer({ executor, runId }),
+    ],
+    { concurrency: "unbounded", discard: true },
+  )
+})
+
 /**
  * Takes the run over from a dead worker and settles it. Uninterruptible: a live owner must finish, as other commands wait
  * for it.
  */
 export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settlement: Settlement) {
   const { pid } = yield* Settings
-  const processes = yield* Processes
   const store = yield* RunStore
   const paths = store.paths(runId)
   const plan = yield* store.plan(runId)
+  // A process that owned a run with a damaged log could not end it, and would take itself for the run's worker.
+  const readable = yield* Effect.exit(foldLog(paths.eventsFile))
+  if (Exit.isFailure(readable)) {
+    yield* endProcesses(plan)
+    return yield* Effect.failCause(readable.cause)
+  }
   yield* takeOwnership(runId, paths.runDir, pid)
-  yield* Effect.all(
-    [
-      endGroups(paths, lostGrace),
-      processes.endMarked(runId, lostGrace),
-      removeContainer({ executor: plan.executor, runId }),
-    ],
-    { concurrency: "unbounded", discard: true },
-  )
+  yield* endProcesses(plan)
   // Another command may have settled the run since this one checked.
   return (yield* store.endedRecord(runId)) ?? (yield* settleRun(plan, settlement))
 }, Effect.uninterruptible)

@@ -38,6 +38,8 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   const paths = store.paths(runId)
   const log = yield* openEventLog(runId, paths.eventsFile, extensions.listener)
   yield* log.append(toStartEvent(plan))
+  // The change from pending to running, for readers that follow the status.
+  yield* log.append(running)
   yield* store.writeRecord(plan, log.state())
 
   const work = Effect.gen(function* () {
@@ -101,6 +103,7 @@ const toStartEvent = ({ invocation, planId, programPath }: Plan): EventBody => (
   },
 })
 
+const running: EventBody = { type: "run:status", payload: { status: "running" } }
 const cancelling: EventBody = { type: "run:status", payload: { status: "running", cancelling: true } }
 
 type Complete = {

@@ -7,6 +7,7 @@ import { Duration, Effect, Schedule } from "effect"
 import { WaitTimeout } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { connectWorker } from "../control/worker-connection.effect.ts"
+import { checkLogEnds } from "../store/log-ends.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { settleIfLost } from "./reconcile.effect.ts"
 
@@ -52,6 +53,12 @@ export const waitForEnd = Effect.fn("Engine.wait")(function* (
   runId: RunId,
   timeout: Duration.Input | undefined,
 ) {
+  const record = yield* awaitRecord(runId, timeout)
+  yield* checkLogEnds((yield* RunStore).paths(runId).eventsFile)
+  return record
+})
+
+const awaitRecord = Effect.fnUntraced(function* (runId: RunId, timeout: Duration.Input | undefined) {
   // A run that has ended is returned even when the timeout is 0.
   const ended = yield* (yield* RunStore).endedRecord(runId)
   if (ended !== undefined) return ended
