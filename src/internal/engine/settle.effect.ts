@@ -9,7 +9,11 @@ import type { Plan } from "../../domain/plan.schema.ts"
 import type { SpawnState } from "../../domain/run-state.schema.ts"
 import { listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
-import { type EndedSpawn, makeSpawnCancellation, makeSpawnRefusal } from "../../domain/spawn-verdict.schema.ts"
+import {
+  type EndedSpawn,
+  makeSpawnCancellation,
+  makeSpawnRefusal,
+} from "../../domain/spawn-verdict.schema.ts"
 import { type LogListener, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"

@@ -65,7 +65,9 @@ export const answerSpawn = ({ payload, type }: SpawnTerminal): Effect.Effect<Spa
     type === "spawn:error"
       ? ([payload.cause, payload.message] as const)
       : (["cancelled", `the spawn was cancelled: ${payload.reason ?? "the run is ending"}`] as const)
-  return Effect.fail(new SpawnFailure(defined({ spawnId, cause, message, result: result && omitUnknown(result) })))
+  return Effect.fail(
+    new SpawnFailure(defined({ spawnId, cause, message, result: result && omitUnknown(result) })),
+  )
 }
 
 /** Programs get neither a null nor a name that mill made up for a conversation which cannot be continued. */

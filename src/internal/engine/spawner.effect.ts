@@ -9,7 +9,12 @@ import { SpawnFailure } from "../../domain/host-protocol.schema.ts"
 import { type RunId, makeSessionRef, type SpawnId, makeSpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { runMarks } from "../../domain/run-marks.ts"
-import { type AgentReport, emptyReport, type EndedSpawn, type SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
+import {
+  type AgentReport,
+  emptyReport,
+  type EndedSpawn,
+  type SpawnTerminal,
+} from "../../domain/spawn-verdict.schema.ts"
 import type { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
