@@ -45,8 +45,9 @@ const server = Bun.serve({
 })
 afterAll(() => server.stop(true))
 
-writeConfig(world, {
-  ...Object.fromEntries(
+writeConfig(
+  world,
+  Object.fromEntries(
     Object.entries(agents).map(([name, source]) => [
       name,
       formatJsonlDriver(
@@ -55,7 +56,7 @@ writeConfig(world, {
       ),
     ]),
   ),
-})
+)
 world.write(
   "http/mill.config.ts",
   `import { chatCompletionsCodec, defineConfig, httpDriver } from "@mill/core"

@@ -18,7 +18,7 @@ describe("mill watch", () => {
     expect(ends.map(({ code }) => code)).toEqual([0, 0])
     expect((await waiting).code).toBe(0)
     const logged = world.readEvents(runId)
-    expect(logged.length).toBe(100_004)
+    expect(logged.length).toBe(100_005)
     expect(logged.every(({ sequence }, index) => sequence === index + 1)).toBe(true)
     for (const { items } of ends) {
       const same =
