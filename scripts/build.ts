@@ -93,11 +93,10 @@ const bundle = async (entry: string, config: Partial<BuildConfig>) => {
 }
 
 /** Builds mill's own script. Bytecode needs CommonJS, which lacks `import.meta`: Effect reads its `env`, so define it. */
-const buildMill = async (outdir: string, unpacked: boolean) => {
+const buildMill = async (outdir: string) => {
   const artefact = writeArtefact("scripts", {
     mill: "Bun.main",
     host: `Bun.main.replace(/[^/]*$/, ${JSON.stringify(scriptNames.host)})`,
-    unpacked: String(unpacked),
   })
   for (const [name, file] of Object.entries(lazyPackages)) {
     await bundle(Bun.resolveSync(name, root), { outdir, naming: file, format: "cjs", bytecode: true })
@@ -120,7 +119,7 @@ const buildMill = async (outdir: string, unpacked: boolean) => {
 const buildModules = async (outdir: string) => {
   const modules = ["dist/core.js", "dist/testing.js"] as const
   const findAbove = (name: string) => `decodeURIComponent(new URL("../${name}", import.meta.url).pathname)`
-  const fields = { mill: findAbove(scriptNames.mill), host: findAbove(scriptNames.host), unpacked: "false" }
+  const fields = { mill: findAbove(scriptNames.mill), host: findAbove(scriptNames.host) }
   await bundle(scripts["dist/core.js"], {
     entrypoints: modules.map((module) => resolveSource(scripts[module])),
     outdir,
@@ -146,7 +145,7 @@ const moveOut = (folder: string, names: ReadonlyArray<string>) => {
 }
 
 const buildPackage = async () => {
-  await buildMill(work, false)
+  await buildMill(work)
   await buildHost(work)
   await buildModules(work)
   const modules = [scripts["dist/core.js"], scripts["dist/testing.js"]]
@@ -156,10 +155,9 @@ const buildPackage = async () => {
 }
 
 const buildBinary = async () => {
-  await buildMill(work, true)
   await buildHost(work)
   await bundle("src/runtime/host/plain-environment.ts", { outdir: work })
-  const names = [...millFiles, scriptNames.host, scriptNames.plainEnvironment]
+  const names = [scriptNames.host, scriptNames.plainEnvironment]
   const hash = new Bun.CryptoHasher("sha256")
   for (const name of names) hash.update(readFileSync(join(work, name)))
   const imports = names.map(

@@ -3,7 +3,7 @@
  * exited with code 0. Otherwise it is an error or a cancellation, with all that is known of its result.
  */
 import { Schema } from "effect"
-import { cutText } from "./cut-text.ts"
+import { findComplaint } from "./complaint.ts"
 import { AgentExit, AgentOutcome } from "./driver.schema.ts"
 import type { EventBody } from "./event.schema.ts"
 import { SpawnId } from "./ids.schema.ts"
@@ -108,7 +108,7 @@ const findFailure = (driver: string, { exit, failure, outcome, stderr }: AgentRe
   const fail = (cause: SpawnErrorCause, message: string) => ({ cause, message })
   if (failure !== undefined) return failure
   if (outcome.errorMessage !== undefined) return fail("agent-error", outcome.errorMessage)
-  const complaint = readLastLine(stderr)
+  const complaint = findComplaint(stderr)
   const because = complaint === "" ? "" : `: ${complaint}`
   if (exit.signal !== undefined) return fail("signal", `${driver} was killed by ${exit.signal}${because}`)
   if (exit.code !== 0) return fail("exit", `${driver} exited with code ${exit.code ?? "unknown"}${because}`)
@@ -118,11 +118,4 @@ const findFailure = (driver: string, { exit, failure, outcome, stderr }: AgentRe
       ? ""
       : `; mill dropped ${exit.overlongLines} ${exit.overlongLines === 1 ? "line" : "lines"} longer than maxLineBytes`
   return fail("codec", `${driver} exited without a final answer${overlong}${because}`)
-}
-
-/** The last line that is not blank, shortened and without control characters. */
-const readLastLine = (text: string): string => {
-  const lines = text.split("\n").map((line) => line.replace(/\p{Cc}+/gu, " ").trim())
-  const last = lines.findLast((line) => line !== "") ?? ""
-  return last.length > 300 ? `${cutText(last, 300)}…` : last
 }

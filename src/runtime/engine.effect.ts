@@ -18,7 +18,7 @@ import { artefact } from "./platform/artefact.ts"
 import * as SourceCompiler from "./platform/source-compiler.effect.ts"
 import * as Digest from "./platform/digest.effect.ts"
 import * as Environment from "./platform/environment.effect.ts"
-import { becomeBun, unpackScripts } from "./platform/executable.effect.ts"
+import { unpackScripts } from "./platform/executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
 import { loadLentModules } from "./bun/lent-package.ts"
 import { importModule } from "./platform/module-loader.effect.ts"
@@ -39,15 +39,11 @@ const home =
 const evaluating = Semaphore.makeUnsafe(1)
 
 const configLoader = (modules: Package["modules"]) =>
-  Layer.effect(
+  Layer.succeed(
     ConfigLoader,
-    Effect.map(Effect.context<FileSystem.FileSystem | Settings>(), (context) => ({
+    ConfigLoader.of({
       evaluate: Effect.fn("ConfigLoader.evaluate")(function* (files) {
         const [{ path }] = files
-        yield* becomeBun.pipe(
-          Effect.provideContext(context),
-          Effect.mapError(({ message }) => new ConfigError({ path, message })),
-        )
         // Loaded before they are installed: afterwards mill itself would import the installed ones.
         const own = yield* modules
         const lent = yield* Effect.promise(() => loadLentModules(files, own["@mill/core"], home))
@@ -57,7 +53,7 @@ const configLoader = (modules: Package["modules"]) =>
           ? module.default
           : undefined
       }, evaluating.withPermits(1)),
-    })),
+    }),
   )
 
 /** Makes sure that the scripts of a run's processes exist. */
@@ -66,7 +62,7 @@ const launchPreparation = Layer.effect(
   Effect.map(Effect.context<FileSystem.FileSystem | Settings>(), (context) =>
     Effect.gen(function* () {
       yield* unpackScripts
-      if (artefact.form === "executable" || artefact.unpacked) return
+      if (artefact.form === "executable") return
       if (yield* pathExists(artefact.mill)) return
       return yield* new LaunchError({
         message: `cannot find mill's own script: ${artefact.mill}`,

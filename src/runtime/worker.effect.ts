@@ -5,8 +5,6 @@ import { ConfigValues } from "../internal/config/settings.effect.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
 import { fileMode } from "../internal/files/files.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
-import { artefact } from "./platform/artefact.ts"
-import { becomeBun } from "./platform/executable.effect.ts"
 import { layer, type Package } from "./engine.effect.ts"
 import { httpClient } from "./platform/http-client.effect.ts"
 
@@ -22,8 +20,6 @@ const readConfigValues = Effect.gen(function* () {
 const workOnRun = Effect.fnUntraced(function* (runId: RunId) {
   const store = yield* RunStore
   const { logFile } = store.paths(runId)
-  // The executable must become Bun to evaluate the configuration. It starts over then, so do it before the run has an owner.
-  if (artefact.form === "executable" && (yield* store.plan(runId)).config.length > 0) yield* becomeBun
   yield* workOn(runId).pipe(
     Effect.tapCause((cause) => Effect.logError(cause)),
     Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),

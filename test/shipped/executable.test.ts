@@ -29,10 +29,14 @@ const listCache = () => {
   return readdirSync(cache, { recursive: true, encoding: "utf8" }).map((name) => join(cache, name))
 }
 
-test("help and commands that read runs unpack nothing", async () => {
-  for (const args of [["--help"], ["--version"], ["ls"], ["status", "last"]]) {
-    await world.mill(args, { env: alone })
-  }
+test("help, a dry run and commands that read runs unpack nothing, even with a configuration", async () => {
+  const options = setUpFolder("reading", "exit 1")
+  world.write("reading/program.ts", `await ${ask}`)
+  const help = await world.mill(["--help"], options)
+  expect(help.stdout).toContain("mine")
+  const planned = await world.mill(["run", "program.ts", "--dry-run", "--json"], options)
+  expect(JSON.parse(planned.stdout).driver.name).toBe("mine")
+  for (const args of [["--version"], ["ls"], ["status", "last"]]) await world.mill(args, options)
   expect(listEntries(join(world.dir, "home"))).not.toContain("cache")
 })
 
@@ -120,7 +124,7 @@ test("unpacked files are private, and damaged ones are repaired", async () => {
   const program = world.write("damage/program.ts", `export default (await ${ask}).text`)
   await world.run(program, [], options)
   const files = listCache().filter((file) => statSync(file).isFile())
-  expect(files.length).toBeGreaterThan(2)
+  expect(files.length).toBeGreaterThan(0)
   const contents = files.map((file) => readFileSync(file))
   expect(files.map((file) => statSync(file).mode & 0o777)).toEqual(files.map(() => 0o600))
   for (const [index, file] of files.entries()) {

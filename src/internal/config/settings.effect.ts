@@ -10,13 +10,6 @@ export const ParentRun = Schema.Struct({
 })
 export type ParentRun = typeof ParentRun.Type
 
-/** An executable, its first arguments, and additions to its environment. */
-const Command = Schema.Struct({
-  command: Schema.String,
-  args: Schema.Array(Schema.String),
-  env: Schema.Record(Schema.String, Schema.String),
-})
-
 /** A value of a configuration object that is not written to disk, and the keys that lead to it. */
 export const ConfigValue = Schema.Struct({ path: Schema.Array(Schema.String), value: Schema.String })
 export type ConfigValue = typeof ConfigValue.Type
@@ -40,12 +33,15 @@ export const SettingsData = Schema.Struct({
   environment: Schema.Record(Schema.String, Schema.String),
   /** Where mill keeps files that it can make again. */
   cacheDir: Schema.String,
-  /** Starts this mill again, for tasks that evaluate no user code: an executable and its first arguments. */
+  /** Starts this mill again: an executable and its first arguments. */
   self: Schema.Struct({ command: Schema.String, args: Schema.Array(Schema.String) }),
-  /** Starts the worker of a run that this process submits. */
-  worker: Command,
-  /** Runs a Bun script; `hostScript` is the program host's. */
-  bun: Command,
+  /** Runs a Bun script: an executable, its first arguments, and additions to its environment. */
+  bun: Schema.Struct({
+    command: Schema.String,
+    args: Schema.Array(Schema.String),
+    env: Schema.Record(Schema.String, Schema.String),
+  }),
+  /** The path of the program host's script. */
   hostScript: Schema.String,
   /** Values that the generated source of a configuration object leaves out. */
   configValues: Schema.optional(Schema.Array(ConfigValue)),

@@ -23,12 +23,12 @@ const encodeValues = Schema.encodeEffect(ConfigValues)
 
 /** Starts the worker of a run that is in the store, and returns its pid. After a failure there is no worker. */
 export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, paths: RunPaths) {
-  const { cwd, runsDir, worker } = yield* Settings
+  const { cwd, runsDir, self } = yield* Settings
   const given = yield* GivenConfig
   const values = given?._tag === "Object" ? given.values : []
   const fs = yield* FileSystem.FileSystem
   const args = [
-    ...worker.args,
+    ...self.args,
     "_worker",
     "--run-id",
     runId,
@@ -40,10 +40,9 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
   const processes = yield* Processes
   // These values may be of any size, and must not be on disk.
   const input = values.length === 0 ? undefined : yield* Effect.orDie(encodeValues(values))
-  const command = ChildProcess.make(worker.command, args, {
+  const command = ChildProcess.make(self.command, args, {
     cwd,
     env: {
-      ...worker.env,
       // A parent run must not end the worker of a nested run as one of its own processes.
       [runMarks.runId]: undefined,
       [runMarks.spawnId]: undefined,

@@ -9,11 +9,9 @@ export type Scripts = {
   /** The absolute paths of mill's own script and of the program host's script. */
   readonly mill: string
   readonly host: string
-  /** Whether they were unpacked by the executable mill, which runs them as Bun. */
-  readonly unpacked: boolean
 }
 
-/** mill as one executable, with those scripts embedded. */
+/** mill as one executable, with the program host's scripts embedded. */
 export type Executable = {
   readonly form: "executable"
   /** A hash of the contents of all files. */
@@ -30,5 +28,4 @@ export const artefact: Artefact = {
   form: "scripts",
   mill: resolvePath("../../bin/mill.ts"),
   host: resolvePath("../program-host.ts"),
-  unpacked: false,
 }

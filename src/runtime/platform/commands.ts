@@ -1,14 +1,13 @@
 /**
  * How the processes of a run are started, by the form of this mill.
  *
- * The executable runs as Bun when its environment holds BUN_BE_BUN. Processes that evaluate user code run so, because Bun's
- * plugins, which serve frozen sources and `@mill/core`, do not work in a compiled executable. All other processes are the
- * executable as it is.
+ * The executable runs as Bun when its environment holds BUN_BE_BUN. Only the program host is started so: it is a script of
+ * its own, without the rest of mill. All other processes are the executable as it is.
  */
 import type { SettingsData } from "../../internal/config/settings.effect.ts"
 import { artefact, type Executable } from "./artefact.ts"
 
-export type Commands = Pick<typeof SettingsData.Type, "self" | "worker" | "bun" | "hostScript">
+export type Commands = Pick<typeof SettingsData.Type, "self" | "bun" | "hostScript">
 
 /** The scripts of a shipped mill, by the names that scripts/build.ts gives them. */
 export const scriptNames = {
@@ -18,38 +17,23 @@ export const scriptNames = {
   plainEnvironment: "plain-environment.js",
 } as const
 
-/** The scripts that the executable runs as Bun besides mill itself. */
-export const hostScripts: ReadonlyArray<string> = [scriptNames.host, scriptNames.plainEnvironment]
-
 export const unpackFolder = (cacheDir: string, { digest }: Executable): string => `${cacheDir}/${digest}`
 
-/** The executable as Bun, for the scripts unpacked in `folder`. */
-const runAsBun = (folder: string) => ({
-  command: process.execPath,
-  args: ["--no-install", "--preload", `${folder}/${scriptNames.plainEnvironment}`],
-  env: { BUN_BE_BUN: "1" },
-})
-
-/** mill as a script unpacked in `folder` by the executable. */
-export const runUnpackedMill = (folder: string) => {
-  const { args, command, env } = runAsBun(folder)
-  return { command, args: [...args, `${folder}/${scriptNames.mill}`], env }
-}
-
-export const resolveCommands = (cacheDir: string, dirname: (path: string) => string): Commands => {
+/** Resolves the commands; the executable unpacks its scripts to `cacheDir`. */
+export const resolveCommands = (cacheDir: string): Commands => {
   const { execPath: command } = process
-  const executable = { command, args: [] }
   if (artefact.form === "executable") {
     const folder = unpackFolder(cacheDir, artefact)
-    const hostScript = `${folder}/${scriptNames.host}`
-    return { self: executable, worker: { ...executable, env: {} }, bun: runAsBun(folder), hostScript }
+    const args = ["--no-install", "--preload", `${folder}/${scriptNames.plainEnvironment}`]
+    return {
+      self: { command, args: [] },
+      bun: { command, args, env: { BUN_BE_BUN: "1" } },
+      hostScript: `${folder}/${scriptNames.host}`,
+    }
   }
-  const { host: hostScript } = artefact
-  if (artefact.unpacked) {
-    const folder = dirname(hostScript)
-    return { self: executable, worker: runUnpackedMill(folder), bun: runAsBun(folder), hostScript }
+  return {
+    self: { command, args: ["--no-install", artefact.mill] },
+    bun: { command, args: ["--no-install"], env: {} },
+    hostScript: artefact.host,
   }
-  const self = { command, args: ["--no-install", artefact.mill] }
-  const bun = { command, args: ["--no-install"], env: {} }
-  return { self, worker: { ...self, env: {} }, bun, hostScript }
 }

@@ -63,7 +63,7 @@ export const layer = (overrides: EnvironmentOverrides) =>
     Settings,
     Effect.gen(function* () {
       const { env } = process
-      const { dirname, resolve } = yield* Path.Path
+      const { resolve } = yield* Path.Path
       const cwd = yield* resolveWorkingDirectory(overrides)
       const makeAbsolute = (path: string) => resolve(cwd, path)
       // An empty variable counts as unset. A run passes MILL_RUNS_DIR on to the runs inside it.
@@ -90,7 +90,7 @@ export const layer = (overrides: EnvironmentOverrides) =>
           Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
         ),
         cacheDir,
-        ...resolveCommands(cacheDir, dirname),
+        ...resolveCommands(cacheDir),
         millVersion,
         bunVersion: process.versions.bun,
         pid: process.pid,

@@ -1,20 +1,15 @@
-/**
- * The scripts inside the executable: unpacks them into a folder named after their contents, and replaces this process by
- * the executable as Bun, running them.
- */
+/** The scripts inside the executable: unpacks them into a folder named after their contents. */
 import { Effect, FileSystem } from "effect"
-import type { StoreError } from "../../domain/error.schema.ts"
 import { Settings } from "../../internal/config/settings.effect.ts"
 import { directoryMode, fileMode, toStoreError } from "../../internal/files/files.effect.ts"
 import { artefact, type Executable } from "./artefact.ts"
-import { hostScripts, runUnpackedMill, unpackFolder } from "./commands.ts"
-import { readEnvironment } from "./environment.effect.ts"
+import { unpackFolder } from "./commands.ts"
 
 /**
- * Unpacks the files with these names. Files that exist are compared with the executable's: a damaged or changed file is
- * replaced. Each file appears whole.
+ * Unpacks the scripts. Files that exist are compared with the executable's: a damaged or changed file is replaced. Each
+ * file appears whole.
  */
-const unpack = Effect.fnUntraced(function* (executable: Executable, names: ReadonlyArray<string>) {
+const unpack = Effect.fnUntraced(function* (executable: Executable) {
   const { cacheDir, pid } = yield* Settings
   const fs = yield* FileSystem.FileSystem
   const folder = unpackFolder(cacheDir, executable)
@@ -28,35 +23,15 @@ const unpack = Effect.fnUntraced(function* (executable: Executable, names: Reado
     yield* fs.writeFile(temporary, contents, { flag: "wx", mode: fileMode })
     yield* fs.rename(temporary, file)
   })
-  const files = Object.entries(executable.files).filter(([name]) => names.includes(name))
   yield* fs
     .makeDirectory(folder, { recursive: true, mode: directoryMode })
     .pipe(
-      Effect.andThen(Effect.forEach(files, unpackFile, { discard: true })),
+      Effect.andThen(Effect.forEach(Object.entries(executable.files), unpackFile, { discard: true })),
       Effect.mapError(toStoreError(folder, "unpack mill's scripts into")),
     )
-  return folder
 })
 
-type Unpack = Effect.Effect<void, StoreError, FileSystem.FileSystem | Settings>
-
-/** In the executable, unpacks the scripts that the commands of `Settings` name. mill's own script is left out. */
-export const unpackScripts: Unpack = Effect.suspend(() =>
-  artefact.form === "executable" ? unpack(artefact, hostScripts) : Effect.void,
+/** In the executable, unpacks the scripts that the commands of `Settings` name. In other forms does nothing. */
+export const unpackScripts = Effect.suspend(() =>
+  artefact.form === "executable" ? unpack(artefact) : Effect.void,
 )
-
-/**
- * In the executable, which cannot evaluate user code, replaces this process by one that can, with the same command line.
- * In other forms does nothing. The new process starts over, so call this before anything that has an effect.
- */
-export const becomeBun: Unpack = Effect.suspend(() =>
-  artefact.form === "executable" ? replaceProcess(artefact) : Effect.void,
-)
-
-const replaceProcess = Effect.fnUntraced(function* (executable: Executable) {
-  const { args, command, env } = runUnpackedMill(yield* unpack(executable, Object.keys(executable.files)))
-  yield* Effect.sync(() =>
-    process.execve?.(command, [command, ...args, ...process.argv.slice(2)], { ...readEnvironment(), ...env }),
-  )
-  return yield* Effect.die("this version of Bun cannot replace one process with another")
-})
