@@ -72,14 +72,19 @@ const describeCommandLine = Effect.fnUntraced(function* <Name extends string, In
   return { commands, globalFlags } satisfies CommandLineDoc
 })
 
-/** Makes the discovery of a command line. The engine is loaded on use: the help of a single command does not need it. */
+/** What the engine discovers here. The engine is loaded on use: the help of a single command does not need it. */
+export const discoverDirectory = Effect.fnUntraced(function* (options: DiscoverOptions) {
+  const { createEngine } = yield* Effect.promise(() => import("../public/engine.api.ts"))
+  // Discovery reads no runs, so it works without a home directory.
+  const engine = yield* createEngine({ runsDir: "." })
+  return yield* engine.discover(options)
+}, Effect.scoped)
+
+/** Makes the discovery of a command line. */
 export const makeDiscover = <Name extends string, Input, ContextInput, E, R>(
   root: Command.Command<Name, Input, ContextInput, E, R>,
 ) =>
   Effect.fnUntraced(function* (options: DiscoverOptions) {
-    const { createEngine } = yield* Effect.promise(() => import("../public/engine.api.ts"))
-    // Discovery reads no runs, so it works without a home directory.
-    const engine = yield* createEngine({ runsDir: "." })
-    const discovered = yield* engine.discover(options)
+    const discovered = yield* discoverDirectory(options)
     return { ...discovered, ...(yield* describeCommandLine(root)) } satisfies Discovery
-  }, Effect.scoped)
+  })

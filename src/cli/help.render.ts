@@ -1,5 +1,5 @@
 /** The card, and the guide to writing programs that `mill --help` prints. */
-import type { Discovery } from "../domain/discovery.schema.ts"
+import type { DiscoveryFacts } from "../domain/discovery.schema.ts"
 import { renderNextCommand, type Style } from "./style.render.ts"
 
 /** Fits a screen of 80 columns and 24 rows. */
@@ -56,7 +56,7 @@ export const renderAuthoring = (style: Style): string => renderSection("WRITING 
 
 /** What the configuration of this directory provides, or what is wrong with it. */
 export const renderDirectory = (
-  { authoring, config, configError, defaults, drivers, extensions }: Discovery,
+  { authoring, config, configError, defaults, drivers, extensions }: DiscoveryFacts,
   style: Style,
 ): string => {
   const facts = [

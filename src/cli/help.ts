@@ -1,7 +1,7 @@
 /** What `mill`, `--help` and `--version` print, as text and as JSON. */
 import { Effect, Layer, Option, Ref } from "effect"
 import { CliOutput, type HelpDoc } from "effect/cli"
-import { describeCommand, describeGlobalFlags, type Discover } from "./discovery.ts"
+import { describeCommand, describeGlobalFlags, type Discover, discoverDirectory } from "./discovery.ts"
 import type { PrintableError } from "./error.render.ts"
 import { card, renderAuthoring, renderDirectory } from "./help.render.ts"
 import { Output } from "./output.ts"
@@ -18,12 +18,12 @@ export const printCard = Effect.fnUntraced(function* (discover: Discover) {
 })
 
 /** Prints how to write a program, and what the configuration of this directory adds. */
-const printAuthoring = Effect.fnUntraced(function* (discover: Discover) {
+const printAuthoring = Effect.fnUntraced(function* () {
   const { out, style } = yield* Output
   yield* out(`\n${renderAuthoring(style)}`)
   const { hasConfig } = yield* Effect.promise(() => import("../runtime/platform/has-config.effect.ts"))
   if (!(yield* hasConfig)) return
-  yield* out(`\n${renderDirectory(yield* discover({ askAgent: false }), style)}`)
+  yield* out(`\n${renderDirectory(yield* discoverDirectory({ askAgent: false }), style)}`)
 })
 
 const printHelp = Effect.fnUntraced(function* (
@@ -35,7 +35,7 @@ const printHelp = Effect.fnUntraced(function* (
   const isRoot = path.length === 1
   if (!json) {
     yield* out((yield* CliOutput.Formatter).formatHelpDoc(doc))
-    return isRoot ? yield* printAuthoring(discover) : undefined
+    return isRoot ? yield* printAuthoring() : undefined
   }
   if (isRoot) return yield* printDiscovery(discover)
   const globalFlags = describeGlobalFlags(doc)

@@ -42,6 +42,7 @@ const configLoader = (modules: Package["modules"]) =>
   Layer.succeed(
     ConfigLoader,
     ConfigLoader.of({
+      prepare: Effect.asVoid(modules),
       evaluate: Effect.fn("ConfigLoader.evaluate")(function* (files) {
         const [{ path }] = files
         // Loaded before they are installed: afterwards mill itself would import the installed ones.

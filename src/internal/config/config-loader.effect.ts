@@ -6,6 +6,8 @@ import type { GraphFile } from "../sources/source-compiler.effect.ts"
 export class ConfigLoader extends Context.Service<
   ConfigLoader,
   {
+    /** Loads what evaluations need, so that a caller can do so while it waits for the sources. */
+    readonly prepare: Effect.Effect<void>
     /** The default export of the first file, evaluated with these contents and not those on disk. */
     readonly evaluate: (
       files: readonly [ConfigSource, ...ReadonlyArray<ConfigSource>],

@@ -107,13 +107,16 @@ export const noConfig: LoadedConfig = { config: {}, sources: [] }
 /** The configuration at `path` (absolute). */
 export const loadConfigAt = Effect.fn("Config.loadAt")(function* (path: string) {
   const compiler = yield* SourceCompiler
-  const graph = yield* compiler
+  const { prepare } = yield* ConfigLoader
+  const readGraph = compiler
     .graph(path, { provided: providedModules, asProgram: false })
     .pipe(
       Effect.mapError(
         ({ location, message }) => new ConfigError({ path, message: `${location ?? path}: ${message}` }),
       ),
     )
+  // Bun builds the graph in its own threads.
+  const [graph] = yield* Effect.all([readGraph, prepare], { concurrency: "unbounded" })
   const [entry, ...others] = graph
   if (entry === undefined) return noConfig
   const config = yield* evaluateConfig([entry, ...others])

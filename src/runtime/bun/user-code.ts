@@ -37,8 +37,10 @@ export const flushPrinted = (call: () => void): void => {
 /** Makes the console print to standard error. The console for that is made on first use, since it is slow to make. */
 const redirectConsole = () => {
   let toStderr: Readonly<Record<string, unknown>> | undefined
-  for (const [name, method] of Object.entries(console)) {
-    if (typeof method !== "function" || name === "Console") continue
+  // Reading `console.Console` would make Bun load the class, which takes several milliseconds.
+  const names = Object.keys(console).filter((name) => name !== "Console")
+  for (const name of names) {
+    if (typeof Reflect.get(console, name) !== "function") continue
     const print = (...values: ReadonlyArray<unknown>): unknown => {
       toStderr ??= { ...new console.Console(useStderr()), write: writeToStderr }
       const target = toStderr[name]
