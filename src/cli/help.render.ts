@@ -28,15 +28,15 @@ const guide = `A program is a TypeScript file that uses the global mill; no impo
         agent: \`\${language}-fan\`,                     // any name you like
         systemPrompt: "You argue in one sentence.",   // who the agent is
         prompt: \`Why learn \${language}?\`,             // its task
-        model: "sonnet",                              // the model to use
+        model: "sonnet",                              // optional: the model to use
       }),
     ),
   )
   export default answers.map(({ text }) => text)      // the result: any JSON value
 
-All four fields are required. A failed spawn rejects with a MillSpawnError:
-its cause gives the reason, and its result contains whatever is known about the
-spawn. mill.args contains the arguments after --, and mill.log(message) writes
+Without model, the driver's default model is used. A failed spawn rejects with
+a MillSpawnError: its cause gives the reason, and its result contains whatever
+is known about the spawn. mill.args contains the arguments after --, and mill.log(message) writes
 to the run's event log. A run uses its own copy of the program, so later edits
 do not affect it.
 

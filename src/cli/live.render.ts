@@ -2,7 +2,7 @@
 import type { LogEntry } from "../domain/event.schema.ts"
 import { readSpawnNumber } from "../domain/ids.schema.ts"
 import { describeActivity } from "../domain/run-state.schema.ts"
-import type { Usage } from "../domain/spawn.schema.ts"
+import { unknownModel, type Usage } from "../domain/spawn.schema.ts"
 import { fitLine, formatDuration, formatNumber, markStatus, renderTable, type Style } from "./style.render.ts"
 
 type LiveSpawn = {
@@ -75,11 +75,11 @@ export const foldEvent = (run: LiveRun, { event, known }: LogEntry): LiveRun => 
     case "run:status":
       return { ...run, cancelling: event.payload.cancelling ?? run.cancelling }
     case "spawn:start": {
-      const { input, spawnId } = event.payload
+      const { defaultModel, input, spawnId } = event.payload
       const spawn = {
         number: `#${readSpawnNumber(spawnId)}`,
         agent: input.agent,
-        model: input.model,
+        model: input.model ?? defaultModel ?? unknownModel,
         startedAt: Date.parse(event.timestamp),
         activity: "",
       }
@@ -193,7 +193,7 @@ export const renderEvent = (
         paintMark("running"),
         payload.spawnId,
         payload.input.agent,
-        `started (${payload.input.model})`,
+        `started (${payload.input.model ?? payload.defaultModel ?? unknownModel})`,
       )
     case "spawn:complete": {
       const { result, spawnId } = payload

@@ -48,6 +48,8 @@ const describeProgram = (plan: DraftPlan, outline: ProgramOutline, cwd: string):
 
 const describeDriver = (driver: DraftPlan["driver"]): ReadonlyArray<Fact> => {
   const codec: Fact = ["codec", [driver.codec, JSON.stringify(driver.codecOptions)]]
+  const model: ReadonlyArray<Fact> =
+    driver.defaultModel === undefined ? [] : [["default model", [driver.defaultModel]]]
   if (driver.type === "http") {
     const { headers, keys, maxRetries, name, timeout, url } = driver
     const limit = timeout === undefined ? "no timeout" : `timeout ${formatSeconds(timeout)}`
@@ -59,6 +61,7 @@ const describeDriver = (driver: DraftPlan["driver"]): ReadonlyArray<Fact> => {
     return [
       ["driver", [`${name}:`, "POST", url]],
       codec,
+      ...model,
       ...(keys.length === 0 ? [] : [["keys", listItems(sources, "")] as const]),
       ...(headers.length === 0 ? [] : [["headers", listItems(headers, "")] as const]),
       ["requests", splitWords(`${limit}, ${retries}`)],
@@ -70,6 +73,7 @@ const describeDriver = (driver: DraftPlan["driver"]): ReadonlyArray<Fact> => {
       [`${driver.name}:`, ...[driver.command, ...driver.args].map((word) => CommandLine.display([word]))],
     ],
     codec,
+    ...model,
     ...(driver.env.length === 0 ? [] : [["environment", listItems(driver.env, "")] as const]),
     ...(driver.cwd === undefined ? [] : [["directory", [driver.cwd]] as const]),
   ]

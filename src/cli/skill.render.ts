@@ -11,14 +11,14 @@ const fenceCode = (text: string, language: string): string => `\`\`\`${language}
 const maxModels = 12
 
 const renderDriver = (name: string, driver: Discovery["drivers"][string]): string => {
-  const { available, default: isDefault, description, modelFormat, models } = driver
+  const { available, default: isDefault, defaultModel, description, modelFormat, models } = driver
   const notes = [...(isDefault ? ["default"] : []), ...(available ? [] : ["not available"])]
   const more = models.length > maxModels ? ", …" : ""
   const known =
     models.length === 0
       ? ""
       : ` Known models: ${models.slice(0, maxModels).map(quoteCode).join(", ")}${more}.`
-  return `${quoteCode(name)}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}: ${description}. Model format: ${modelFormat}.${known}`
+  return `${quoteCode(name)}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}: ${description}. Model format: ${modelFormat}.${known}${defaultModel === undefined ? "" : ` Default model: ${quoteCode(defaultModel)}.`}`
 }
 
 const renderExtensions = ({ extensions }: Discovery): ReadonlyArray<string> =>
@@ -38,7 +38,7 @@ const renderExtensions = ({ extensions }: Discovery): ReadonlyArray<string> =>
 /** Renders a SKILL.md that teaches an agent to use mill in this directory, from the discovery payload. */
 export const renderSkill = (discovery: Discovery): string => {
   const { async, authoring, commands, exitCodes, programApi } = discovery
-  const { error, example, globals, result, rules, spawnRequired } = programApi
+  const { error, example, globals, result, rules, spawnOptional, spawnRequired } = programApi
   const extensions = renderExtensions(discovery)
   const followUp = ["watch", "cancel", "ls"].flatMap((name) => {
     const command = commands[name]
@@ -75,7 +75,7 @@ ${renderList(rules)}
 
 ${fenceCode(example.source, "ts")}
 
-Required fields of a spawn: ${spawnRequired.map(quoteCode).join(", ")}. Fields of its result: ${programApi.resultFields.map(quoteCode).join(", ")}.
+Required fields of a spawn: ${spawnRequired.map(quoteCode).join(", ")}. Optional: ${spawnOptional.map(quoteCode).join(", ")}. Fields of its result: ${programApi.resultFields.map(quoteCode).join(", ")}.
 
 ${authoring.instructions}
 ${extensions.length === 0 ? "" : `\n### Functions from extensions\n\n${renderList(extensions)}\n`}

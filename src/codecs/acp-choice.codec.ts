@@ -43,6 +43,7 @@ const Group = Schema.Struct({ options: Schema.Array(Value) })
 const ConfigOption = Schema.Struct({
   id: Schema.String,
   category: ifValid(Schema.String),
+  currentValue: ifValid(Schema.NonEmptyString),
   options: ifValid(Schema.Array(Schema.Union([Group, Value]))),
 })
 
@@ -52,6 +53,7 @@ const Session = Schema.Struct({
   configOptions: ifValid(Schema.Array(ConfigOption)),
   models: ifValid(
     Schema.Struct({
+      currentModelId: ifValid(Schema.NonEmptyString),
       availableModels: Schema.Array(Schema.Struct({ modelId: Schema.String, name: ifValid(Schema.String) })),
     }),
   ),
@@ -59,7 +61,9 @@ const Session = Schema.Struct({
 
 type Offer = {
   readonly values: ReadonlyArray<typeof Value.Type>
-  readonly choice: (value: string) => AcpModelChoice
+  /** The model that the agent uses unless another is chosen. */
+  readonly current?: string | undefined
+  readonly request: (value: string) => AcpModelChoice["request"]
 }
 
 const decodeSession = Schema.decodeUnknownOption(Session)
@@ -75,7 +79,8 @@ const readOffer = (session: unknown): Offer | undefined => {
   if (option?.options !== undefined) {
     return {
       values: option.options.flatMap((one) => ("options" in one ? one.options : [one])),
-      choice: (value) => ({
+      current: option.currentValue,
+      request: (value) => ({
         method: "session/set_config_option",
         params: { sessionId, configId: option.id, value },
       }),
@@ -84,25 +89,27 @@ const readOffer = (session: unknown): Offer | undefined => {
   if (models === undefined) return undefined
   return {
     values: models.availableModels.map(({ modelId, ...rest }) => ({ value: modelId, ...rest })),
-    choice: (modelId) => ({ method: "session/set_model", params: { sessionId, modelId } }),
+    current: models.currentModelId,
+    request: (modelId) => ({ method: "session/set_model", params: { sessionId, modelId } }),
   }
 }
 
-/** The request that selects one of the models that the agent offers, by id or name. */
+/** Chooses one of the models that the agent offers, by id or name. */
 export const chooseModel = (
-  model: string,
+  model: string | undefined,
   session: unknown,
-): Result.Result<AcpModelChoice | undefined, SpawnRefused> => {
+): Result.Result<AcpModelChoice, SpawnRefused> => {
   const offer = readOffer(session)
   const found =
     offer?.values.find(({ value }) => value === model) ?? offer?.values.find(({ name }) => name === model)
-  if (offer !== undefined && found !== undefined) return Result.succeed(offer.choice(found.value))
-  if (model === agentsOwnModel) return Result.succeed(undefined)
+  if (offer !== undefined && found !== undefined)
+    return Result.succeed({ model: found.value || undefined, request: offer.request(found.value) })
+  if (model === undefined || model === agentsOwnModel) return Result.succeed({ model: offer?.current })
   const offered = offer?.values.map(({ value }) => value) ?? []
   const others = offered.length > maxNamed ? ` and ${offered.length - maxNamed} more` : ""
   return refuse(
     offered.length === 0
-      ? `model: mill cannot select a model for this agent; select it in the agent's own settings and use ${JSON.stringify(agentsOwnModel)} here`
+      ? `model: mill cannot select a model for this agent; select it in the agent's own settings and use ${JSON.stringify(agentsOwnModel)} here, or leave model out`
       : `model: the agent has no model ${JSON.stringify(model)}; available: ${offered.slice(0, maxNamed).join(", ")}${others}`,
   )
 }

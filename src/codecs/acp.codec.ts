@@ -44,7 +44,7 @@ const encodeSpawn = (input: SpawnInput) =>
   Result.gen(function* () {
     yield* checkNotBlank("prompt", input.prompt)
     yield* checkNotBlank("systemPrompt", input.systemPrompt)
-    yield* checkText("model", input.model)
+    if (input.model !== undefined) yield* checkText("model", input.model)
     // An adapter for claude must not read files that the prompt mentions.
     return { args: [], env: { CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1" } }
   })

@@ -54,7 +54,7 @@ type Block = typeof Block.Type
 
 const Event = Schema.Struct({
   type: ifValid(Schema.String),
-  message: ifValid(Schema.Struct({ usage: ifValid(UsageFields) })),
+  message: ifValid(Schema.Struct({ model: ifValid(Schema.NonEmptyString), usage: ifValid(UsageFields) })),
   content_block: ifValid(Block),
   delta: ifValid(
     Schema.Struct({
@@ -69,6 +69,7 @@ const decodeType = Schema.decodeUnknownOption(Event)
 const decodeMessage = Schema.decodeUnknownOption(
   Schema.Struct({
     content: Schema.Array(Schema.Unknown),
+    model: ifValid(Schema.NonEmptyString),
     stop_reason: ifValid(Schema.NonEmptyString),
     usage: ifValid(UsageFields),
   }),
@@ -83,6 +84,7 @@ type State = {
   readonly tool?: { readonly name: string; readonly json: string; readonly input: unknown } | undefined
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
+  readonly model?: string | undefined
   readonly usage: UsageFields
 }
 
@@ -111,8 +113,10 @@ const decodeEvent = (state: State, value: object): Step<State> => {
   if (error !== undefined) return endWithError(state, error)
   const { delta, usage } = event
   switch (event.type) {
-    case "message_start":
-      return [{ ...state, usage: { ...state.usage, ...event.message?.usage } }, []]
+    case "message_start": {
+      const { model = state.model, usage: first } = event.message ?? {}
+      return [{ ...state, model, usage: { ...state.usage, ...first } }, []]
+    }
     case "content_block_start":
       return [onStart(state, event.content_block), []]
     case "content_block_delta": {
@@ -136,11 +140,11 @@ const decodeEvent = (state: State, value: object): Step<State> => {
 }
 
 const decodeWhole = (state: State, value: object): Step<State> =>
-  applyDecoded(state, decodeMessage(value), ({ content, stop_reason: stopReason, usage }) => {
+  applyDecoded(state, decodeMessage(value), ({ content, model, stop_reason: stopReason, usage }) => {
     const blocks = content.flatMap((block) => Option.toArray(decodeBlock(block)))
     const texts = blocks.filter(({ type }) => type === "text")
     return [
-      { ...texts.reduce(onStart, state), ended: true, usage: usage ?? {}, stopReason },
+      { ...texts.reduce(onStart, state), ended: true, usage: usage ?? {}, stopReason, model },
       blocks.flatMap(({ input, name, type }) =>
         name !== undefined && isTool(type) ? [makeToolCall(name, input)] : [],
       ),

@@ -94,11 +94,11 @@ export const checkSession = (sessionRef: string): Checked =>
     ? Result.succeed(sessionRef)
     : refuse(`sessionRef: ${JSON.stringify(cutText(sessionRef, 60))} is not a valid session name`)
 
-/** Checks the spawn of an agent that takes its model as an argument. `file` is the path for a system prompt in a file. */
+/** Checks the spawn of an agent that takes its model, if it is given one, as an argument. `file` is the path for a system prompt in a file. */
 export const checkCall = (input: SpawnInput) =>
   Result.gen(function* () {
     const prompt = yield* checkNotBlank("prompt", input.prompt)
     const systemPrompt = yield* checkNotBlank("systemPrompt", input.systemPrompt)
-    const model = yield* checkArgument("model", input.model)
+    const model = input.model === undefined ? undefined : yield* checkArgument("model", input.model)
     return { prompt, systemPrompt, model, file: `${input.scratchDir}/system-prompt.txt` }
   })

@@ -53,7 +53,11 @@ const UsageFields = Schema.Struct({
   completion_tokens: Schema.Finite,
   prompt_tokens_details: ifValid(Schema.Struct({ cached_tokens: ifValid(Schema.Finite) })),
 })
-const Chunk = Schema.Struct({ choices: ifValid(Schema.Array(Schema.Unknown)), usage: ifValid(UsageFields) })
+const Chunk = Schema.Struct({
+  choices: ifValid(Schema.Array(Schema.Unknown)),
+  model: ifValid(Schema.NonEmptyString),
+  usage: ifValid(UsageFields),
+})
 
 const decodeChunk = Schema.decodeUnknownOption(Chunk)
 const decodeChoice = Schema.decodeUnknownOption(Choice)
@@ -74,6 +78,7 @@ type State = {
   readonly tools: ReadonlyArray<Tool>
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
+  readonly model?: string | undefined
   readonly usage?: typeof UsageFields.Type | undefined
 }
 
@@ -118,12 +123,14 @@ const releaseTools = (state: State): Step<State> => {
 const decodeEvent = (state: State, value: object): Step<State> => {
   const error = findError(value)
   if (error !== undefined) return endWithError(state, error)
-  const { choices = [], usage } = Option.getOrElse(decodeChunk(value), (): typeof Chunk.Type => ({}))
+  const { choices = [], model, usage } = Option.getOrElse(decodeChunk(value), (): typeof Chunk.Type => ({}))
   const next = choices
     .flatMap((choice) => Option.toArray(decodeChoice(choice)))
     .filter(({ index = 0 }) => index === 0)
     .reduce(onChoice, usage === undefined ? state : { ...state, usage })
-  return next.stopReason === undefined ? [next, []] : releaseTools(next)
+  if (next === state) return [state, []]
+  const named = { ...next, model: model ?? next.model }
+  return named.stopReason === undefined ? [named, []] : releaseTools(named)
 }
 
 const onDone = (state: State): Step<State> => releaseTools({ ...state, ended: true })

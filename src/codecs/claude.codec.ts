@@ -1,17 +1,17 @@
 /**
  * Claude Code, headless: `claude -p --output-format stream-json --verbose` (@anthropic-ai/claude-code 2.1.329).
  *
- * The system prompt is passed in a file, the prompt on standard input, the model as `--model=`. The codec adds all flags
+ * The system prompt is passed in a file, the prompt on standard input, the model, if there is one, as `--model=`. The codec adds all flags
  * that the dialect needs, after the driver's `args`.
  *
- * Lines: `system/init` (`session_id`), `system/api_retry`, `system/permission_denied`, `system/compact_boundary`,
+ * Lines: `system/init` (`session_id`, `model`), `system/api_retry`, `system/permission_denied`, `system/compact_boundary`,
  * `assistant` (one per content block) and, at the end, `result`, whose `type` is not its first key. A failed API call is a
  * `result` with `subtype: "success"` and `is_error: true`; an interrupted turn exits with 0.
  *
  * A prompt is plain text. With mentions of files (`@notes.md`), claude would read the file wherever it is and whatever
  * tools are allowed, so the codec disables them.
  *
- * `--resume=` resumes a session, which keeps its id and its first system prompt. claude trims white space from the end of
+ * `--resume=` resumes a session, which keeps its id, its first system prompt and, without `--model=`, its model. claude trims white space from the end of
  * the system prompt. It exits with 0 when it may not use a tool: `permissionMode` and `--allowedTools` let an unattended
  * claude write.
  */
@@ -67,7 +67,7 @@ const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
         "--output-format",
         "stream-json",
         "--verbose",
-        `--model=${model}`,
+        ...(model === undefined ? [] : [`--model=${model}`]),
         `${flag}=${file}`,
         ...(input.sessionRef === undefined ? [] : [`--resume=${yield* checkSession(input.sessionRef)}`]),
         ...(options.tools === undefined ? [] : [`--tools=${options.tools.join(",")}`]),
@@ -83,6 +83,7 @@ const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
 const SystemLine = Schema.Struct({
   subtype: ifValid(Schema.String),
   session_id: ifValid(Schema.NonEmptyString),
+  model: ifValid(Schema.NonEmptyString),
   attempt: ifValid(Schema.Finite),
   max_retries: ifValid(Schema.Finite),
   error_status: ifValid(Schema.Finite),
@@ -110,6 +111,7 @@ const decodeTool = Schema.decodeUnknownOption(
 
 type State = {
   readonly sessionRef?: string | undefined
+  readonly model?: string | undefined
   /** claude's last message. */
   readonly text: string
   /** claude's last message about a failed API call, if nothing has followed it. */
@@ -135,7 +137,7 @@ const decodeEvent = foldTypedLines<State>(wanted, (state, { type, value }) => {
 const onSystem = (state: State, line: typeof SystemLine.Type): Step<State> => {
   switch (line.subtype) {
     case "init":
-      return recordSession(state, line.session_id)
+      return recordSession({ ...state, model: line.model ?? state.model }, line.session_id)
     case "api_retry": {
       const reason = [line.error_status, line.error].filter((part) => part !== undefined).join(" ")
       return [state, makeMilestone(formatRetry(reason, line.attempt, line.max_retries))]
@@ -166,7 +168,8 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
   const { result } = state
   if (result === undefined) {
     const errorMessage = keepErrorUnlessKilled(exit, state.apiError)
-    return { final: false, text: state.text, sessionRef: state.sessionRef, errorMessage }
+    const { model, sessionRef, text } = state
+    return { final: false, text, sessionRef, errorMessage, model }
   }
   const errorMessage = readResultError(result)
   return {
@@ -176,6 +179,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
     stopReason: result.stop_reason,
     errorMessage,
     usage: readResultUsage(result),
+    model: state.model,
   }
 }
 
@@ -187,6 +191,7 @@ export const claudeCodec = (options: ClaudeOptions = {}): Codec =>
     models: ["sonnet", "opus", "haiku", "fable", "claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5"],
     ...makeSpawnEncoder("claudeCodec", ClaudeOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,
+    keepsModel: true,
     initial: { text: "" },
     decodeEvent,
     decodeFinal,

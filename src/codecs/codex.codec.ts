@@ -1,7 +1,7 @@
 /**
  * Codex, headless: `codex exec --json` (@openai/codex 0.169.0; events as in its `exec_events.rs`).
  *
- * The prompt is passed on standard input (`-`), the model as `--model=`. A driver's `args` come before `exec`, where codex
+ * The prompt is passed on standard input (`-`), the model, if there is one, as `--model=`. A driver's `args` come before `exec`, where codex
  * takes its global flags (`-c`, `--profile`, `--enable`, `--disable`, …); flags of `exec` go into `execArgs`.
  *
  * The system prompt is added to codex's own instructions as `developer_instructions`, since those explain how to use
@@ -13,7 +13,7 @@
  *
  * Lines: `thread.started` (`thread_id`), `item.started` and `item.completed` (tools, and `agent_message`, of which the
  * last is the answer), `error` (a retry, or the error that `turn.failed` then repeats), `turn.completed` (`usage`) or
- * `turn.failed`. An item of type `error` is only a warning. codex reports neither cost nor stop reason. Its input tokens
+ * `turn.failed`. An item of type `error` is only a warning. codex reports neither model, cost nor stop reason. Its input tokens
  * include cached tokens, which are subtracted here, as for the other agents.
  */
 import { HashSet, Result, Schema } from "effect"
@@ -71,7 +71,7 @@ const encodeSpawn = (options: CodexOptions) => (input: SpawnInput) =>
         "exec",
         "--json",
         "--skip-git-repo-check",
-        `--model=${model}`,
+        ...(model === undefined ? [] : [`--model=${model}`]),
         ...(options.sandbox === undefined ? [] : [`--sandbox=${options.sandbox}`]),
         "-c",
         instructions,

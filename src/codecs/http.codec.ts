@@ -42,6 +42,8 @@ type AnswerState = {
   readonly cut: boolean
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
+  /** The model that the server named. */
+  readonly model?: string | undefined
 }
 
 export const endWithError = <State extends AnswerState>(state: State, errorMessage: string): Step<State> => [
@@ -121,6 +123,7 @@ export const defineBuiltInHttpCodec = <State extends AnswerState>(
         errorMessage:
           state.errorMessage ?? findAnswerFailure(state) ?? (state.cut ? answerTooLong : undefined),
         usage: readAnswerUsage(state),
+        model: state.model,
       }),
       models: validOptions?.models ?? [],
       ...rest,

@@ -55,6 +55,7 @@ const ResultLine = Schema.Struct({
   stopReason: ifValid(Schema.NonEmptyString),
   sessionRef: ifValid(Schema.NonEmptyString),
   usage: ifValid(Usage),
+  model: ifValid(Schema.NonEmptyString),
 })
 const ErrorLine = Schema.Struct({ type: Schema.Literal("error"), message: ifValid(Schema.String) })
 
@@ -130,6 +131,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
     stopReason: end.line.stopReason,
     errorMessage: end.line.text === undefined ? lost : undefined,
     usage: end.line.usage,
+    model: end.line.model,
   }
 }
 

@@ -12,6 +12,8 @@ const MessageLine = Schema.Struct({
     content: ifValid(Schema.Array(Schema.Unknown)),
     stopReason: ifValid(Schema.NonEmptyString),
     errorMessage: ifValid(Schema.String),
+    provider: ifValid(Schema.NonEmptyString),
+    model: ifValid(Schema.NonEmptyString),
     usage: ifValid(
       Schema.Struct({
         input: Schema.Finite,
@@ -29,6 +31,10 @@ export const decodeMessage = Schema.decodeUnknownOption(MessageLine)
 
 /** The text of a message, one block per line, as pi prints it without `--mode json`. */
 export const readText = (message: Message): string => readTexts(message.content).join("\n")
+
+/** The model of a message, in the format that a spawn takes. */
+export const readModel = ({ model, provider }: Message): string | undefined =>
+  model === undefined || provider === undefined ? model : `${provider}/${model}`
 
 export const readError = (message: Message): string | undefined =>
   message.stopReason === "error" || message.stopReason === "aborted"

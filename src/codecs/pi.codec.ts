@@ -35,7 +35,7 @@ import {
   recordSession,
 } from "./line.codec.ts"
 import { piModels } from "./pi-models.codec.ts"
-import { addUsage, decodeMessage, readError, type Message, readText } from "./pi-message.codec.ts"
+import { addUsage, decodeMessage, readError, type Message, readModel, readText } from "./pi-message.codec.ts"
 
 /** Options of pi. Pass everything else in the driver's `args`. */
 export const PiOptions = Schema.Struct({
@@ -49,10 +49,7 @@ export type PiOptions = typeof PiOptions.Type
 const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
   Result.gen(function* () {
     const { file, model, prompt, systemPrompt } = yield* checkCall(input)
-    const slash = model.indexOf("/")
-    if (slash === 0 || slash === model.length - 1) {
-      return yield* refuse(`model: ${JSON.stringify(model)} is not in the format provider/model-id`)
-    }
+    const modelArgs = model === undefined ? [] : yield* makeModelArgs(model)
     // pi does not support `--flag=value`. It takes the next argument as the value, even if that starts with a dash.
     return {
       args: [
@@ -61,9 +58,7 @@ const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
         "-p",
         options.systemPrompt === "append" ? "--append-system-prompt" : "--system-prompt",
         file,
-        ...(slash === -1 ? [] : ["--provider", model.slice(0, slash)]),
-        "--model",
-        model.slice(slash + 1),
+        ...modelArgs,
         ...(input.sessionRef === undefined ? [] : ["--session", yield* checkSession(input.sessionRef)]),
         ...makeToolArgs(options.tools),
       ],
@@ -71,6 +66,17 @@ const encodeSpawn = (options: PiOptions) => (input: SpawnInput) =>
       files: { [file]: systemPrompt },
     }
   })
+
+const makeModelArgs = (model: string) => {
+  const slash = model.indexOf("/")
+  return slash === 0 || slash === model.length - 1
+    ? refuse(`model: ${JSON.stringify(model)} is not in the format provider/model-id`)
+    : Result.succeed([
+        ...(slash === -1 ? [] : ["--provider", model.slice(0, slash)]),
+        "--model",
+        model.slice(slash + 1),
+      ])
+}
 
 const makeToolArgs = (tools: ReadonlyArray<string> | undefined) =>
   tools === undefined ? [] : tools.length === 0 ? ["--no-tools"] : ["--tools", tools.join(",")]
@@ -98,6 +104,8 @@ type State = {
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
   readonly usage?: Usage | undefined
+  /** The model of the last message. */
+  readonly model?: string | undefined
   /** Whether `agent_end` was the last line, which is an end unless another line follows. */
   readonly ended: boolean
   readonly settled: boolean
@@ -176,21 +184,22 @@ const onMessage = (state: State, message: Message): State => {
     stopReason: message.stopReason,
     errorMessage,
     usage: addUsage(state.usage, message.usage),
+    model: readModel(message) ?? state.model,
   }
 }
 
 const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
-  const { sessionRef, stopReason, text, usage } = state
+  const { model, sessionRef, stopReason, text, usage } = state
   // Before 0.80.4 a run ends with `agent_end`, after a message that does not request a tool.
   const ended = state.settled || (state.ended && !state.settles && stopReason !== "toolUse")
   const final = ended && (stopReason !== undefined || state.speaking)
   if (!final) {
     const errorMessage = keepErrorUnlessKilled(exit, state.errorMessage)
-    return { final, text, sessionRef, stopReason, errorMessage, usage }
+    return { final, text, sessionRef, stopReason, errorMessage, usage, model }
   }
   // If the run ended but a message did not, the line with its end was too long to read.
   const lost = state.speaking ? explainOverlong(exit) : undefined
-  return { final, text, sessionRef, stopReason, errorMessage: state.errorMessage ?? lost, usage }
+  return { final, text, sessionRef, stopReason, errorMessage: state.errorMessage ?? lost, usage, model }
 }
 
 /** A codec for pi: `processDriver({ command: "pi", codec: piCodec() })`. */
@@ -202,6 +211,7 @@ export const piCodec = (options: PiOptions = {}): Codec =>
     listModels: piModels,
     ...makeSpawnEncoder("piCodec", PiOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,
+    keepsModel: true,
     initial: { text: "", speaking: false, ended: false, settled: false, settles: false },
     decodeEvent,
     decodeFinal,

@@ -46,6 +46,7 @@ type Item = typeof Item.Type
 
 const Response = Schema.Struct({
   status: ifValid(Schema.String),
+  model: ifValid(Schema.NonEmptyString),
   output: ifValid(Schema.Array(Schema.Unknown)),
   error: Schema.optional(Schema.Unknown),
   incomplete_details: ifValid(Schema.Struct({ reason: ifValid(Schema.NonEmptyString) })),
@@ -88,6 +89,7 @@ type State = {
   readonly waits: boolean
   readonly stopReason?: string | undefined
   readonly errorMessage?: string | undefined
+  readonly model?: string | undefined
   readonly usage?: NonNullable<Response["usage"]> | undefined
 }
 
@@ -130,6 +132,7 @@ const onEnd = (state: State, response: Response): State => {
         ? formatServerError(response.error ?? { message: `the response ended with status ${status}` })
         : state.errorMessage,
     usage: usage ?? state.usage,
+    model: response.model ?? state.model,
   }
 }
 

@@ -28,6 +28,8 @@ export type TextOptions = typeof TextOptions.Type
 
 const fields = ["agent", "systemPrompt", "prompt", "model"] as const
 type Field = (typeof fields)[number]
+/** The fields of a spawn. The model is empty if no template uses it and the spawn has none. */
+type Fields = Pick<SpawnInput, Exclude<Field, "model">> & { readonly model: string }
 type Piece = { readonly literal: string } | { readonly field: Field }
 type Template = { readonly name: string; readonly pieces: ReadonlyArray<Piece> }
 
@@ -71,12 +73,12 @@ const parseTemplates = (options: TextOptions): Result.Result<Templates, string> 
     return { args, stdin: yield* parseTemplate("stdin", stdin) }
   })
 
-const fill = ({ pieces }: Template, input: SpawnInput): string =>
+const fill = ({ pieces }: Template, input: Fields): string =>
   pieces.map((piece) => ("field" in piece ? input[piece.field] : piece.literal)).join("")
 
 const instead = "; pass it through stdin"
 
-const fillArgument = (template: Template, input: SpawnInput): Result.Result<string, SpawnRefused> =>
+const fillArgument = (template: Template, input: Fields): Result.Result<string, SpawnRefused> =>
   Result.gen(function* () {
     for (const piece of template.pieces) {
       if ("field" in piece) yield* checkArgument(piece.field, input[piece.field], instead)
@@ -93,8 +95,13 @@ const fillArgument = (template: Template, input: SpawnInput): Result.Result<stri
 
 const encodeSpawn =
   ({ args, stdin }: Templates) =>
-  (input: SpawnInput): Result.Result<AgentCall, SpawnRefused> =>
+  ({ model = "", ...spawn }: SpawnInput): Result.Result<AgentCall, SpawnRefused> =>
     Result.gen(function* () {
+      const input = { ...spawn, model }
+      const usesModel = ({ pieces }: Template) =>
+        pieces.some((piece) => "field" in piece && piece.field === "model")
+      if (model === "" && [...args, stdin].some(usesModel))
+        return yield* refuse("model is missing; name one in mill.spawn, or set the driver's defaultModel")
       for (const piece of stdin.pieces) {
         if ("field" in piece) yield* checkText(piece.field, input[piece.field])
       }

@@ -3,10 +3,14 @@ import { type Result, Schema } from "effect"
 import type { SpawnInput } from "./driver.schema.ts"
 import type { SpawnRefused } from "./error.schema.ts"
 
-/** A request that chooses a model before the prompt. */
+/** The model of a conversation, as the agent names it, and the request that selects it before the prompt. */
 export const AcpModelChoice = Schema.Struct({
-  method: Schema.String,
-  params: Schema.Record(Schema.String, Schema.String),
+  /** Absent if the agent does not report its current model. */
+  model: Schema.optional(Schema.NonEmptyString),
+  /** Absent when the agent's current model will do. */
+  request: Schema.optional(
+    Schema.Struct({ method: Schema.String, params: Schema.Record(Schema.String, Schema.String) }),
+  ),
 })
 export type AcpModelChoice = typeof AcpModelChoice.Type
 
@@ -29,13 +33,13 @@ export type AcpConversation = {
   /** The text of the single prompt. */
   readonly prompt: (input: SpawnInput) => string
   /**
-   * The request that selects `model`, given the agent's answer to `session/new`; `undefined` when the agent's current
-   * model will do. Fails when the agent cannot use the model.
+   * Chooses `model`, or keeps the agent's current model if it is undefined, given the agent's answer to `session/new`.
+   * Fails when the agent cannot use the model.
    */
   readonly chooseModel: (
-    model: string,
+    model: string | undefined,
     session: unknown,
-  ) => Result.Result<AcpModelChoice | undefined, SpawnRefused>
+  ) => Result.Result<AcpModelChoice, SpawnRefused>
   /** The answer to the parameters of `session/request_permission`. */
   readonly permission: (request: unknown) => AcpPermission
   /** The message in a line, if it is a request or a response. The decoder alone reads all other lines. */

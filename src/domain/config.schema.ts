@@ -33,6 +33,8 @@ export const ProcessDriverConfig = Schema.Struct({
   command: Schema.NonEmptyString,
   args: Schema.optional(Schema.Array(Schema.String)),
   codec: CodecValue,
+  /** The model of spawns that name none. Default: the agent's own. */
+  defaultModel: Schema.optional(Schema.NonEmptyString),
   /** Added to the environment that the agent inherits. */
   env: Schema.optional(Schema.Record(Schema.String, Schema.String)),
   /** The agent's working directory. Default: the submitter's. */

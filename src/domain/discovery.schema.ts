@@ -25,6 +25,8 @@ export const DiscoveredDriver = Schema.Struct({
   description: Schema.String,
   modelFormat: Schema.String,
   models: Strings,
+  /** The model of spawns that name none. Absent: the agent's own, or, for a driver with a `url`, each spawn must name one. */
+  defaultModel: optionalString,
   /** `agent`: the agent just listed these models. `known`: mill's own list, which may be incomplete. */
   modelsFrom: Schema.Literals(["agent", "known"]),
   /** Why the agent could not list its models. */

@@ -41,6 +41,8 @@ export const AgentOutcome = Schema.Struct({
   /** The error that the agent reported. It fails the spawn, whatever the exit code. */
   errorMessage: Schema.optional(Schema.String),
   usage: Schema.optional(Usage),
+  /** The model that the agent reported. */
+  model: Schema.optional(Schema.NonEmptyString),
 })
 export type AgentOutcome = typeof AgentOutcome.Type
 
@@ -107,6 +109,8 @@ export type CodecDefinition<State> = CommandFacts & {
   readonly resumes?: boolean | undefined
   /** Whether a resumed conversation reports the usage of all its turns; mill then drops it. Default: false. */
   readonly usageOfSession?: boolean | undefined
+  /** Whether a resumed conversation keeps its model; mill then does not pass the driver's `defaultModel`. Default: false. */
+  readonly keepsModel?: boolean | undefined
   readonly initial: State
   /** The state after one more line (without its line feed), and the line's events. Unknown lines change nothing. */
   readonly decodeEvent: (state: State, line: string) => readonly [State, ReadonlyArray<DriverEvent>]
@@ -128,6 +132,8 @@ export type Codec = CommandFacts & {
   readonly resumes: boolean
   /** Whether a resumed conversation reports the usage of all its turns. */
   readonly usageOfSession: boolean
+  /** Whether a resumed conversation keeps its model. */
+  readonly keepsModel: boolean
   /** The fold before the first line. */
   readonly decoding: Decoding
 }
@@ -166,6 +172,7 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     problem: definition.problem,
     resumes: definition.resumes ?? false,
     usageOfSession: definition.usageOfSession ?? false,
+    keepsModel: definition.keepsModel ?? false,
     encodeSpawn: definition.encodeSpawn,
     conversation: definition.conversation,
     decoding: startDecoding(definition.initial),

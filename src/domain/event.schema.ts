@@ -51,6 +51,8 @@ export const MillEvent = Schema.Union([
     /** sha256 of the input's canonical JSON, in hexadecimal. */
     key: Schema.String,
     driver: Schema.String,
+    /** The driver's default model, if the input names none and the spawn uses it. */
+    defaultModel: Schema.optional(Schema.NonEmptyString),
   }),
   event("spawn:milestone", { spawnId: SpawnId, message: Schema.String }),
   event("spawn:tool_call", {

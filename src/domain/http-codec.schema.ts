@@ -17,8 +17,12 @@ export type SessionMessage = typeof SessionMessage.Type
 
 const { sessionRef: _, ...promptFields } = SpawnOptions.fields
 
-/** The spawn that a codec encodes, with the earlier messages of its conversation. */
-export const HttpInput = Schema.Struct({ ...promptFields, history: Schema.Array(SessionMessage) })
+/** The spawn that a codec encodes, with its model and the earlier messages of its conversation. */
+export const HttpInput = Schema.Struct({
+  ...promptFields,
+  model: Schema.NonEmptyString,
+  history: Schema.Array(SessionMessage),
+})
 export type HttpInput = typeof HttpInput.Type
 
 /** One POST request to the codec's endpoint. */

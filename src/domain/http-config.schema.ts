@@ -67,6 +67,8 @@ export const HttpDriverConfig = Schema.Struct({
   /** The endpoint, or the base URL that the vendor's own libraries take. */
   url: EndpointUrl,
   codec: HttpCodecValue,
+  /** The model of spawns that name none. Without it, each spawn must name one. */
+  defaultModel: Schema.optional(Schema.NonEmptyString),
   apiKey: Schema.optional(ApiKey),
   /** Sent with each request. */
   headers: Schema.optional(Schema.Record(HeaderName, Schema.Union([HeaderText, FromEnvironment]))),

@@ -38,6 +38,8 @@ const codecFields = {
   maxLineBytes: Schema.Int,
   modelFormat: Schema.String,
   models: Schema.Array(Schema.String),
+  /** The model of spawns that name none. */
+  defaultModel: Schema.optional(Schema.String),
 }
 
 /** A driver whose agent is a command. */

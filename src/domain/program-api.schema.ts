@@ -62,7 +62,7 @@ export const programApi: Omit<ProgramApi, "types" | "typesFile" | "example"> = {
   resultFields,
   globals: {
     "mill.spawn":
-      "takes { agent, systemPrompt, prompt, model }, runs an agent and resolves to its result. agent is a name of your choice, systemPrompt is the agent's role, prompt is its task, and model is the model to use. The optional sessionRef of an earlier result from the same driver resumes that conversation.",
+      "takes { agent, systemPrompt, prompt, model }, runs an agent and resolves to its result. agent is a name of your choice, systemPrompt is the agent's role, prompt is its task, and model, which is optional, is the model to use; without it, the driver's default model is used. The optional sessionRef of an earlier result from the same driver resumes that conversation.",
     "mill.args": "is an array of the arguments after -- on the command line",
     "mill.run":
       "contains the run's id, its cwd (the working directory of `mill run`) and its metadata (from --meta)",

@@ -9,7 +9,7 @@ import { IllegalTransition } from "./error.schema.ts"
 import type { EventBody, MillEvent } from "./event.schema.ts"
 import { SpawnId, Timestamp } from "./ids.schema.ts"
 import { isTerminalStatus, RunStatus, type SpawnCounts } from "./run.schema.ts"
-import { FailedSpawnResult, SpawnOptions, SpawnStatus } from "./spawn.schema.ts"
+import { FailedSpawnResult, SpawnOptions, SpawnStatus, unknownModel } from "./spawn.schema.ts"
 
 /** Number of characters of an agent's text that a run's state and its `run:complete` event keep. */
 export const textLimit = 200
@@ -18,7 +18,7 @@ export const textLimit = 200
 export const SpawnState = Schema.Struct({
   spawnId: SpawnId,
   agent: SpawnOptions.fields.agent,
-  model: SpawnOptions.fields.model,
+  model: Schema.NonEmptyString,
   driver: Schema.String,
   status: SpawnStatus,
   startedAt: Timestamp,
@@ -134,7 +134,7 @@ const startSpawn = (state: RunState, { payload, type }: Body<"spawn:start">, tim
   const spawn: SpawnState = {
     spawnId: payload.spawnId,
     agent: payload.input.agent,
-    model: payload.input.model,
+    model: payload.input.model ?? payload.defaultModel ?? unknownModel,
     driver: payload.driver,
     status: "running",
     startedAt: timestamp,

@@ -8,6 +8,8 @@ export const ScriptedResult = Schema.Struct({
   sessionRef: Schema.optional(Schema.NonEmptyString),
   stopReason: Schema.optional(Schema.NonEmptyString),
   usage: Schema.optional(Usage),
+  /** The model that the agent reports. Default: none, so the result has the model of the spawn. */
+  model: Schema.optional(Schema.NonEmptyString),
   /** Tool calls, then milestones, reported in order before the answer. */
   toolCalls: Schema.optional(
     Schema.Array(Schema.Struct({ toolName: Schema.NonEmptyString, input: Schema.optional(Schema.Unknown) })),

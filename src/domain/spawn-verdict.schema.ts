@@ -7,13 +7,15 @@ import { findComplaint } from "./complaint.ts"
 import { AgentExit, AgentOutcome } from "./driver.schema.ts"
 import type { EventBody } from "./event.schema.ts"
 import { SpawnId } from "./ids.schema.ts"
-import { type FailedSpawnResult, SpawnErrorCause, SpawnOptions } from "./spawn.schema.ts"
+import { type FailedSpawnResult, SpawnErrorCause, SpawnOptions, unknownModel } from "./spawn.schema.ts"
 
 /** A spawn that has ended. `durationMs` is the time that its agent took. */
 export const EndedSpawn = Schema.Struct({
   spawnId: SpawnId,
   input: Schema.Struct({ agent: SpawnOptions.fields.agent, model: SpawnOptions.fields.model }),
   driver: Schema.String,
+  /** The driver's default model, if the spawn used it. */
+  defaultModel: Schema.optional(Schema.NonEmptyString),
   /** The name of the conversation, if the agent does not name it. */
   fallbackSessionRef: Schema.NonEmptyString,
   durationMs: Schema.Finite,
@@ -94,10 +96,10 @@ const makeFailedResult = (spawn: EndedSpawn, { exit, outcome, stderr }: AgentRep
   stderr: stderr || undefined,
 })
 
-const makeResult = ({ driver, durationMs, input }: EndedSpawn, outcome: AgentOutcome) => ({
+const makeResult = ({ defaultModel, driver, durationMs, input }: EndedSpawn, outcome: AgentOutcome) => ({
   text: outcome.text,
   agent: input.agent,
-  model: input.model,
+  model: outcome.model ?? input.model ?? defaultModel ?? unknownModel,
   driver,
   stopReason: outcome.stopReason,
   usage: outcome.usage,

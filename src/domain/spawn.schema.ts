@@ -7,7 +7,8 @@ export const SpawnOptions = Schema.Struct({
   agent: Schema.NonEmptyString,
   systemPrompt: Schema.NonEmptyString,
   prompt: Schema.NonEmptyString,
-  model: Schema.NonEmptyString,
+  /** The model to use. Default: the driver's `defaultModel`; without one, the agent chooses. */
+  model: Schema.optional(Schema.NonEmptyString),
   /** The conversation to resume: the `sessionRef` of an earlier result from the same driver. */
   sessionRef: Schema.optional(Schema.NonEmptyString),
 })
@@ -26,9 +27,13 @@ export const Usage = Schema.Struct({
 })
 export type Usage = typeof Usage.Type
 
+/** The `model` of a spawn that used its agent's own default, if the agent did not report which model that is. */
+export const unknownModel = "default"
+
 const commonFields = {
   text: Schema.String,
   agent: Schema.NonEmptyString,
+  /** The model that the agent reported. If it reported none: the model that mill asked for, or `unknownModel`. */
   model: Schema.NonEmptyString,
   driver: Schema.NonEmptyString,
   stopReason: Schema.optional(Schema.String),

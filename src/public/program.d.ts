@@ -12,8 +12,8 @@ interface MillSpawnOptions {
   readonly systemPrompt: string
   /** The agent's task. */
   readonly prompt: string
-  /** The model to use, in the format that the driver expects. */
-  readonly model: string
+  /** The model to use, in the format that the driver expects. Default: the driver's `defaultModel`, or the agent's own default. */
+  readonly model?: string | undefined
   /** The `sessionRef` of an earlier answer from the same driver. The agent continues that conversation. */
   readonly sessionRef?: string | undefined
 }
@@ -33,6 +33,9 @@ interface MillSpawnResult {
   /** Identifies the conversation, so that another spawn or the agent's own command can continue it. */
   readonly sessionRef: string
   readonly agent: string
+  /**
+   * The model that the agent reported. If it reported none, the model that was requested, or `default` if none was.
+   */
   readonly model: string
   readonly driver: string
   readonly exitCode: number

@@ -13,6 +13,8 @@ export interface ProcessDriverOptions {
   readonly args?: ReadonlyArray<string>
   /** The codec that handles the agent's input and output, for example `claudeCodec()`. */
   readonly codec: Codec
+  /** The model for spawns that do not name one. Default: the agent's own. */
+  readonly defaultModel?: string
   /** Environment variables to set for the agent, in addition to those it inherits. Only their names are written to disk. */
   readonly env?: Readonly<Record<string, string>>
   /** The agent's working directory. Default: the directory from which the run was submitted. */
@@ -36,6 +38,8 @@ export interface HttpDriverOptions {
   readonly url: string
   /** The codec for the API, for example `anthropicMessagesCodec()`. */
   readonly codec: HttpCodec
+  /** The model for spawns that do not name one. Without a default, a spawn that does not name a model is rejected. */
+  readonly defaultModel?: string
   /**
    * The environment variable that contains the API key. The key is read when it is needed and never written to disk. It is
    * sent in `header`, by default the header that the codec uses. In an `authorization` header, `Bearer` is prepended to the key.

@@ -66,8 +66,8 @@ describe("in an empty folder", () => {
     expect(payload).toMatchObject({
       discoveryVersion: 1,
       programApi: {
-        spawnRequired: ["agent", "systemPrompt", "prompt", "model"],
-        spawnOptional: ["sessionRef"],
+        spawnRequired: ["agent", "systemPrompt", "prompt"],
+        spawnOptional: ["model", "sessionRef"],
       },
       authoring: { instructions: expect.any(String) },
       async: {

@@ -57,6 +57,8 @@ describe("a conversation", () => {
     const file = join(first.record.paths.runDir, "sessions/spawn_1.json")
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
       version: 1,
+      driver: "messages",
+      model: "m",
       messages: [
         { role: "user", content: "one" },
         { role: "assistant", content: "ECHO: one" },

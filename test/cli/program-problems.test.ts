@@ -180,5 +180,5 @@ test.concurrent("the preview shows the mistakes, and the run can be started anyw
   session.type("y")
   const { code } = await session.result
   expect(code).toBe(0)
-  expect(Bun.stripANSI(session.readOutput())).toContain("prompt is missing; model is missing")
+  expect(Bun.stripANSI(session.readOutput())).toContain("systemPrompt is missing; prompt is missing")
 })

@@ -18,7 +18,6 @@ const inputs: Readonly<Record<string, unknown>> = {
   "no agent": omit("agent"),
   "no systemPrompt": omit("systemPrompt"),
   "no prompt": omit("prompt"),
-  "no model": omit("model"),
   "an empty model": { ...good, model: "" },
   "an empty systemPrompt": { ...good, systemPrompt: "" },
   "a prompt of another kind": { ...good, prompt: 7 },

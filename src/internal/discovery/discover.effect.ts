@@ -48,8 +48,8 @@ const describeExtension = ({
 type Known = Pick<DiscoveredDriver, "default" | "available"> & Catalogue
 
 const describeDriver = (driver: DriverConfig, known: Known): DiscoveredDriver => {
-  const { codec, description, type } = driver
-  const shared = { modelFormat: codec.modelFormat, ...known }
+  const { codec, defaultModel, description, type } = driver
+  const shared = { modelFormat: codec.modelFormat, defaultModel, ...known }
   if (type === "http") {
     const url = codec.endpoint(new URL(driver.url)).href
     return {
@@ -115,7 +115,7 @@ export const discover = Effect.fn("Engine.discover")(function* ({ askAgent }: Di
   const [source] = loaded.sources
   const path = source?.generated === true ? undefined : (source?.path ?? configError?.path)
   const chosen = drivers[defaultDriver ?? "offline"]
-  const model = pickModel(chosen?.modelFormat, chosen?.models ?? [])
+  const model = chosen && pickModel(chosen)
   return {
     discoveryVersion: 1,
     mill: millVersion,

@@ -34,6 +34,8 @@ export type AcpSpawn = {
 export type AcpEnd = {
   readonly exit: ProcessExit | undefined
   readonly failure?: SpawnRefused | undefined
+  /** The model of the conversation, as the agent names it. */
+  readonly model?: string | undefined
 }
 
 /** The pipes of a conversation. */
@@ -59,7 +61,7 @@ const limitTime = (seconds: number, action: string) =>
 const readField = (value: unknown, name: string): unknown =>
   Predicate.hasProperty(value, name) ? value[name] : undefined
 
-/** Opens a session with the model of the spawn, and returns its id. */
+/** Opens a session with the model of the spawn, and returns its id and model. */
 const openSession = Effect.fnUntraced(function* (connection: AcpConnection, spawn: AcpSpawn) {
   const { conversation, cwd, input, millVersion } = spawn
   const initialized = yield* connection.request("initialize", {
@@ -83,8 +85,9 @@ const openSession = Effect.fnUntraced(function* (connection: AcpConnection, spaw
   const sessionId = readField(session, "sessionId")
   if (typeof sessionId !== "string") return yield* refuse("codec", "the agent opened a session without an id")
   const choice = yield* Effect.fromResult(conversation.chooseModel(input.model, session))
-  if (choice !== undefined) yield* connection.request(choice.method, choice.params)
-  return sessionId
+  const { model, request } = choice
+  if (request !== undefined) yield* connection.request(request.method, request.params)
+  return { model, sessionId }
 })
 
 /** Holds the conversation with a process that has been started. */
@@ -92,10 +95,12 @@ export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, pr
   const { connection, endStdin, overrun, spawn } = pipes
   const { handshakeTimeout, prompt, timeout } = spawn.conversation
   let pending: { readonly sessionId: string; readonly answer: Fiber.Fiber<unknown, AcpRefused> } | undefined
+  let model: string | undefined
   const turn = Effect.gen(function* () {
-    const sessionId = yield* openSession(connection, spawn).pipe(
+    const { sessionId, ...session } = yield* openSession(connection, spawn).pipe(
       limitTime(handshakeTimeout, "open a session"),
     )
+    model = session.model
     const text = prompt(spawn.input)
     // Detached, so that an abandoned turn can still wait for the agent to end it. It ends with the connection.
     const answer = yield* connection
@@ -129,23 +134,24 @@ export const holdConversation = Effect.fnUntraced(function* (pipes: AcpPipes, pr
     Effect.map(gone, (exit) => ({ exit })),
   )
   if ("exit" in first) {
-    if (first.exit !== undefined) return { exit: first.exit } satisfies AcpEnd
+    if (first.exit !== undefined) return { exit: first.exit, model } satisfies AcpEnd
     const message = "the agent closed its standard output before answering"
-    return { exit: undefined, failure: refuse("codec", message) } satisfies AcpEnd
+    return { exit: undefined, failure: refuse("codec", message), model } satisfies AcpEnd
   }
   if (first.result._tag === "Success") {
     yield* endStdin
-    return { exit: (yield* exit) ?? ProcessExit.Code({ code: 0 }) } satisfies AcpEnd
+    return { exit: (yield* exit) ?? ProcessExit.Code({ code: 0 }), model } satisfies AcpEnd
   }
   const { failure } = first.result
   if (failure._tag === "SpawnRefused") {
     yield* cancelTurn
     yield* endStdin
-    return { exit: undefined, failure } satisfies AcpEnd
+    return { exit: undefined, failure, model } satisfies AcpEnd
   }
   yield* endStdin
   return {
     exit: yield* exit,
     failure: refuse("agent-error", `${failure.method}: ${failure.message}`),
+    model,
   } satisfies AcpEnd
 })

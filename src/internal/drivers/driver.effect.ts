@@ -29,5 +29,7 @@ export type DriverRequest = {
 /** Runs agents. Interrupting `run` and closing its scope ends the agent. */
 export type Driver = {
   readonly name: string
+  /** The driver's default model, if a spawn with this input uses it. */
+  readonly defaultModelFor: (input: SpawnOptions) => string | undefined
   readonly run: (request: DriverRequest) => Effect.Effect<AgentReport, SpawnRefused, Scope.Scope>
 }

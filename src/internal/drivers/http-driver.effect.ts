@@ -104,10 +104,26 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
 
   const converse = Effect.fnUntraced(function* (spawn: DriverRequest) {
     const { prompt, sessionRef, ...input } = spawn.input
-    const history =
-      sessionRef === undefined ? [] : yield* Effect.provideContext(loadSession(sessionRef), context)
-    const call = yield* Effect.fromResult(config.codec.encodeRequest({ ...input, prompt, history }))
-    const { errorMessage, ...outcome } = yield* exchange(spawn, call).pipe(
+    const session =
+      sessionRef === undefined ? undefined : yield* Effect.provideContext(loadSession(sessionRef), context)
+    const history = session?.messages ?? []
+    // Another driver may not know the conversation's model.
+    const ownModel = session?.driver === name ? session.model : undefined
+    const asked = input.model ?? ownModel ?? config.defaultModel
+    if (asked === undefined) {
+      return yield* refuse(
+        "codec",
+        `model is missing, and driver ${name} has no defaultModel; name a model in mill.spawn, or set defaultModel in the driver's configuration`,
+      )
+    }
+    const call = yield* Effect.fromResult(
+      config.codec.encodeRequest({ ...input, model: asked, prompt, history }),
+    )
+    const {
+      errorMessage,
+      model = asked,
+      ...rest
+    } = yield* exchange(spawn, call).pipe(
       retryWhileBusy(plan.maxRetries, (message) => spawn.onEvents(makeMilestone(message))),
       Effect.catchTag("ServerBusy", ({ after, message }) =>
         Effect.succeed(
@@ -119,6 +135,7 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       // No tracing, which would send its headers to the server.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
     )
+    const outcome = { ...rest, model }
     if (errorMessage !== undefined)
       return { outcome: { ...outcome, errorMessage }, exit: { overlongLines: 0 }, stderr: "" }
     const messages: ReadonlyArray<SessionMessage> = [
@@ -127,7 +144,10 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       // Some servers refuse an empty message.
       ...(outcome.text === "" ? [] : [{ role: "assistant", content: outcome.text } as const]),
     ]
-    yield* Effect.provideContext(saveSession(spawn.runId, spawn.spawnId, messages), context).pipe(
+    yield* Effect.provideContext(
+      saveSession(spawn.runId, spawn.spawnId, { driver: name, model: asked, messages }),
+      context,
+    ).pipe(
       // The answer still counts; resuming the conversation will be refused.
       Effect.catchTag("StoreError", ({ message }) => Effect.logWarning(message)),
     )
@@ -142,7 +162,10 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       orElse: () => refuse("timeout", `driver ${name}: the answer was not complete within ${timeout} s`),
     })
   })
-  return { name, run } satisfies Driver
+  /** A conversation goes on with its own model. */
+  const defaultModelFor: Driver["defaultModelFor"] = ({ model, sessionRef }) =>
+    model !== undefined || sessionRef !== undefined ? undefined : config.defaultModel
+  return { name, defaultModelFor, run } satisfies Driver
 })
 
 const makeFailure = (errorMessage: string): AgentOutcome => ({ final: false, text: "", errorMessage })

@@ -56,13 +56,20 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     ),
   )
 
+  /** A resumed conversation may keep its own model. */
+  const defaultModelFor: Driver["defaultModelFor"] = ({ model, sessionRef }) =>
+    model !== undefined || (sessionRef !== undefined && config.codec.keepsModel)
+      ? undefined
+      : config.defaultModel
+
   const run: Driver["run"] = Effect.fn("ProcessDriver.run")(function* (request) {
     const { codec } = config
     const resumed = request.input.sessionRef !== undefined
     if (resumed && !codec.resumes) {
       return yield* refuse(`sessionRef: driver ${name} cannot resume sessions (codec ${codec.name})`)
     }
-    const input = { ...request.input, scratchDir: request.scratchDir }
+    const model = request.input.model ?? defaultModelFor(request.input)
+    const input = { ...request.input, model, scratchDir: request.scratchDir }
     const cwd = config.cwd ?? request.cwd
     const call = yield* encodeCall(codec, input)
     yield* prepare(request, call)
@@ -121,11 +128,12 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     yield* request.onLines("stderr", stderr.end())
     isEnded = true
     const exit = toAgentExit(end.exit, stdout.overlongLines)
-    const outcome = dropEarlierUsage(yield* Effect.fromResult(decoder.end(exit)))
+    const decoded = dropEarlierUsage(yield* Effect.fromResult(decoder.end(exit)))
+    const outcome = { ...decoded, model: decoded.model ?? end.model }
     const failure = findFailure(end, outcome)
     return { outcome, exit, stderr: stderrTail.text(), failure } satisfies AgentReport
   })
-  return { name, run } satisfies Driver
+  return { name, defaultModelFor, run } satisfies Driver
 })
 
 /** Encodes the call. A codec that throws refuses the spawn. */

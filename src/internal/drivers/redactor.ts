@@ -41,6 +41,7 @@ export const makeRedactor = (secrets: SecretValues) => {
     ...given,
     text: text(given.text),
     stopReason: given.stopReason && text(given.stopReason),
+    model: given.model && text(given.model),
     errorMessage: given.errorMessage && text(given.errorMessage),
   })
   return { text, event, outcome }

@@ -47,7 +47,11 @@ export const makeSpawner = Effect.fnUntraced(function* (options: {
   let ending: string | undefined
 
   const carryOut = Effect.fnUntraced(function* (spawnId: SpawnId, input: SpawnOptions, key: string) {
-    yield* log.append({ type: "spawn:start", payload: { spawnId, input, key, driver: driver.name } })
+    const defaultModel = driver.defaultModelFor(input)
+    yield* log.append({
+      type: "spawn:start",
+      payload: { spawnId, input, key, driver: driver.name, defaultModel },
+    })
     let sessionRef: string | undefined
     let readReport = (): AgentReport | undefined => undefined
     const request: DriverRequest = {
@@ -85,6 +89,7 @@ export const makeSpawner = Effect.fnUntraced(function* (options: {
       spawnId,
       input,
       driver: driver.name,
+      defaultModel,
       fallbackSessionRef: makeSessionRef(runId, spawnId),
       durationMs: (yield* Clock.currentTimeMillis) - startedAt,
     }

@@ -25,9 +25,9 @@ type PlanParts = {
 }
 
 const makePlanDriver = (chosen: ChosenDriver, cancelGrace: number): PlanDriver => {
-  const { codec, maxLineBytes = defaultMaxLineBytes } = chosen.config
+  const { codec, defaultModel, maxLineBytes = defaultMaxLineBytes } = chosen.config
   const { modelFormat, models, name, options: codecOptions } = codec
-  const shared = { codec: name, codecOptions, maxLineBytes, modelFormat, models }
+  const shared = { codec: name, codecOptions, maxLineBytes, modelFormat, models, defaultModel }
   if (chosen.type === "process") {
     const { command, config, type } = chosen
     return {

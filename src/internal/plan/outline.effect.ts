@@ -1,7 +1,7 @@
 /** Outlines what a program does, from its text alone, for a person who decides whether it may run. */
 import { Effect } from "effect"
 import { type PreparedRun, type ProgramOutline, Unseen } from "../../domain/submission.schema.ts"
-import { findProblems, type Members } from "../sources/program-problems.ts"
+import { findProblems, type Members, type ProgramWorld } from "../sources/program-problems.ts"
 import { findUses, type ProgramUses } from "../sources/program-uses.ts"
 import { SourceCompiler } from "../sources/source-compiler.effect.ts"
 
@@ -25,21 +25,25 @@ const listMembers = ({ extensions }: PreparedRun["plan"]): Members => ({
   log: "unknown",
 })
 
-const outlineFile = Effect.fnUntraced(function* (path: string, text: string, members: Members) {
+const outlineFile = Effect.fnUntraced(function* (path: string, text: string, world: ProgramWorld) {
   if (!isCode.test(path)) return nothing
   const { syntaxTree } = yield* SourceCompiler
   return yield* syntaxTree(text, path).pipe(
     Effect.flatMap((statements) =>
-      Effect.try(() => ({ ...findUses(statements), problems: findProblems(statements, path, members) })),
+      Effect.try(() => ({ ...findUses(statements), problems: findProblems(statements, path, world) })),
     ),
     Effect.orElseSucceed(() => unknown),
   )
 })
 
 export const outlineProgram = Effect.fn("Engine.outline")(function* ({ contents, plan }: PreparedRun) {
-  const members = listMembers(plan)
+  const { defaultModel, name, type } = plan.driver
+  const world: ProgramWorld = {
+    members: listMembers(plan),
+    modelNeededBy: type === "http" && defaultModel === undefined ? name : undefined,
+  }
   const uses = yield* Effect.forEach(plan.program, ({ path, sha256 }) =>
-    outlineFile(path, contents.get(sha256) ?? "", members),
+    outlineFile(path, contents.get(sha256) ?? "", world),
   )
   const all = <Name extends "agents" | "models" | "unseen">(name: Name) => [
     ...new Set<ProgramUses[Name][number]>(uses.flatMap((one) => one[name])),

@@ -75,9 +75,9 @@ export const renderEnv = (
   return `${header}${base}${renderExtensionTypes(extensions)}`
 }
 
-/** Renders the example program, with a model of the default driver. */
+/** Renders the example program, with a model of the default driver if its spawns name one. */
 export const renderExample = (
-  model: string,
+  model: string | undefined,
   envFile: string,
 ): string => `/// <reference path="./${envFile}" />
 /**
@@ -86,8 +86,7 @@ export const renderExample = (
  *     mill run example.ts --driver offline --sync      try the program without agents
  *     mill run example.ts --sync -- "Tabs or spaces?"  ask your own question
  */
-const model = ${JSON.stringify(model)}
-const [question = "Should a small team write its tests first?"] = mill.args
+${model === undefined ? "" : `const model = ${JSON.stringify(model)}\n`}const [question = "Should a small team write its tests first?"] = mill.args
 
 const answers = await Promise.all(
   ["an optimist", "a sceptic"].map((who) =>
@@ -95,8 +94,7 @@ const answers = await Promise.all(
       agent: who,
       systemPrompt: \`You are \${who}. You answer in two sentences.\`,
       prompt: question,
-      model,
-    }),
+${model === undefined ? "" : "      model,\n"}    }),
   ),
 )
 
@@ -104,8 +102,7 @@ const verdict = await mill.spawn({
   agent: "judge",
   systemPrompt: "You weigh the arguments and give your verdict in one sentence.",
   prompt: [question, ...answers.map(({ agent, text }) => \`\${agent}: \${text}\`)].join("\\n\\n"),
-  model,
-})
+${model === undefined ? "" : "  model,\n"}})
 
 export default verdict.text
 `

@@ -29,18 +29,25 @@ const isInstalled = Effect.fnUntraced(function* (folder: string) {
   }
 })
 
-/** Picks a model for an example from those that a driver has. */
-export const pickModel = (modelFormat: string | undefined, models: ReadonlyArray<string>): string =>
-  models[0] ?? (modelFormat === "provider/model-id" ? modelFormat : "any-model")
+/** Picks a model for an example from those that a driver has. None, if spawns of the driver need not name one. */
+export const pickModel = (driver: {
+  readonly defaultModel?: string | undefined
+  readonly models: ReadonlyArray<string>
+  readonly url?: string | undefined
+}): string | undefined =>
+  driver.defaultModel === undefined
+    ? (driver.models[0] ?? (driver.url === undefined ? undefined : "any-model"))
+    : undefined
 
 /** Finds a model of the default driver: asks its agent, if that is installed. */
 const findModel = Effect.fnUntraced(function* (config: MillConfig, fallback: string) {
   const driver = (yield* listDrivers(config)).get(config.defaultDriver ?? fallback)
-  if (driver === undefined) return pickModel(undefined, [])
-  const command = driver.type === "process" ? yield* findCommand(driver.command) : undefined
-  const { models } =
-    driver.type === "process" && command !== undefined ? yield* listModels(driver, command) : driver.codec
-  return pickModel(driver.codec.modelFormat, models)
+  if (driver === undefined) return undefined
+  const { codec, defaultModel } = driver
+  if (driver.type === "http") return pickModel({ defaultModel, models: codec.models, url: driver.url })
+  const command = yield* findCommand(driver.command)
+  const { models } = command === undefined ? codec : yield* listModels(driver, command)
+  return pickModel({ defaultModel, models })
 })
 
 const writeMissing = Effect.fnUntraced(function* (

@@ -93,11 +93,14 @@ const listChecked = (node: Node): ReadonlyArray<Node> => {
   }
 }
 
-/** Finds the mistakes in the statements of a file. `members` are those of `mill`. */
+/** What the program runs with: the members of `mill`, and the driver, if its spawns must name a model. */
+export type ProgramWorld = { readonly members: Members; readonly modelNeededBy?: string | undefined }
+
+/** Finds the mistakes in the statements of a file. */
 export const findProblems = (
   statements: unknown,
   path: string,
-  members: Members,
+  { members, modelNeededBy }: ProgramWorld,
 ): ReadonlyArray<ProgramProblem> => {
   const found: Array<ProgramProblem & { readonly isChecked: (checked: ReadonlySet<string>) => boolean }> = []
   const checked = new Set<string>()
@@ -160,6 +163,19 @@ export const findProblems = (
     }
   }
 
+  const checkModel = (call: Node) => {
+    const [options] = nodesOf(call["arguments"])
+    if (modelNeededBy === undefined || options?.["type"] !== "ObjectExpression") return
+    const { isWhole, places } = readFields(options)
+    // A conversation goes on with its own model.
+    if (!isWhole || places.has("model") || places.has("sessionRef")) return
+    found.push({
+      location: formatPosition(path, call),
+      message: `mill.spawn: model is missing, and driver ${modelNeededBy} has no defaultModel`,
+      isChecked: () => false,
+    })
+  }
+
   const visit = (node: Node, around: Scope): void => {
     const scope = openScope(node, around)
     for (const condition of listChecked(node)) checked.add(readGlobalPath(condition, scope)?.join(".") ?? "")
@@ -184,7 +200,10 @@ export const findProblems = (
         break
       case "CallExpression":
       case "OptionalCallExpression":
-        if (readGlobalPath(node["callee"], scope)?.join(".") === "mill.spawn") checkCall(node)
+        if (readGlobalPath(node["callee"], scope)?.join(".") === "mill.spawn") {
+          checkCall(node)
+          checkModel(node)
+        }
         break
     }
     for (const child of childrenOf(node)) visit(child, scope)

@@ -115,7 +115,10 @@ export const findUses = (statements: unknown): ProgramUses => {
   const noteMissing = (options: Node | undefined) => {
     const fields = options?.["type"] === "ObjectExpression" ? nodesOf(options["properties"]) : []
     const keys = fields.map(({ computed, key }) => propertyNameOf(key, computed))
-    for (const field of ["agent", "model"] as const) if (!keys.includes(field)) unseen.add(`${field}s`)
+    // Without a model the spawn uses the driver's default, which is not the program's.
+    const isWhole = fields.length > 0 && keys.every((key) => key !== undefined)
+    if (!keys.includes("agent")) unseen.add("agents")
+    if (!keys.includes("model") && !isWhole) unseen.add("models")
   }
 
   const onCall = (node: Node): ReadonlyArray<Node> | undefined => {

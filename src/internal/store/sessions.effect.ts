@@ -14,12 +14,20 @@ import { sessionFile } from "./run-paths.ts"
 import { RunStore } from "./run-store.effect.ts"
 
 /** The contents of a session file. System prompts belong to single spawns and are not part of it. */
-const SessionFile = Schema.Struct({ version: Schema.Literal(1), messages: Schema.Array(SessionMessage) })
+const SessionFile = Schema.Struct({
+  version: Schema.Literal(1),
+  /** The driver of the last answer and the model that it asked for. Absent in older files. */
+  driver: Schema.optional(Schema.NonEmptyString),
+  model: Schema.optional(Schema.NonEmptyString),
+  messages: Schema.Array(SessionMessage),
+})
+type Session = Omit<typeof SessionFile.Type, "version">
+
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(SessionFile))
 
 const refuse = (message: string) => new SpawnRefused({ cause: "codec", message: `sessionRef: ${message}` })
 
-/** Loads the messages of a session from any run of the store. */
+/** Loads a session from any run of the store. */
 export const loadSession = Effect.fn("Sessions.load")(function* (sessionRef: string) {
   const name = JSON.stringify(cutText(sessionRef, 100))
   // Only a valid run id and spawn id become part of a path.
@@ -36,21 +44,20 @@ export const loadSession = Effect.fn("Sessions.load")(function* (sessionRef: str
       `session ${name} does not exist; a session exists only after an HTTP driver has answered its spawn`,
     )
   }
-  const { messages } = yield* Effect.mapError(decode(text), () =>
+  return (yield* Effect.mapError(decode(text), () =>
     refuse(`cannot read session ${name}: the file is damaged`),
-  )
-  return messages
+  )) satisfies Session
 })
 
 /** Saves the messages up to a spawn's answer. */
 export const saveSession = Effect.fn("Sessions.save")(function* (
   runId: RunId,
   spawnId: SpawnId,
-  messages: ReadonlyArray<SessionMessage>,
+  session: Session,
 ) {
   const fs = yield* FileSystem.FileSystem
   const path = sessionFile((yield* RunStore).paths(runId), spawnId)
   const folder = (yield* Path.Path).dirname(path)
   yield* Effect.ignore(fs.makeDirectory(folder, { recursive: true, mode: directoryMode }))
-  yield* writeAtomically(path, `${JSON.stringify({ version: 1, messages })}\n`)
+  yield* writeAtomically(path, `${JSON.stringify({ version: 1, ...session })}\n`)
 })

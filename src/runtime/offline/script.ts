@@ -5,13 +5,16 @@ import { parsePrompt, OfflineStep } from "./directives.ts"
 
 const quotedLength = 80
 
+/** The model that the offline agent reports if the spawn names none. */
+const offlineModel = "offline"
+
 /** Quotes the task without directives: the answer may become part of another prompt, which must not repeat them. */
 const writeAnswer = ({ agent, model }: JsonlSpawn, task: string): string => {
   const characters = [...task]
   const quoted =
     characters.length <= quotedLength ? task : `${characters.slice(0, quotedLength - 1).join("")}…`
   const end = task === "" ? "There was no task." : `Task: "${quoted}"`
-  return `This is ${agent}, rehearsing offline: ${model} was not called. ${end}`
+  return `This is ${agent}, rehearsing offline: ${model ?? "no model"} was ${model === undefined ? "" : "not "}called. ${end}`
 }
 
 /** Estimates tokens at four characters each. */
@@ -46,6 +49,8 @@ export const makeScript = (request: JsonlSpawn) => {
   if (!isAnswered) say(writeAnswer(request, task))
   const inputTokens = countTokens(systemPrompt + prompt)
   const usage = { inputTokens, outputTokens: countTokens(answer), costUsd: 0 }
-  steps.push(OfflineStep.Print({ line: { type: "result", stopReason: "stop", usage } }))
+  steps.push(
+    OfflineStep.Print({ line: { type: "result", stopReason: "stop", usage, model: model ?? offlineModel } }),
+  )
   return { steps, exitCode: exitCode ?? 0 }
 }

@@ -15,13 +15,13 @@ const fail = (message: string): Steps => [print({ type: "error", message }), { _
 
 /** The steps at the end of a result. After a hang there is no exit. */
 const toLastSteps = (result: ScriptedResult): Steps => {
-  const { crash, errorMessage, exitCode, hang, sessionRef, stopReason, text, usage } = result
+  const { crash, errorMessage, exitCode, hang, model, sessionRef, stopReason, text, usage } = result
   if (hang === true) return []
   if (crash === true) return [{ _tag: "Crash" }]
   const exit: ScriptedStep = { _tag: "Exit", code: exitCode ?? 0 }
   if (errorMessage !== undefined) return [print({ type: "error", message: errorMessage }), exit]
   if (exitCode !== undefined && text === undefined) return [exit]
-  return [print({ type: "result", text: text ?? "", sessionRef, stopReason, usage }), exit]
+  return [print({ type: "result", text: text ?? "", sessionRef, stopReason, usage, model }), exit]
 }
 
 const toSteps = (result: ScriptedResult): Steps => [

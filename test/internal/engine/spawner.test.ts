@@ -58,7 +58,11 @@ const withSpawner = <A, E>(
       const log = yield* openEventLog(runId, paths.eventsFile)
       yield* log.append(bodies(1)[0]!)
       const events = () => eventsIn(paths.eventsFile)
-      const driver: Driver = { name: "scripted", run: (request) => run(request, events) }
+      const driver: Driver = {
+        name: "scripted",
+        defaultModelFor: () => undefined,
+        run: (request) => run(request, events),
+      }
       const spawner = yield* makeSpawner({ runId, paths, cwd: folder, depth: 0, driver, log })
       return yield* use({ spawner, events })
     }).pipe(Effect.scoped),
