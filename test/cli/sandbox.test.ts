@@ -4,7 +4,14 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { formatJsonlDriver, makeWorld, filterEvents, writeConfig, writeScript } from "../support/mill.ts"
+import {
+  formatJsonlDriver,
+  isSource,
+  makeWorld,
+  filterEvents,
+  writeConfig,
+  writeScript,
+} from "../support/mill.ts"
 import { isWithoutSandbox } from "../support/sandbox.ts"
 
 const world = makeWorld()
@@ -174,7 +181,7 @@ export default {
       tmp: [top, "mine"].toSorted(),
       own: ["bin", "bun", "domain", "plan.json", "socket", "sources"].filter(
         // The shipped host is one file.
-        (name) => process.env["MILL_TEST_COMMAND"] === undefined || name !== "domain",
+        (name) => isSource || name !== "domain",
       ),
       run: ["mill"],
       home: "/tmp",

@@ -11,11 +11,18 @@ import type { RunRecord, RunResult } from "../../src/domain/run.schema.ts"
 
 export const repository = join(import.meta.dir, "../..")
 
-/** The command that starts mill. MILL_TEST_COMMAND replaces it, for example with a bundle; spaces separate its words. */
-export const millCommand = process.env["MILL_TEST_COMMAND"]?.split(" ") ?? [
-  process.execPath,
-  `${repository}/src/bin/mill.ts`,
-]
+/** Reads a command: words with spaces between them, or a JSON array. */
+const readCommand = (text: string): ReadonlyArray<string> =>
+  text.startsWith("[") ? JSON.parse(text) : text.split(" ")
+
+const givenCommand = process.env["MILL_TEST_COMMAND"]
+
+/** The command that starts mill: mill's source, unless MILL_TEST_COMMAND names another one. */
+export const millCommand =
+  givenCommand === undefined ? [process.execPath, `${repository}/src/bin/mill.ts`] : readCommand(givenCommand)
+
+/** Whether that is mill's source, and not a form in which it is shipped. */
+export const isSource = millCommand.at(-1)?.endsWith(".ts") === true
 
 const testTimeout = 120_000
 

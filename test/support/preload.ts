@@ -6,6 +6,7 @@ import { afterAll } from "bun:test"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { ensureInstalled } from "../../scripts/install.mjs"
+import { appendReport, reportFolder } from "./report.ts"
 import { describeMissing } from "./requirements.ts"
 
 const root = join(import.meta.dir, "../..")
@@ -38,6 +39,7 @@ if (!isComplete) {
 }
 
 afterAll(() => {
+  if (reportFolder !== undefined) return appendReport("done", Bun.main)
   const missing = describeMissing()
   if (missing !== undefined) process.stderr.write(`\n${missing}\n`)
 })

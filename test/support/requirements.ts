@@ -1,6 +1,8 @@
+import { appendReport } from "./report.ts"
+
 /**
  * What some tests need beyond Node and npm. Without it they are skipped, and one line at the end of the run names what was
- * missing and how to get it (printed by preload.ts). With `MILL_REQUIRE_SANDBOX=1` or `MILL_REQUIRE_AGENTS=1` they run
+ * missing and how to get it (printed by scripts/test.ts or preload.ts). With `MILL_REQUIRE_SANDBOX=1` or `MILL_REQUIRE_AGENTS=1` they run
  * anyway, and fail.
  */
 const requirements: Readonly<Record<Requirement, { command: string; variable?: string }>> = {
@@ -22,18 +24,20 @@ export type Requirement =
   | "permission to mount"
   | "a user who is not root"
 
-const missing = new Set<Requirement>()
+const missing = new Set<string>()
 
 /** Whether to skip tests that need something absent. Remembers it for the closing line. */
 export const isMissing = (name: Requirement, isPresent: boolean): boolean => {
-  const { variable } = requirements[name]
+  const { command, variable } = requirements[name]
   if (isPresent || (variable !== undefined && process.env[variable] === "1")) return false
-  missing.add(name)
+  const entry = `${name} (${command})`
+  missing.add(entry)
+  appendReport("missing", entry)
   return true
 }
 
-/** The closing line, if tests were skipped. */
-export const describeMissing = (): string | undefined =>
-  missing.size === 0
-    ? undefined
-    : `SKIPPED: tests that need ${[...missing].map((name) => `${name} (${requirements[name].command})`).join(", ")}`
+/** The closing line, if tests were skipped: what this process, or the processes that reported `entries`, missed. */
+export const describeMissing = (entries: Iterable<string> = missing): string | undefined => {
+  const all = [...new Set(entries)].toSorted()
+  return all.length === 0 ? undefined : `SKIPPED: tests that need ${all.join(", ")}`
+}
