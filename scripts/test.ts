@@ -23,7 +23,14 @@ const showProgress = (): void => {
   process.stderr.write(inTerminal ? `\x1b[K${done}\r` : `${done}\n`)
 }
 
-const options = [`--parallel=${availableParallelism() + 1}`, "--timeout=120000", "--only-failures"]
+const options = [
+  `--parallel=${availableParallelism() + 1}`,
+  // Within a file. More would use more memory and save no time.
+  "--max-concurrency=6",
+  // Processes take their time on a busy machine.
+  "--timeout=120000",
+  "--only-failures",
+]
 
 /** Builds the package. Returns the command that starts it, as MILL_TEST_COMMAND has it. */
 const buildMill = async (): Promise<string> => {

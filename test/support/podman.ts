@@ -104,7 +104,8 @@ const findPodman = (): Podman | undefined => {
     return makePodman(place)
   } catch (error) {
     rmSync(place, { recursive: true, force: true })
-    process.stderr.write(`podman cannot run containers on this machine: ${String(error)}\n`)
+    const reason = String(error).replaceAll("\n", " ")
+    process.stderr.write(`\npodman cannot run containers on this machine: ${reason}\n`)
     return undefined
   }
 }
