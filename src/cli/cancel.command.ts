@@ -1,5 +1,5 @@
 /** `mill cancel <run>` */
-import { Effect, Option } from "effect"
+import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { PrintsJson } from "./discovery.ts"
 import { openEngine, runArgument } from "./engine.ts"
@@ -15,11 +15,26 @@ export const cancelCommand = Command.make(
       Flag.withMetavar("text"),
       Flag.optional,
     ),
+    timeout: Flag.Finite("timeout").pipe(
+      Flag.withDescription(
+        "Seconds until a run that has not ended is killed (default: its grace periods and 5 seconds)",
+      ),
+      Flag.withMetavar("seconds"),
+      Flag.filter(
+        (seconds) => seconds >= 0,
+        () => "a number of seconds, 0 or more",
+      ),
+      Flag.optional,
+    ),
   },
-  Effect.fnUntraced(function* ({ reason, run: reference }) {
+  Effect.fnUntraced(function* ({ reason, run: reference, timeout }) {
     const engine = yield* openEngine
     const { json, out, style } = yield* Output
-    const { alreadyTerminal, run } = yield* engine.cancel(reference, Option.getOrUndefined(reason))
+    const { alreadyTerminal, run } = yield* engine.cancel(
+      reference,
+      Option.getOrUndefined(reason),
+      Option.getOrUndefined(Option.map(timeout, Duration.seconds)),
+    )
     const { id: runId, status } = run
     if (json) return yield* out(JSON.stringify({ runId, status, alreadyTerminal }))
     const { mark, paint } = markStatus(status, style)

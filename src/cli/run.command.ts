@@ -6,7 +6,7 @@ import type { DraftPlan } from "../domain/plan.schema.ts"
 import { canAsk, confirmRun } from "./confirm.ts"
 import { PrintsJson } from "./discovery.ts"
 import { type CommandEngine, ExitWith, exitWithStatus, openEngine } from "./engine.ts"
-import { renderErrorJson } from "./error.render.ts"
+import { renderError, renderErrorJson } from "./error.render.ts"
 import { showLive } from "./live.ts"
 import { Output } from "./output.ts"
 import { renderPlan, renderPreview, shortenPath } from "./plan.render.ts"
@@ -135,8 +135,14 @@ const leaveRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunI
   yield* err(errStyle.dim("  press Ctrl-C again to cancel the run"))
   const again = yield* Effect.timeoutOption(nextInterrupt, secondInterrupt)
   if (again._tag === "None") return
-  yield* Effect.ignore(engine.cancel(runId, "Ctrl-C"))
-  yield* err(`${runId} cancelled`)
+  yield* engine.cancel(runId, "Ctrl-C").pipe(
+    Effect.flatMap(({ run }) =>
+      err(
+        run.status === "cancelled" ? `${runId} cancelled` : `${runId} had already finished (${run.status})`,
+      ),
+    ),
+    Effect.catch((error) => err(renderError(error, errStyle))),
+  )
 })
 
 /** Waits for the run to finish and shows its progress. Interrupting this leaves the run running. */

@@ -2,6 +2,7 @@
 import { type Duration, type Effect, Schema, type Stream } from "effect"
 import type { DiscoveryFacts } from "./discovery.schema.ts"
 import type {
+  CancelIncomplete,
   ConfigError,
   LaunchError,
   LogError,
@@ -167,8 +168,15 @@ export type MillEngine = {
   readonly watchIo: (run: string) => Stream.Stream<IoItem, ReferenceError | LogError>
   /** Streams the ids of the runs in progress, and of every run that starts later. Never ends. */
   readonly liveRuns: Stream.Stream<RunId, StoreError>
-  /** Cancels the run, its agents and any nested runs. A finished run is left unchanged. */
-  readonly cancel: (run: string, reason?: string) => Effect.Effect<Cancellation, ReferenceError | LogError>
+  /**
+   * Cancels the run, its agents and any nested runs. A finished run is left unchanged. A run that has not ended after
+   * `timeout` is killed (default: its grace periods and 5 seconds). Fails with `CancelIncomplete` if processes are left.
+   */
+  readonly cancel: (
+    run: string,
+    reason?: string,
+    timeout?: Duration.Input,
+  ) => Effect.Effect<Cancellation, ReferenceError | LogError | CancelIncomplete>
   /** Lists runs, newest first. */
   readonly list: (filter?: RunFilter) => Effect.Effect<ListedRuns, UsageError | StoreError>
   /** Sets up a directory for mill. Existing files are left unchanged. */

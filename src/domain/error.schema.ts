@@ -44,6 +44,22 @@ export class WaitTimeout extends Schema.TaggedError<WaitTimeout>()("WaitTimeout"
   seconds: Schema.Finite,
 }) {}
 
+/** A process that is left after a cancellation. `reason` continues a sentence about it: "belongs to user 0". */
+export const LeftProcess = Schema.Struct({
+  pid: Schema.Int,
+  command: Schema.String,
+  reason: Schema.String,
+})
+export type LeftProcess = typeof LeftProcess.Type
+
+/** Processes of the run are left, although they were killed. `status` is the run's own: `cancelled` once its end is recorded. */
+export class CancelIncomplete extends Schema.TaggedError<CancelIncomplete>()("CancelIncomplete", {
+  ...commandFields(1),
+  runId: Schema.String,
+  status: Schema.String,
+  left: Schema.Array(LeftProcess),
+}) {}
+
 /** A file could not be read or written. */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   ...commandFields(1),

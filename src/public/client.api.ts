@@ -162,7 +162,7 @@ export const makeClient =
       watch: (run, options) => iterate((engine) => engine.watch(run), options?.signal),
       watchIo: (run, options) => iterate((engine) => engine.watchIo(run), options?.signal),
       liveRuns: (options) => iterate((engine) => engine.liveRuns, options?.signal),
-      cancel: (run, reason) => call((engine) => engine.cancel(run, reason)),
+      cancel: (run, reason, options) => call((engine) => engine.cancel(run, reason, options?.timeout)),
       list: (filter) => call((engine) => engine.list(filter)),
       init: (options = { global: false }) => call((engine) => engine.init(options)),
       discover: (options = { askAgent: false }) => call((engine) => engine.discover(options)),

@@ -1,5 +1,6 @@
 /** The tagged errors of mill's methods. */
 export {
+  CancelIncomplete,
   ConfigError,
   IllegalLine,
   LaunchError,

@@ -70,8 +70,15 @@ export interface MillClient extends AsyncDisposable {
   watchIo(run: string, options?: Abortable): AsyncIterable<IoItem>
   /** Yields the ids of the runs in progress and of every run that starts later. Never ends. */
   liveRuns(options?: Abortable): AsyncIterable<RunId>
-  /** Cancels a run, its agents and any nested runs. A finished run is left unchanged. */
-  cancel(run: string, reason?: string): Promise<Cancellation>
+  /**
+   * Cancels a run, its agents and any nested runs. A finished run is left unchanged. A run that has not ended after `timeout`
+   * is killed (default: its grace periods and 5 seconds). Rejects with `CancelIncomplete` if processes are left.
+   */
+  cancel(
+    run: string,
+    reason?: string,
+    options?: { readonly timeout?: Duration.Input | undefined },
+  ): Promise<Cancellation>
   /** Lists runs, newest first. */
   list(filter?: RunFilter): Promise<ListedRuns>
   /** Sets up a directory, as `mill init` does. */

@@ -12,6 +12,7 @@ const requirements: Readonly<Record<Requirement, { command: string; variable?: s
   zsh: { command: "apt-get install zsh" },
   fish: { command: "apt-get install fish" },
   "permission to mount": { command: "run the tests as root" },
+  "root and setpriv": { command: "run the tests as root" },
   "a user who is not root": { command: "run the tests as another user" },
 }
 
@@ -22,6 +23,7 @@ export type Requirement =
   | "zsh"
   | "fish"
   | "permission to mount"
+  | "root and setpriv"
   | "a user who is not root"
 
 const missing = new Set<string>()

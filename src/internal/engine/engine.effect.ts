@@ -3,7 +3,7 @@
  *
  * A command calls one method and should not load the modules of the others, so most methods load theirs on demand.
  */
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Stream } from "effect"
 import type {
   InspectedRun,
   InspectedSpawn,
@@ -34,7 +34,7 @@ const watchModule = Effect.promise(() => import("./watch.effect.ts"))
 
 const cancel = importOnCall(
   Effect.promise(() => import("./cancel.effect.ts")),
-  ({ cancelRun }) => cancelRun,
+  (module) => module.cancel,
 )
 const discover = importOnCall(
   Effect.promise(() => import("../discovery/discover.effect.ts")),
@@ -111,17 +111,22 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
         status: (run) => withRun(run, readStatus),
         wait: (run, timeout) =>
           Effect.andThen(
-            checkTimeout(timeout),
+            checkTimeout("wait", timeout),
             withRun(run, (runId) => waitForEnd(runId, timeout)),
           ),
         inspect,
         watch: (run) => provideStream(watch(run)),
         watchIo: (run) => provideStream(watchIo(run)),
         liveRuns: provideStream(liveRuns),
-        cancel: (run, reason) =>
+        cancel: (run, reason, limit) =>
           Effect.andThen(
-            checkReason({ reason }),
-            withRun(run, (runId) => cancel(runId, reason)),
+            Effect.all([checkReason({ reason }), checkTimeout("cancel", limit)]),
+            withRun(run, (runId) =>
+              cancel(runId, {
+                reason,
+                timeout: limit === undefined ? undefined : Duration.fromInputUnsafe(limit),
+              }),
+            ),
           ),
         list: (filter = {}) => provide(Effect.flatMap(checkRunFilter(filter), listRuns)),
         init: (options) => provide(Effect.flatMap(checkInitOptions(options), init)),

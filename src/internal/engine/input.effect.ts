@@ -45,11 +45,11 @@ const isTimeout = Option.liftThrowable(
   (value: Duration.Input) => statesAmount(value) && !Duration.isNegative(Duration.fromInputUnsafe(value)),
 )
 
-export const checkTimeout = (timeout: Duration.Input | undefined) =>
+export const checkTimeout = (method: string, timeout: Duration.Input | undefined) =>
   timeout === undefined || Option.contains(isTimeout(timeout), true)
     ? Effect.void
     : new UsageError({
-        message: `wait: timeout is ${describeValue(timeout)}; expected a non-negative number of milliseconds or a duration such as "1 minute"`,
+        message: `${method}: timeout is ${describeValue(timeout)}; expected a non-negative number of milliseconds or a duration such as "1 minute"`,
       })
 
 const decodePrepared = decodeUntrusted(PreparedRun, { whole: "the argument", unknownKeys: "ignore" })

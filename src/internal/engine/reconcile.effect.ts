@@ -3,7 +3,7 @@
  * run does so. One command becomes the run's owner, and the others wait for the snapshots that it writes; if that owner
  * dies too, another takes over.
  */
-import { Clock, Duration, Effect, Exit, FileSystem, Option, Schema } from "effect"
+import { Clock, Duration, Effect, Exit, Option, Schema } from "effect"
 import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
@@ -18,7 +18,7 @@ import { readLastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { launchFile } from "./launch.effect.ts"
 import { type Settlement, settleRun } from "./settle.effect.ts"
-import { SpawnFile } from "./spawn-files.effect.ts"
+import { readSpawnFiles, type SpawnFile } from "./spawn-files.effect.ts"
 
 /** How long a submitter may take between creating a run's folder and starting its worker. */
 const launchTimeout = Duration.seconds(10)
@@ -27,7 +27,6 @@ const launchTimeout = Duration.seconds(10)
 const lostGrace = Duration.millis(500)
 
 const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(ProcessIdentity))
-const decodeSpawnFile = Schema.decodeUnknownOption(Schema.fromJsonString(SpawnFile))
 
 const workerLost: Settlement = {
   type: "run:failed",
@@ -54,16 +53,25 @@ const isAbandoned = Effect.fnUntraced(function* (runId: RunId, paths: RunPaths) 
 /** Ends the recorded process groups, unless their pids now belong to other processes. */
 const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.Duration) {
   const { endGroup, isAlive } = yield* Processes
-  const fs = yield* FileSystem.FileSystem
-  const folder = `${paths.runDir}/spawns`
-  const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
-  const end = Effect.fnUntraced(function* (name: string) {
-    const text = yield* Effect.orElseSucceed(readRegular(`${folder}/${name}`), () => undefined)
-    const file = Option.getOrUndefined(decodeSpawnFile(text))
-    if (file?.process === undefined || file.outcome !== undefined) return
-    if (yield* isAlive(file.process)) yield* endGroup(file.process.pid, grace)
+  const end = Effect.fnUntraced(function* ({ outcome, process }: SpawnFile) {
+    if (process === undefined || outcome !== undefined) return
+    if (yield* isAlive(process)) yield* endGroup(process.pid, grace)
   })
-  yield* Effect.forEach(names, end, { concurrency: 32, discard: true })
+  yield* Effect.forEach(yield* readSpawnFiles(paths), end, { concurrency: 32, discard: true })
+})
+
+/**
+ * Ends the processes of a run that has ended, if any are left, and returns those that could not be ended. The groups of
+ * its agents show processes of other users, whose environment cannot be read.
+ */
+export const endLeft = Effect.fn("Run.endLeft")(function* (runId: RunId) {
+  const { endMarked, findLeft } = yield* Processes
+  const files = yield* readSpawnFiles((yield* RunStore).paths(runId))
+  const leaders = files.flatMap(({ process }) => (process === undefined ? [] : [process]))
+  const left = yield* findLeft(runId, leaders)
+  if (left.length === 0) return left
+  yield* endMarked(runId, lostGrace)
+  return yield* findLeft(runId, leaders)
 })
 
 /** Ends what a dead worker has left running. */

@@ -2,7 +2,7 @@
  * `spawns/<spawnId>.json`: the process that serves a spawn, so that it can be ended when its worker has died, and the
  * spawn's outcome. The event log is the truth; a failure to write these files is logged and otherwise harmless.
  */
-import { DateTime, Effect, FiberMap, FileSystem, Schema } from "effect"
+import { DateTime, Effect, FiberMap, FileSystem, Option, Schema } from "effect"
 import type { SpawnId } from "../../domain/ids.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import type { SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
@@ -10,6 +10,7 @@ import { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { fileMode } from "../files/files.effect.ts"
+import { readRegular } from "../files/regular-files.effect.ts"
 import { spawnFile } from "../store/run-paths.ts"
 
 /** The contents of a spawn's file. The process leads the process group with its pid. */
@@ -22,6 +23,21 @@ export const SpawnFile = Schema.Struct({
   outcome: Schema.optional(Schema.Unknown),
 })
 export type SpawnFile = typeof SpawnFile.Type
+
+const decodeSpawnFile = Schema.decodeUnknownOption(Schema.fromJsonString(SpawnFile))
+
+/** Reads the files of a run's spawns. Skips those that cannot be read. */
+export const readSpawnFiles = Effect.fnUntraced(function* (paths: RunPaths) {
+  const fs = yield* FileSystem.FileSystem
+  const folder = `${paths.runDir}/spawns`
+  const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
+  const files = yield* Effect.forEach(
+    names,
+    (name) => Effect.orElseSucceed(readRegular(`${folder}/${name}`), () => undefined),
+    { concurrency: 32 },
+  )
+  return files.flatMap((text) => Option.toArray(decodeSpawnFile(text)))
+})
 
 /**
  * How long an agent runs before its file is written. The file of a shorter one is written once, at its end. If the worker

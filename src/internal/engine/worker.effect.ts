@@ -65,6 +65,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
     Effect.onExit(() => Scope.close(serving, Exit.void)),
   )
   // Runs inside a cancelled run are cancelled too, whatever cancelled it.
-  if (record.status === "cancelled") yield* cancelChildren(runId)
+  const left = record.status === "cancelled" ? yield* cancelChildren(runId) : []
+  for (const { pid, reason } of left) yield* Effect.logWarning(`process ${pid} of a nested run ${reason}`)
   yield* Effect.logInfo(record.summaryHuman)
 }, Effect.scoped)

@@ -46,10 +46,11 @@ export const makeEnders = (
       const signalled = new Set<number>()
       // Processes that appear meanwhile get the signal too.
       const lives = Effect.gen(function* () {
-        const pids = (yield* findMarked(runId)).filter((pid) => pid !== self)
+        const found = yield* findMarked(runId)
+        const pids = found.pids.filter((pid) => pid !== self)
         for (const pid of pids) if (!signalled.has(pid)) yield* signal(pid, name)
         for (const pid of pids) signalled.add(pid)
-        return pids.length > 0
+        return pids.length > 0 || !found.isComplete
       })
       if (yield* awaitDeath(lives, patience)) return
     }

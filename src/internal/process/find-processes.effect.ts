@@ -7,12 +7,19 @@
 import { Effect, FileSystem } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcess } from "effect/process"
+import { readSystemCode } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isMarked, parseStat } from "./proc-files.ts"
 import type { ProcessIdentity } from "./process-identity.schema.ts"
 import type { CommandOutput } from "./started-process.ts"
 
 const decoder = new TextDecoder()
+
+/** The errors of a process that has exited, or whose files only its user may read. Any other error says nothing about it. */
+const isAbsent = ({ reason }: PlatformError): boolean =>
+  ["ENOENT", "ESRCH"].includes(readSystemCode(reason.cause) ?? "")
+const isDenied = ({ reason }: PlatformError): boolean =>
+  ["EACCES", "EPERM"].includes(readSystemCode(reason.cause) ?? "")
 
 /** The methods of `Processes` that find processes. `run` runs a command, `canSignal` sends signal 0. */
 export const makeFinders = Effect.fnUntraced(function* (
@@ -40,54 +47,75 @@ export const makeFinders = Effect.fnUntraced(function* (
     return text === "" || text.startsWith("Z") ? undefined : { pid, startTime: text.replace(/^\S+\s+/, "") }
   })
 
-  const identify = Effect.fn("Processes.identify")(
-    function* (pid: number): Effect.fn.Return<ProcessIdentity | undefined, PlatformError> {
-      const stat = yield* Effect.option(fs.readFileString(`/proc/${pid}/stat`))
-      if (stat._tag === "None") {
-        return (yield* fs.exists("/proc/self/stat")) ? undefined : yield* identifyByPs(pid)
-      }
-      const { isZombie, startTicks } = parseStat(stat.value)
-      if (isZombie || startTicks === undefined) return undefined
-      return { pid, startTime: `${yield* bootId}:${startTicks}` }
-    },
-    Effect.orElseSucceed(() => undefined),
+  const lookUp = Effect.fnUntraced(function* (
+    pid: number,
+  ): Effect.fn.Return<ProcessIdentity | undefined, PlatformError> {
+    const stat = yield* fs
+      .readFileString(`/proc/${pid}/stat`)
+      .pipe(Effect.catchIf(isAbsent, () => Effect.undefined))
+    if (stat === undefined) {
+      return (yield* fs.exists("/proc/self/stat")) ? undefined : yield* identifyByPs(pid)
+    }
+    const { isZombie, startTicks } = parseStat(stat)
+    if (isZombie || startTicks === undefined) return undefined
+    return { pid, startTime: `${yield* bootId}:${startTicks}` }
+  })
+
+  const identify = Effect.fn("Processes.identify")((pid: number) =>
+    Effect.orElseSucceed(lookUp(pid), () => undefined),
   )
 
+  // A process that cannot be looked up, for lack of file descriptors for example, must not be taken for a dead one.
   const isAlive = (identity: ProcessIdentity) =>
-    Effect.map(identify(identity.pid), (found) => found?.startTime === identity.startTime)
+    lookUp(identity.pid).pipe(
+      Effect.map((found) => found?.startTime === identity.startTime),
+      Effect.orElseSucceed(() => true),
+    )
 
-  /** The processes whose file `name` in /proc satisfies the predicate; `undefined` where there is no /proc. */
+  /**
+   * The processes whose file `name` in /proc satisfies the predicate; `undefined` where there is no /proc. Incomplete when a
+   * file could not be read for another reason than that its process has exited or belongs to another user.
+   */
   const findInProc = Effect.fnUntraced(function* (name: string, matches: (contents: string) => boolean) {
-    const entries = yield* Effect.option(fs.readDirectory("/proc"))
-    if (entries._tag === "None") return undefined
+    if (!(yield* Effect.orElseSucceed(fs.exists("/proc/self/stat"), () => true))) return undefined
+    let isComplete = true
+    const giveUp = Effect.sync(() => {
+      isComplete = false
+      return false
+    })
+    const entries = yield* Effect.catch(fs.readDirectory("/proc"), () => Effect.as(giveUp, []))
     const found = yield* Effect.filter(
-      entries.value.filter((entry) => /^\d+$/.test(entry)),
+      entries.filter((entry) => /^\d+$/.test(entry)),
       (entry) =>
         fs.readFile(`/proc/${entry}/${name}`).pipe(
           Effect.map((bytes) => matches(decoder.decode(bytes))),
-          Effect.orElseSucceed(() => false),
+          Effect.catch((error) => (isAbsent(error) || isDenied(error) ? Effect.succeed(false) : giveUp)),
         ),
       { concurrency: 16 },
     )
-    return found.map(Number)
+    return { pids: found.map(Number), isComplete }
   })
+
+  /** The members of process groups that are not zombies. */
+  const findInGroups = (groups: ReadonlySet<number>) =>
+    findInProc("stat", (stat) => {
+      const member = parseStat(stat)
+      return groups.has(Number(member.group)) && !member.isZombie
+    })
 
   /** Whether the process group has a member that is not a zombie. */
   const isGroupAlive = Effect.fnUntraced(function* (group: number) {
     if (!(yield* canSignal(-group))) return false
-    const members = yield* findInProc("stat", (stat) => {
-      const member = parseStat(stat)
-      return member.group === String(group) && !member.isZombie
-    })
-    return members === undefined || members.length > 0
+    const members = yield* findInGroups(new Set([group]))
+    return members === undefined || members.pids.length > 0 || !members.isComplete
   })
 
   const findMarked = (runId: RunId) =>
     Effect.map(
       findInProc("environ", (environ) => isMarked(environ, runId)),
-      (pids = []) => pids,
+      (found) => found ?? { pids: [], isComplete: true },
     )
 
-  return { identify, isAlive, isGroupAlive, findMarked }
+  return { identify, isAlive, isGroupAlive, findInGroups, findMarked }
 })
 export type Finders = Effect.Success<ReturnType<typeof makeFinders>>

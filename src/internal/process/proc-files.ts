@@ -9,7 +9,18 @@ import type { RunId } from "../../domain/ids.schema.ts"
 export const parseStat = (stat: string) => {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   const [state, , group] = fields
-  return { group, startTicks: fields[19], isZombie: state === undefined || state === "Z" || state === "X" }
+  return {
+    state,
+    group,
+    startTicks: fields[19],
+    isZombie: state === undefined || state === "Z" || state === "X",
+  }
+}
+
+/** Reads the effective user id from `/proc/<pid>/status`. */
+export const parseUserId = (status: string): number | undefined => {
+  const id = /^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1]
+  return id === undefined ? undefined : Number(id)
 }
 
 /** Whether the environment in `/proc/<pid>/environ` marks a process of the run. That of a zombie is empty. */

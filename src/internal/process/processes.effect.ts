@@ -5,10 +5,12 @@
 import { Context, type Duration, Effect, Layer, type Scope } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import type { ChildProcess } from "effect/process"
+import { type LeftProcess, readSystemCode } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { makeEnders, type Signal } from "./end-processes.effect.ts"
 import { makeFinders } from "./find-processes.effect.ts"
 import type { ProcessIdentity } from "./process-identity.schema.ts"
+import { makeLeftFinders } from "./left-processes.effect.ts"
 import { makeStarters } from "./start-process.effect.ts"
 import type { CommandOutput, StartedProcess, StartOptions } from "./started-process.ts"
 
@@ -61,14 +63,27 @@ export class Processes extends Context.Service<
      * parentage it is by now. Processes that cleared their environment, and those of other users, are not found.
      */
     readonly endMarked: (runId: RunId, grace: Duration.Duration) => Effect.Effect<void>
+    /**
+     * Finds what is left of a run: the processes, except this one, that carry its `MILL_RUN_ID`, and those in the groups
+     * that `leaders` led, whoever owns them.
+     */
+    readonly findLeft: (
+      runId: RunId,
+      leaders: ReadonlyArray<ProcessIdentity>,
+    ) => Effect.Effect<ReadonlyArray<LeftProcess>>
+    /** Describes a process that could not be ended; `undefined` when it has exited. */
+    readonly describeLeft: (pid: number) => Effect.Effect<LeftProcess | undefined>
   }
 >()("mill/internal/Processes") {
   static readonly layer = ({ kill, self, which }: System) =>
     Layer.effect(
       Processes,
       Effect.gen(function* () {
+        /** Whether there is a process for the signal, even one of another user, which does not get it. */
         const trySignal = (pid: number, name: Signal | 0) =>
-          Effect.isSuccess(Effect.try({ try: () => kill(pid, name), catch: () => undefined }))
+          Effect.try({ try: () => kill(pid, name), catch: readSystemCode }).pipe(
+            Effect.match({ onSuccess: () => true, onFailure: (code) => code === "EPERM" }),
+          )
         const signal = (pid: number, name: Signal) => Effect.asVoid(trySignal(pid, name))
         const { launch, run, start } = yield* makeStarters((group, grace) => enders.endGroup(group, grace))
         const finders = yield* makeFinders(run, (pid) => trySignal(pid, 0))
@@ -81,6 +96,7 @@ export class Processes extends Context.Service<
           identify: finders.identify,
           isAlive: finders.isAlive,
           signal,
+          ...(yield* makeLeftFinders(finders, self)),
           ...enders,
         })
       }),

@@ -1,7 +1,9 @@
 /** The service of processes, with real ones: how they end, what they print meanwhile, and how long they are awaited. */
 import { afterAll, expect, test } from "bun:test"
-import { Deferred, Duration, Effect, ManagedRuntime } from "effect"
+import { Deferred, Duration, Effect, FileSystem, Layer, ManagedRuntime } from "effect"
+import { systemError } from "effect/PlatformError"
 import { ChildProcess } from "effect/process"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { RunId } from "../../../src/domain/ids.schema.ts"
 import { isMarked, parseStat } from "../../../src/internal/process/proc-files.ts"
 import { Processes } from "../../../src/internal/process/processes.effect.ts"
@@ -75,7 +77,7 @@ test("the spawner refuses what it does not support", async () => {
 
 test("the stat of a process is read behind its name, which may hold anything", () => {
   const stat = (state: string) => `7 (a) b (c) ${state} 1 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9876 0`
-  expect(parseStat(stat("S"))).toEqual({ group: "42", startTicks: "9876", isZombie: false })
+  expect(parseStat(stat("S"))).toEqual({ state: "S", group: "42", startTicks: "9876", isZombie: false })
   expect(parseStat(stat("Z")).isZombie).toBe(true)
 })
 
@@ -85,4 +87,40 @@ test("a mark is a whole variable", () => {
   expect(isMarked("MILL_RUN_ID=run_1\0", runId)).toBe(true)
   expect(isMarked("MILL_RUN_ID=run_12\0", runId)).toBe(false)
   expect(isMarked("OTHER_MILL_RUN_ID=run_1\0", runId)).toBe(false)
+})
+
+test("a process that cannot be looked up is not taken for a dead one", async () => {
+  const refused = (method: string) =>
+    systemError({
+      module: "FileSystem",
+      method,
+      _tag: "Unknown",
+      cause: Object.assign(new Error("too many open files"), { code: "EMFILE" }),
+    })
+  const signals: Array<string | number> = []
+  const processes = Processes.layer({
+    self: process.pid,
+    kill: (_, signal) => signals.push(signal),
+    which: () => undefined,
+  }).pipe(
+    Layer.provide(
+      Layer.mergeAll(
+        FileSystem.layerNoop({
+          exists: () => Effect.succeed(true),
+          readFile: () => Effect.fail(refused("readFile")),
+          readFileString: () => Effect.fail(refused("readFileString")),
+          readDirectory: () => Effect.succeed(["1", "2"]),
+        }),
+        Layer.mock(ChildProcessSpawner)({}),
+      ),
+    ),
+  )
+  const alive = Effect.flatMap(Processes, ({ isAlive }) => isAlive({ pid: 1, startTime: "boot:1" }))
+  const end = Effect.flatMap(Processes, ({ endGroup }) => endGroup(7, Duration.millis(20)))
+  const poor = ManagedRuntime.make(processes)
+  expect(await poor.runPromise(alive)).toBe(true)
+  await poor.runPromise(end)
+  // SIGKILL follows, because nothing shows that SIGTERM was enough.
+  expect(signals).toContain("SIGKILL")
+  await poor.dispose()
 })
