@@ -83,7 +83,7 @@ export const makeFinders = Effect.fnUntraced(function* (
       isComplete = false
       return false
     })
-    const entries = yield* Effect.catch(fs.readDirectory("/proc"), () => Effect.as(giveUp, []))
+    const entries = yield* fs.readDirectory("/proc").pipe(Effect.catch(() => Effect.as(giveUp, [])))
     const found = yield* Effect.filter(
       entries.filter((entry) => /^\d+$/.test(entry)),
       (entry) =>
