@@ -41,9 +41,9 @@ describe("a full disk is an error of", () => {
 })
 
 test("a shared pipe keeps its mode", () => {
-  const after = `bun -e 'require("fs").writeSync(1, "y".repeat(1_000_000))'`
+  const after = `'${process.execPath}' -e 'require("fs").writeSync(1, "y".repeat(1_000_000))'`
   const { code, stderr, stdout } = runScript(
-    `PATH="${process.execPath.replace(/[^/]*$/, "")}:$PATH"; set -o pipefail; (mill watch --run $RUN --json >/dev/stdout; mill status $RUN --json; ${after}) | (sleep 0.5; wc -c)`,
+    `set -o pipefail; (mill watch --run $RUN --json >/dev/stdout; mill status $RUN --json; ${after}) | (sleep 0.5; wc -c)`,
   )
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
   expect(Number(stdout)).toBeGreaterThan(length + 1_000_000)
