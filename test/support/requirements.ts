@@ -2,8 +2,8 @@ import { appendReport } from "./report.ts"
 
 /**
  * What some tests need beyond Node and npm. Without it they are skipped, and one line at the end of the run names what was
- * missing and how to get it (printed by scripts/test.ts or preload.ts). With `MILL_REQUIRE_SANDBOX=1` or `MILL_REQUIRE_AGENTS=1` they run
- * anyway, and fail.
+ * missing and how to get it (printed by scripts/test.ts or preload.ts). If the requirement's variable is 1, such as
+ * `MILL_REQUIRE_SANDBOX=1`, they run anyway, and fail.
  */
 const requirements: Readonly<Record<Requirement, { command: string; variable?: string }>> = {
   sandbox: { command: "apt-get install bubblewrap", variable: "MILL_REQUIRE_SANDBOX" },
@@ -11,8 +11,8 @@ const requirements: Readonly<Record<Requirement, { command: string; variable?: s
   podman: { command: "apt-get install podman runc", variable: "MILL_REQUIRE_PODMAN" },
   zsh: { command: "apt-get install zsh" },
   fish: { command: "apt-get install fish" },
-  "permission to mount": { command: "run the tests as root" },
-  "root and setpriv": { command: "run the tests as root" },
+  "permission to mount": { command: "run the tests as root, with mount on the PATH" },
+  "root and setpriv": { command: "run the tests as root, with setpriv on the PATH" },
   "a user who is not root": { command: "run the tests as another user" },
 }
 
