@@ -15,6 +15,9 @@ import type { CommandOutput } from "./started-process.ts"
 
 const decoder = new TextDecoder()
 
+/** How often one search lists the processes: other programs may start new ones all the time. */
+const maxLooks = 20
+
 /** The errors of a process that has exited, or whose files only its user may read. Any other error says nothing about it. */
 const isAbsent = ({ reason }: PlatformError): boolean =>
   ["ENOENT", "ESRCH"].includes(readSystemCode(reason.cause) ?? "")
@@ -83,17 +86,26 @@ export const makeFinders = Effect.fnUntraced(function* (
       isComplete = false
       return false
     })
-    const entries = yield* fs.readDirectory("/proc").pipe(Effect.catch(() => Effect.as(giveUp, [])))
-    const found = yield* Effect.filter(
-      entries.filter((entry) => /^\d+$/.test(entry)),
-      (entry) =>
-        fs.readFile(`/proc/${entry}/${name}`).pipe(
-          Effect.map((bytes) => matches(decoder.decode(bytes))),
-          Effect.catch((error) => (isAbsent(error) || isDenied(error) ? Effect.succeed(false) : giveUp)),
-        ),
-      { concurrency: 16 },
-    )
-    return { pids: found.map(Number), isComplete }
+    const seen = new Set<string>()
+    const pids: Array<number> = []
+    // A process may start another one and exit before its own file is read: look for new ones until there are none.
+    for (let look = 0; look < maxLooks; look += 1) {
+      const entries = yield* fs.readDirectory("/proc").pipe(Effect.catch(() => Effect.as(giveUp, [])))
+      const added = entries.filter((entry) => /^\d+$/.test(entry) && !seen.has(entry))
+      if (added.length === 0) return { pids, isComplete }
+      for (const entry of added) seen.add(entry)
+      const found = yield* Effect.filter(
+        added,
+        (entry) =>
+          fs.readFile(`/proc/${entry}/${name}`).pipe(
+            Effect.map((bytes) => matches(decoder.decode(bytes))),
+            Effect.catch((error) => (isAbsent(error) || isDenied(error) ? Effect.succeed(false) : giveUp)),
+          ),
+        { concurrency: 16 },
+      )
+      pids.push(...found.map(Number))
+    }
+    return { pids, isComplete: false }
   })
 
   /** The members of process groups that are not zombies. */

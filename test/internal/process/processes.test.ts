@@ -124,3 +124,40 @@ test("a process that cannot be looked up is not taken for a dead one", async () 
   expect(signals).toContain("SIGKILL")
   await poor.dispose()
 })
+
+test("a process that appears while its parent exits is ended too", async () => {
+  const absent = systemError({
+    module: "FileSystem",
+    method: "readFile",
+    _tag: "NotFound",
+    cause: Object.assign(new Error("no such file"), { code: "ENOENT" }),
+  })
+  let looks = 0
+  const ended = new Set<number>()
+  const processes = Processes.layer({
+    self: 1,
+    kill: (pid) => ended.add(pid),
+    which: () => undefined,
+  }).pipe(
+    Layer.provide(
+      Layer.mergeAll(
+        FileSystem.layerNoop({
+          exists: () => Effect.succeed(true),
+          // The parent, 10, is there first, and has exited when its environment is read; the child is 11.
+          readDirectory: () => Effect.sync(() => (looks++ === 0 ? ["10"] : ended.has(11) ? [] : ["11"])),
+          readFile: (path) =>
+            path === "/proc/11/environ"
+              ? Effect.succeed(new TextEncoder().encode("MILL_RUN_ID=run_1\0"))
+              : Effect.fail(absent),
+        }),
+        Layer.mock(ChildProcessSpawner)({}),
+      ),
+    ),
+  )
+  const chain = ManagedRuntime.make(processes)
+  await chain.runPromise(
+    Effect.flatMap(Processes, ({ endMarked }) => endMarked(RunId.make("run_1"), Duration.seconds(1))),
+  )
+  expect([...ended]).toEqual([11])
+  await chain.dispose()
+})
