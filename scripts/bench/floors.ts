@@ -67,6 +67,22 @@ export const spawnInSequence = async (count: number): Promise<number> => {
   return millis / count
 }
 
+/** Milliseconds of `count` agents that each take half a second, without mill, all at once. */
+export const spawnHalfSeconds = async (count: number): Promise<number> => {
+  const start = performance.now()
+  await Promise.all(
+    Array.from({ length: count }, () => Bun.spawn(["/bin/sleep", "0.5"], { stdin: "ignore" }).exited),
+  )
+  return performance.now() - start
+}
+
+/** MiB of memory of a Bun process that does nothing. */
+export const measureEmptyMemory = (): number => {
+  const script = `process.stdout.write(require("node:fs").readFileSync("/proc/self/status"))`
+  const { stdout } = Bun.spawnSync([process.execPath, "-e", script])
+  return Number(/^VmRSS:\s+(\d+)/m.exec(stdout.toString())?.[1] ?? Number.NaN) / 1024
+}
+
 /** Milliseconds of `count` instant agents without mill, `atOnce` at a time. */
 export const spawnInParallel = async (count: number, atOnce: number): Promise<number> => {
   let left = count
@@ -77,3 +93,27 @@ export const spawnInParallel = async (count: number, atOnce: number): Promise<nu
   await Promise.all(Array.from({ length: atOnce }, take))
   return performance.now() - start
 }
+
+/** A cost of the machine that a row is compared with. */
+export type Floor = {
+  readonly name: string
+  readonly unit: "ms" | "MiB"
+  readonly measure: () => Promise<number> | number
+}
+
+export const emptyProcess: Floor = { name: "empty Bun process", unit: "ms", measure: startEmptyProcess }
+export const trueProcess: Floor = { name: "start /bin/true", unit: "ms", measure: spawnTrue }
+export const plainAppend: Floor = { name: "append 400 bytes", unit: "ms", measure: () => append(false) }
+export const durableAppend: Floor = {
+  name: "append 400 bytes with fdatasync",
+  unit: "ms",
+  measure: () => append(true),
+}
+export const emptyMemory: Floor = {
+  name: "memory of an empty Bun process",
+  unit: "MiB",
+  measure: measureEmptyMemory,
+}
+
+/** The floors that are sampled before each repetition of each row. */
+export const machineFloors: ReadonlyArray<Floor> = [emptyProcess, trueProcess, plainAppend, durableAppend]

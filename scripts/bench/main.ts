@@ -11,10 +11,10 @@ import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { renderTable } from "../../src/cli/style.render.ts"
 import { isBusy, measureEnds, renderEnds } from "./ends.ts"
-import * as floors from "./floors.ts"
+import { emptyProcess, type Floor, machineFloors } from "./floors.ts"
 import { type Curve, growth } from "./growth.ts"
 import { type Effort, type Row, rows } from "./rows.ts"
-import { type Summary, summarise } from "./stats.ts"
+import { busyFactor, isFloorBusy, type Summary, summarise } from "./stats.ts"
 import { makeWorld, type World } from "./world.ts"
 
 const root = resolve(import.meta.dirname, "../..")
@@ -64,6 +64,7 @@ if (values.mill === undefined && !existsSync(bundle)) {
   process.exit(2)
 }
 
+/** `holds` is missing without a target, after an error, and on a busy machine. */
 type Figure = Summary & { readonly holds?: boolean; readonly error?: string }
 type Line = {
   readonly name: string
@@ -71,25 +72,28 @@ type Line = {
   readonly of: Row["of"]
   readonly target: number
   readonly bound?: string
+  /** What the machine needs without mill. */
+  readonly floor: Summary & Pick<Floor, "name" | "unit">
   readonly figures: Readonly<Record<string, Figure>>
 }
 
-const floorRows = {
-  "empty Bun process": floors.startEmptyProcess,
-  "start /bin/true": floors.spawnTrue,
-  "append 400 bytes": () => floors.append(false),
-  "append 400 bytes with fdatasync": () => floors.append(true),
-}
-const floorSamples = new Map<string, Array<number>>()
-const sampleFloors = () => {
-  for (const [name, measure] of Object.entries(floorRows)) {
-    floorSamples.set(name, [...(floorSamples.get(name) ?? []), measure()])
+const machineSamples = new Map<string, Array<number>>(machineFloors.map(({ name }) => [name, []]))
+
+/** Samples the machine's floors, and returns the sample of this floor. */
+const sampleFloors = async (floor: Floor): Promise<number> => {
+  let sampled: number | undefined
+  for (const one of machineFloors) {
+    const sample = await one.measure()
+    machineSamples.get(one.name)?.push(sample)
+    if (one === floor) sampled = sample
   }
+  return sampled ?? floor.measure()
 }
 
 const measureRow = async (row: Row): Promise<Line> => {
   const worlds = contenders.map((contender) => ({ contender, world: makeWorld(contender.command) }))
   const samples = new Map<string, Array<number>>(contenders.map(({ name }) => [name, []]))
+  const floorSamples: Array<number> = []
   const errors = new Map<string, string>()
   const attempt = async (name: string, work: () => unknown) => {
     if (errors.has(name)) return
@@ -104,7 +108,7 @@ const measureRow = async (row: Row): Promise<Line> => {
   }
   for (const { contender, world } of worlds) await attempt(contender.name, () => row.prepare?.(world))
   for (let time = 0; time < row.times(effort); time++) {
-    sampleFloors()
+    floorSamples.push(await sampleFloors(row.floor))
     for (const { contender, world } of worlds) {
       await attempt(contender.name, async () =>
         samples.get(contender.name)?.push(...(await row.measure(world, effort))),
@@ -114,29 +118,30 @@ const measureRow = async (row: Row): Promise<Line> => {
   for (const { world } of worlds) world.remove()
   const figures = worlds.map(({ contender }): [string, Figure] => {
     const summary = summarise(samples.get(contender.name) ?? [])
-    const target = contender.executable ? row.executable : row.target
     const error = errors.get(contender.name)
-    return [
-      contender.name,
-      {
-        ...summary,
-        ...(error !== undefined
-          ? { error }
-          : target === undefined
-            ? {}
-            : { holds: summary[row.of] <= target }),
-      },
-    ]
+    return [contender.name, { ...summary, ...(error === undefined ? {} : { error }) }]
   })
-  const { bound, name, of, target, unit } = row
+  const { bound, floor, name, of, target, unit } = row
   return {
     name,
     unit,
     of,
     target,
     ...(bound === undefined ? {} : { bound }),
+    floor: { name: floor.name, unit: floor.unit, ...summarise(floorSamples) },
     figures: Object.fromEntries(figures),
   }
+}
+
+/** Adds to each figure of a row whether it meets its target. */
+const judge = (row: Row, line: Line): Line => {
+  const judged = contenders.flatMap(({ executable, name }): ReadonlyArray<[string, Figure]> => {
+    const figure = line.figures[name]
+    const target = executable ? row.executable : row.target
+    if (figure === undefined || figure.error !== undefined || target === undefined) return []
+    return [[name, { ...figure, holds: figure[row.of] <= target }]]
+  })
+  return { ...line, figures: { ...line.figures, ...Object.fromEntries(judged) } }
 }
 
 const formatValue = (value: number, unit: string): string => {
@@ -150,9 +155,10 @@ const formatTable = (lines: ReadonlyArray<ReadonlyArray<string>>): string =>
 
 const renderLines = (lines: ReadonlyArray<Line>): string =>
   formatTable([
-    ["", "target", ...contenders.flatMap(({ name }) => [name, "p99", ""])],
-    ...lines.map(({ figures, name, of, target, unit }) => [
+    ["", "without mill", "target", ...contenders.flatMap(({ name }) => [name, "p99", ""])],
+    ...lines.map(({ figures, floor, name, of, target, unit }) => [
       name,
+      `${floor.name}: ${formatValue(floor.median, floor.unit)}`,
       `${of === "p99" ? "p99 " : ""}≤ ${formatValue(target, unit)}`,
       ...contenders.flatMap((contender) => {
         const figure = figures[contender.name]
@@ -182,20 +188,24 @@ if (values.ends !== undefined) {
 }
 
 const chosen = rows.filter(({ name }) => values.only === undefined || name.includes(values.only))
-const lines: Array<Line> = []
+const measured: Array<readonly [Row, Line]> = []
 for (const row of chosen) {
-  const line = await measureRow(row)
-  lines.push(line)
+  measured.push([row, await measureRow(row)])
   if (values.json !== true) console.error(`measured ${row.name}`)
 }
 const [first] = contenders
 const makeFirst = (): World => makeWorld(first?.command ?? [])
 const curves =
   values.growth === true || (!quick && values.only === undefined) ? await growth(makeFirst, quick) : []
-const floorFigures = Object.fromEntries([...floorSamples].map(([name, list]) => [name, summarise(list)]))
+const floorFigures = Object.fromEntries(
+  [...machineSamples].map(([name, list]) => [name, summarise(list)] as const),
+)
+const busy = isFloorBusy(floorFigures[emptyProcess.name])
+const lines = measured.map(([row, line]) => (busy ? line : judge(row, line)))
 
-if (values.json === true) console.log(JSON.stringify({ rows: lines, floors: floorFigures, growth: curves }))
-else {
+if (values.json === true) {
+  console.log(JSON.stringify({ busy, rows: lines, floors: floorFigures, growth: curves }))
+} else {
   console.log(renderLines(lines))
   for (const { bound, figures, name } of lines)
     if (bound !== undefined && Object.values(figures).some(({ holds }) => holds === false))
@@ -204,4 +214,8 @@ else {
     `\n${formatTable([["this machine", "median", "p99"], ...Object.entries(floorFigures).map(([name, { median, p99 }]) => [name, formatValue(median, "ms"), formatValue(p99, "ms")])])}`,
   )
   for (const curve of curves) console.log(`\n${renderCurve(curve)}`)
+  if (busy)
+    console.log(
+      `\nThe machine is busy: the p99 of an ${emptyProcess.name} is more than ${busyFactor} times its fastest. No figure is compared with its target. Run the benchmark again on a quiet machine.`,
+    )
 }

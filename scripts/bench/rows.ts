@@ -11,7 +11,17 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import { spawnInParallel, spawnInSequence } from "./floors.ts"
+import {
+  append,
+  durableAppend,
+  emptyMemory,
+  emptyProcess,
+  type Floor,
+  plainAppend,
+  spawnHalfSeconds,
+  spawnInParallel,
+  spawnInSequence,
+} from "./floors.ts"
 import { readMemory, waitUntil, findWorker, type Pooled, type World } from "./world.ts"
 
 /** How often rows are measured. */
@@ -32,6 +42,8 @@ export type Row = {
   readonly of: "median" | "p99"
   /** The target of the executable, where it has one. */
   readonly executable?: number
+  /** What the machine needs without mill, measured in the same repetitions. */
+  readonly floor: Floor
   /** Why the figure cannot be much lower. */
   readonly bound?: string
   /** Prepares the world, once. */
@@ -178,22 +190,41 @@ const measureIdle: Row["measure"] = async (world) => {
 /** Makes one ended run for commands to read. */
 const makeRun = (world: World) => void world.run("nothing.ts", "instant")
 
+/** Measures a submission: the time of the command that starts the run. */
+const measureSubmit = (mill: World["mill"], program: string, driver: string) => {
+  const { millis, stdout } = mill("run", program, "--json", "--driver", driver)
+  mill("wait", JSON.parse(stdout).runId, "--timeout", "60")
+  return [millis]
+}
+
 export const rows: ReadonlyArray<Row> = [
   {
     name: "mill --help",
     unit: "ms",
     target: 40,
     executable: 25,
+    floor: emptyProcess,
     of: "median",
     times: often,
     // In a folder without a configuration, which help would evaluate.
     measure: (world) => [world.elsewhere("--help").millis],
   },
   {
+    name: "mill --help with a configuration",
+    unit: "ms",
+    target: 50,
+    executable: 60,
+    floor: emptyProcess,
+    of: "median",
+    times: often,
+    measure: (world) => [world.mill("--help").millis],
+  },
+  {
     name: "mill status --json",
     unit: "ms",
     target: 40,
     executable: 25,
+    floor: emptyProcess,
     of: "median",
     times: often,
     prepare: makeRun,
@@ -203,18 +234,27 @@ export const rows: ReadonlyArray<Row> = [
     name: "mill run, until it prints the run id",
     unit: "ms",
     target: 60,
+    executable: 80,
+    floor: emptyProcess,
     of: "median",
     times: often,
-    measure: (world) => {
-      const { millis, stdout } = world.mill("run", "nothing.ts", "--json", "--driver", "instant")
-      world.mill("wait", JSON.parse(stdout).runId, "--timeout", "60")
-      return [millis]
-    },
+    measure: (world) => measureSubmit(world.elsewhere, "../nothing.ts", "offline"),
+  },
+  {
+    name: "mill run with a configuration, until it prints the run id",
+    unit: "ms",
+    target: 60,
+    executable: 80,
+    floor: emptyProcess,
+    of: "median",
+    times: often,
+    measure: (world) => measureSubmit(world.mill, "nothing.ts", "instant"),
   },
   {
     name: "mill run without spawns, until run:complete",
     unit: "ms",
     target: 150,
+    floor: emptyProcess,
     of: "median",
     times: often,
     measure: (world) => {
@@ -228,6 +268,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "mill's overhead per spawn, in sequence",
     unit: "ms",
     target: 2,
+    floor: { name: "spawn without mill", unit: "ms", measure: () => spawnInSequence(50) },
     of: "median",
     times: seldom,
     measure: async (world, { sequence }) => {
@@ -239,6 +280,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "100 parallel spawns of 500 ms each",
     unit: "ms",
     target: 1200,
+    floor: { name: "100 × sleep 0.5", unit: "ms", measure: () => spawnHalfSeconds(100) },
     of: "median",
     times: seldom,
     measure: (world) => [world.run("parallel.ts", "half", "100")],
@@ -247,6 +289,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "1,000 spawns, 64 at a time, relative to a loop without mill",
     unit: "×",
     target: 2.5,
+    floor: { name: "the loop", unit: "ms", measure: () => spawnInParallel(1000, 64) },
     of: "median",
     times: seldom,
     measure: async (world) => {
@@ -260,6 +303,11 @@ export const rows: ReadonlyArray<Row> = [
     name: "100,000 tool calls from one agent, until all are in the log",
     unit: "ms",
     target: 2000,
+    floor: {
+      name: "100,000 appends of 400 bytes",
+      unit: "ms",
+      measure: () => append(false, toolCalls) * toolCalls,
+    },
     of: "median",
     times: seldom,
     prepare: writeLines,
@@ -269,6 +317,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "peak memory of a worker that logs 100,000 tool calls",
     unit: "MiB",
     target: 150,
+    floor: emptyMemory,
     of: "median",
     times: seldom,
     prepare: writeLines,
@@ -278,6 +327,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "one line from an agent, until it is in the event log",
     unit: "ms",
     target: 20,
+    floor: plainAppend,
     of: "p99",
     times: seldom,
     measure: delayToLog,
@@ -286,6 +336,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "one line from an agent, until mill watch prints it",
     unit: "ms",
     target: 40,
+    floor: plainAppend,
     of: "p99",
     times: seldom,
     measure: delayToWatch,
@@ -294,6 +345,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "end of a run, until mill wait exits",
     unit: "ms",
     target: 15,
+    floor: durableAppend,
     of: "median",
     times: seldom,
     measure: delayToWait,
@@ -302,6 +354,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "mill cancel on a run with an agent that hangs",
     unit: "ms",
     target: 120,
+    floor: emptyProcess,
     of: "median",
     times: seldom,
     measure: cancelRun,
@@ -310,6 +363,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "memory of an idle worker with one agent",
     unit: "MiB",
     target: 60,
+    floor: emptyMemory,
     of: "median",
     times: seldom,
     measure: measureIdle,
@@ -318,6 +372,7 @@ export const rows: ReadonlyArray<Row> = [
     name: "mill ls --json, newest 50 of 5,000 runs",
     unit: "ms",
     target: 60,
+    floor: emptyProcess,
     of: "median",
     times: often,
     prepare: (world) => {

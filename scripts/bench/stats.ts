@@ -19,3 +19,10 @@ export const summarise = (samples: ReadonlyArray<number>): Summary => {
     samples: sorted.length,
   }
 }
+
+/** How many times longer than at best an empty process takes on a busy machine, at its 99th percentile. */
+export const busyFactor = 2.5
+
+/** Whether the samples of an empty process show a busy machine. Figures from such a machine say nothing about mill. */
+export const isFloorBusy = (emptyProcess: Summary | undefined): boolean =>
+  emptyProcess !== undefined && emptyProcess.p99 > busyFactor * emptyProcess.min
