@@ -6,7 +6,10 @@ import { foldEvent, type LiveRun, newLiveRun, renderEvent, renderLiveRun } from 
 import { defaultColumns, type Style } from "./style.render.ts"
 
 /** An event and its run. */
-export type RunEvent = { readonly runId: string; readonly entry: LogEntry }
+type RunEvent = { readonly runId: string; readonly entry: LogEntry }
+
+/** An event of a run, or lines to show above its view. */
+export type LiveItem = RunEvent | { readonly runId: string; readonly lines: ReadonlyArray<string> }
 
 /** Where to show runs. `size` is read for every frame, and is undefined when this is not a terminal. */
 export type Screen<E> = {
@@ -25,11 +28,11 @@ const showCursor = "\u001b[?25h"
 
 /** Shows events until their stream ends. `label` names the run in lines outside the live view. */
 export const showLive = Effect.fnUntraced(function* <E, R, WE>(
-  events: Stream.Stream<RunEvent, E, R>,
+  items: Stream.Stream<LiveItem, E, R>,
   screen: Screen<WE>,
   label: (runId: string) => string,
 ) {
-  if (screen.size() === undefined) return yield* showLines(events, screen, label)
+  if (screen.size() === undefined) return yield* showLines(items, screen, label)
   const runs = new Map<string, LiveRun>()
   let drawn = 0
 
@@ -46,8 +49,10 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
       return screen.write(`${frameStart}${back}${body}\u001b[J${frameEnd}`)
     })
 
-  /** Failures, log messages and ends of runs scroll up above the view. */
-  const renderAbove = ({ entry, runId }: RunEvent): ReadonlyArray<string> => {
+  /** Failures, log messages, ends of runs and what programs print scroll up above the view. */
+  const renderAbove = (item: LiveItem): ReadonlyArray<string> => {
+    if ("lines" in item) return item.lines
+    const { entry, runId } = item
     const { event, known } = entry
     if (!known || !(isRunTerminal(event) || event.type === "run:log" || event.type === "spawn:error"))
       return []
@@ -59,8 +64,10 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
   const redrawing = yield* Effect.forkChild(
     Effect.ignore(Effect.repeat(draw([]), Schedule.spaced(redrawInterval))),
   )
-  yield* Stream.runForEachArray(events, (batch) => {
-    for (const { entry, runId } of batch) {
+  yield* Stream.runForEachArray(items, (batch) => {
+    for (const item of batch) {
+      if ("lines" in item) continue
+      const { entry, runId } = item
       const { event, known } = entry
       if (known && isRunTerminal(event)) runs.delete(runId)
       else runs.set(runId, foldEvent(runs.get(runId) ?? newLiveRun, entry))
@@ -79,14 +86,15 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
 })
 
 const showLines = <E, R, WE>(
-  events: Stream.Stream<RunEvent, E, R>,
+  items: Stream.Stream<LiveItem, E, R>,
   screen: Screen<WE>,
   label: (runId: string) => string,
 ) =>
-  Stream.runForEachArray(events, (batch) => {
-    const lines = batch.flatMap(({ entry, runId }) => {
-      const line = renderEvent(entry, defaultColumns, screen.style)
-      return line === undefined ? [] : [`${label(runId)}${line}\n`]
+  Stream.runForEachArray(items, (batch) => {
+    const lines = batch.flatMap((item) => {
+      if ("lines" in item) return item.lines
+      const line = renderEvent(item.entry, defaultColumns, screen.style)
+      return line === undefined ? [] : [`${label(item.runId)}${line}`]
     })
-    return lines.length === 0 ? Effect.void : screen.write(lines.join(""))
+    return lines.length === 0 ? Effect.void : screen.write(lines.map((line) => `${line}\n`).join(""))
   })

@@ -1,5 +1,5 @@
 /** `mill run <program.ts>` */
-import { Effect, Option, Stream } from "effect"
+import { Deferred, Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { RunId } from "../domain/ids.schema.ts"
 import type { DraftPlan } from "../domain/plan.schema.ts"
@@ -7,11 +7,12 @@ import { canAsk, confirmRun } from "./confirm.ts"
 import { PrintsJson } from "./discovery.ts"
 import { type CommandEngine, ExitWith, exitWithStatus, openEngine } from "./engine.ts"
 import { renderError, renderErrorJson } from "./error.render.ts"
-import { showLive } from "./live.ts"
+import { type LiveItem, showLive } from "./live.ts"
 import { Output } from "./output.ts"
 import { renderPlan, renderPreview, shortenPath } from "./plan.render.ts"
 import { printRun } from "./status.command.ts"
 import { renderNextCommand } from "./style.render.ts"
+import { renderWatchItem } from "./watch.render.ts"
 
 const parameters = {
   program: Argument.String("program.ts").pipe(
@@ -84,7 +85,7 @@ export const runCommand = Command.make(
     } else {
       for (const line of renderChoices(plan, cwd, because, json)) yield* err(errStyle.dim(line))
     }
-    const run = yield* engine.start(prepared)
+    const run = yield* engine.start(prepared, { attended: sync })
     if (sync) return yield* followRun(engine, run.runId)
     if (json) return yield* out(JSON.stringify(run))
     yield* out(`${style.cyan("●")} ${style.bold(run.runId)} started`)
@@ -145,14 +146,35 @@ const leaveRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunI
   )
 })
 
-/** Waits for the run to finish and shows its progress. Interrupting this leaves the run running. */
+/** How long the last lines of the program may take to arrive after the end of the run. */
+const outputPatience = "1 second"
+
+/**
+ * Waits for the run to finish and shows its progress and what its program prints, on standard error. With `--json`, the
+ * program's output alone. Interrupting this leaves the run running.
+ */
 const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunId) {
   const { errSize, errStyle, json, out, writeErr } = yield* Output
-  const events = Stream.map(engine.watch(runId), (entry) => ({ runId, entry }))
-  const finished = yield* Effect.andThen(
-    json ? Effect.void : showLive(events, { style: errStyle, size: errSize, write: writeErr }, () => ""),
-    engine.wait(runId),
-  ).pipe(Effect.onInterrupt(() => leaveRun(engine, runId)))
+  const screen = { style: errStyle, size: json ? () => undefined : errSize, write: writeErr }
+  const ended = yield* Deferred.make<void>()
+  const events = engine.watch(runId).pipe(
+    Stream.map((entry): LiveItem => ({ runId, entry })),
+    Stream.ensuring(Deferred.succeed(ended, undefined)),
+  )
+  const printed = engine.watchProgram(runId).pipe(
+    Stream.map((item): LiveItem => ({ runId, lines: renderWatchItem({ ...item, runId }, "", errStyle) })),
+    Stream.interruptWhen(Effect.andThen(Deferred.await(ended), Effect.sleep(outputPatience))),
+    Stream.catchCause(() => Stream.empty),
+  )
+  const show = (items: typeof printed) => showLive(items, screen, () => "")
+  const wait = Effect.ensuring(engine.wait(runId), Deferred.succeed(ended, undefined))
+  const finish = json
+    ? Effect.map(Effect.all([wait, show(printed)], { concurrency: "unbounded" }), ([record]) => record)
+    : Effect.andThen(
+        showLive(Stream.merge(events, printed), screen, () => ""),
+        wait,
+      )
+  const finished = yield* Effect.onInterrupt(finish, () => leaveRun(engine, runId))
   if (json) {
     const { result, run } = yield* engine.inspect(runId)
     yield* out(JSON.stringify({ run, result }))

@@ -2,6 +2,7 @@
 import type { IoLine } from "../domain/engine.schema.ts"
 import type { LogEntry } from "../domain/event.schema.ts"
 import { readSpawnNumber, type RunId } from "../domain/ids.schema.ts"
+import { showLine } from "../domain/shown-line.ts"
 import { renderEvent } from "./live.render.ts"
 import { defaultColumns, formatCount, type Style } from "./style.render.ts"
 
@@ -29,8 +30,5 @@ export const renderWatchItem = (item: WatchItem, label: string, style: Style): R
   }
   const { line, source, spawnId, stream } = item.io
   const from = spawnId === undefined ? source : `#${readSpawnNumber(spawnId)}`
-  // Control characters could move the cursor or change the terminal's title.
-  return [
-    `${label}${style.dim(`${from} ${stream === "stderr" ? "!" : "│"}`)} ${line.replace(/[\p{Cc}]/gu, " ")}`,
-  ]
+  return [`${label}${style.dim(`${from} ${stream === "stderr" ? "!" : "│"}`)} ${showLine(line)}`]
 }

@@ -4,19 +4,10 @@
  */
 import { Option, Schema } from "effect"
 import { cutText } from "./cut-text.ts"
+import { showLine } from "./shown-line.ts"
 
 /** Maximum length of a complaint, in characters. */
 const maxLength = 300
-
-/** Escape sequences of terminals: CSI such as colours, OSC such as titles and links, and two-character ones. */
-// oxlint-disable-next-line no-control-regex -- These sequences begin with a control character.
-const escapeSequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\|$)|[@-Z\\^_])/g
-
-/** A line as a terminal shows it: a carriage return starts the line again. */
-const showLine = (line: string): string => {
-  const shown = line.replace(escapeSequences, "").trimEnd().split("\r").at(-1) ?? ""
-  return shown.replace(/\p{Cc}+/gu, " ").trimEnd()
-}
 
 /** Lines of a stack trace, of quoted source code and of dumped values: never a message. */
 const noise = [

@@ -119,6 +119,9 @@ export const Initialized = Schema.Struct({
 })
 export type Initialized = typeof Initialized.Type
 
+/** `attended`: whether the caller is going to call `watchProgram`. The run keeps the program's output for it. */
+export type AttendOptions = { readonly attended?: boolean | undefined }
+
 /** `askAgent`: whether to ask the default driver's agent for its models, which takes as long as starting the agent. */
 export const DiscoverOptions = Schema.Struct({ askAgent: Schema.Boolean })
 export type DiscoverOptions = typeof DiscoverOptions.Type
@@ -143,6 +146,7 @@ export type MillEngine = {
   /** Starts a prepared run and returns immediately. */
   readonly start: (
     prepared: PreparedRun,
+    options?: AttendOptions,
   ) => Effect.Effect<SubmittedRun, UsageError | StoreError | LaunchError>
   /** Prepares and starts a run and returns immediately. */
   readonly submit: (input: SubmitInput) => Effect.Effect<SubmittedRun, SubmitError>
@@ -166,6 +170,8 @@ export type MillEngine = {
   readonly watch: (run: string) => Stream.Stream<LogEntry, ReferenceError | LogError>
   /** Streams the output of the program and its agents, from now until the run finishes. */
   readonly watchIo: (run: string) => Stream.Stream<IoItem, ReferenceError | LogError>
+  /** Streams what the program prints, from its first line, until the program ends. Requires a run that was started as `attended`. */
+  readonly watchProgram: (run: string) => Stream.Stream<IoItem, ReferenceError | LogError>
   /** Streams the ids of the runs in progress, and of every run that starts later. Never ends. */
   readonly liveRuns: Stream.Stream<RunId, StoreError>
   /**

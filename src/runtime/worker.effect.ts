@@ -1,5 +1,6 @@
 /** The entry of a run's worker process. It runs detached, so it logs to the run's `worker.log`. */
 import { Effect, Layer, Logger, Schema, Stdio, Stream } from "effect"
+import type { AttendOptions } from "../domain/engine.schema.ts"
 import { RunId } from "../domain/ids.schema.ts"
 import { ConfigValues } from "../internal/config/settings.effect.ts"
 import { workOn } from "../internal/engine/worker.effect.ts"
@@ -17,17 +18,17 @@ const readConfigValues = Effect.gen(function* () {
   return yield* decodeValues(yield* Stream.mkString(Stream.decodeText(stdin)))
 })
 
-const workOnRun = Effect.fnUntraced(function* (runId: RunId) {
+const workOnRun = Effect.fnUntraced(function* (runId: RunId, options: AttendOptions) {
   const store = yield* RunStore
   const { logFile } = store.paths(runId)
-  yield* workOn(runId).pipe(
+  yield* workOn(runId, options).pipe(
     Effect.tapCause((cause) => Effect.logError(cause)),
     Effect.provide(Logger.layer([Logger.toFile(Logger.formatLogFmt, logFile, { mode: fileMode })])),
   )
 })
 
 /**
- * Carries out one run, for mill itself: `_worker --run-id <id> --runs-dir <folder> [--values-on-stdin]`. Resolves to the exit
+ * Carries out one run, for mill itself: `_worker --run-id <id> --runs-dir <folder> [--values-on-stdin] [--attended]`. Resolves to the exit
  * code. The worker lives as long as the run, so it loads nothing of the command line.
  */
 export const worker = Effect.fnUntraced(
@@ -36,7 +37,10 @@ export const worker = Effect.fnUntraced(
     const runId = yield* decodeRunId(readFlag("--run-id"))
     const configValues = argv.includes("--values-on-stdin") ? yield* readConfigValues : undefined
     const services = layer({ ...own, runsDir: readFlag("--runs-dir"), configValues })
-    yield* Effect.provide(workOnRun(runId), Layer.merge(services, httpClient))
+    yield* Effect.provide(
+      workOnRun(runId, { attended: argv.includes("--attended") }),
+      Layer.merge(services, httpClient),
+    )
     return 0
   },
   Effect.catch(({ message }) => Effect.as(Effect.logError(message), 1)),

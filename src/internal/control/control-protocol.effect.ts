@@ -14,4 +14,6 @@ export const ControlRpcs = RpcGroup.make(
   Rpc.make("cancel", { payload: { reason: Schema.optional(Schema.String) } }),
   /** The lines that the program and its agents print from now on. */
   Rpc.make("io", { success: IoItem, stream: true }),
+  /** The lines that the program prints, from the first one, for the command that started the run, many at once. */
+  Rpc.make("program", { success: Schema.Array(IoItem), stream: true }),
 )

@@ -1,5 +1,5 @@
 /** The worker's side of the control socket. */
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, Stream } from "effect"
 import { Socket, SocketServer } from "effect/socket"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
@@ -72,6 +72,7 @@ export const serveControl = Effect.fn("Control.serve")(function* (
     ping: () => Effect.void,
     cancel: ({ reason }) => cancel(reason),
     io: () => hub.listen,
+    program: () => Stream.chunks(hub.programLines),
   })
   yield* serveRpcs(ControlRpcs, handlers, counted)
   yield* Effect.addFinalizer(() =>

@@ -10,6 +10,10 @@ import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
 const lineLimit = 4096
 const characterLimit = 16 * 1024 * 1024
 
+/** After so many lines at once, a paced reader gets no more for a moment: a flood is dropped here, not passed on. */
+const floodLines = 1024
+const floodPause = "500 millis"
+
 export const makeLineBuffer = Effect.gen(function* () {
   const queue = yield* Queue.dropping<IoLine, Done>(lineLimit)
   let characters = 0
@@ -25,14 +29,19 @@ export const makeLineBuffer = Effect.gen(function* () {
     if (fits && Queue.offerUnsafe(queue, line)) characters += line.line.length
     else lost += 1
   }
-  const items = Stream.fromEffectRepeat(Queue.takeAll(queue)).pipe(
-    Stream.flatMap((lines) => {
-      for (const { line } of lines) characters -= line.length
-      return Stream.fromIterable([...lines.map((io): IoItem => ({ kind: "io", io })), ...takeLost()])
-    }),
-    // For a reader that has taken no line since some were dropped.
-    Stream.concat(Stream.suspend(() => Stream.fromIterable(takeLost()))),
-  )
+  let isFlood = false
+  const takeLines = Queue.takeAll(queue)
+  const takePaced = Effect.suspend(() => (isFlood ? Effect.delay(takeLines, floodPause) : takeLines))
+  const toItems = (take: typeof takeLines) =>
+    Stream.fromEffectRepeat(take).pipe(
+      Stream.flatMap((lines) => {
+        for (const { line } of lines) characters -= line.length
+        isFlood = lines.length >= floodLines
+        return Stream.fromIterable([...lines.map((io): IoItem => ({ kind: "io", io })), ...takeLost()])
+      }),
+      // For a reader that has taken no line since some were dropped.
+      Stream.concat(Stream.suspend(() => Stream.fromIterable(takeLost()))),
+    )
   return {
     offer,
     /** Counts lines that were dropped before they got here. */
@@ -41,7 +50,9 @@ export const makeLineBuffer = Effect.gen(function* () {
     },
     /** Ends the reader's stream behind the buffered lines. */
     end: () => void Queue.endUnsafe(queue),
-    items,
+    items: toItems(takeLines),
+    /** The items for a reader that only shows them. */
+    pacedItems: toItems(takePaced),
   }
 })
 export type LineBuffer = Effect.Success<typeof makeLineBuffer>

@@ -50,7 +50,7 @@ const outline = importOnCall(
 )
 const prepare = importOnCall(submitModule, ({ prepareRun }) => prepareRun)
 const start = importOnCall(submitModule, ({ startRun }) => startRun)
-const submit = (input: SubmitInput) => Effect.flatMap(prepare(input), start)
+const submit = (input: SubmitInput) => Effect.flatMap(prepare(input), (prepared) => start(prepared))
 
 const runSync = Effect.fn("Engine.runSync")(function* (input: SubmitInput) {
   const { runId } = yield* submit(input)
@@ -60,6 +60,8 @@ const runSync = Effect.fn("Engine.runSync")(function* (input: SubmitInput) {
 
 const watch = (run: string) =>
   Stream.unwrap(Effect.zipWith(resolveRun(run), watchModule, (runId, { watchEvents }) => watchEvents(runId)))
+const watchProgram = (run: string) =>
+  Stream.unwrap(Effect.zipWith(resolveRun(run), watchModule, (runId, module) => module.watchProgram(runId)))
 const watchIo = (run: string) =>
   Stream.unwrap(Effect.zipWith(resolveRun(run), watchModule, (runId, module) => module.watchIo(runId)))
 const liveRuns = Stream.unwrap(Effect.map(watchModule, (module) => module.liveRuns))
@@ -104,7 +106,8 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
       return Engine.of({
         prepare: (input) => provide(prepare(input)),
         outline: (prepared) => provide(Effect.flatMap(checkPrepared("outline", prepared), outline)),
-        start: (prepared) => provide(Effect.flatMap(checkPrepared("start", prepared), start)),
+        start: (prepared, options) =>
+          provide(Effect.flatMap(checkPrepared("start", prepared), (checked) => start(checked, options))),
         submit: (input) => provide(submit(input)),
         runSync: (input) => provide(runSync(input)),
         resolve: (run) => provide(resolveRun(run)),
@@ -117,6 +120,7 @@ export class Engine extends Context.Service<Engine, MillEngine>()("mill/internal
         inspect,
         watch: (run) => provideStream(watch(run)),
         watchIo: (run) => provideStream(watchIo(run)),
+        watchProgram: (run) => provideStream(watchProgram(run)),
         liveRuns: provideStream(liveRuns),
         cancel: (run, reason, limit) =>
           Effect.andThen(

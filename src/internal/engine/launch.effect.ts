@@ -1,6 +1,7 @@
 /** Starts a run's worker as a process that outlives the submitter. */
 import { Context, Effect, FileSystem, Schema } from "effect"
 import { ChildProcess } from "effect/process"
+import type { AttendOptions } from "../../domain/engine.schema.ts"
 import { runMarks } from "../../domain/run-marks.ts"
 import { LaunchError, type StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
@@ -22,7 +23,11 @@ export const LaunchPreparation = Context.Reference<Effect.Effect<void, LaunchErr
 const encodeValues = Schema.encodeEffect(ConfigValues)
 
 /** Starts the worker of a run that is in the store, and returns its pid. After a failure there is no worker. */
-export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, paths: RunPaths) {
+export const launchWorker = Effect.fn("Worker.launch")(function* (
+  runId: RunId,
+  paths: RunPaths,
+  { attended }: AttendOptions,
+) {
   const { cwd, runsDir, self } = yield* Settings
   const given = yield* GivenConfig
   const values = given?._tag === "Object" ? given.values : []
@@ -35,6 +40,7 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (runId: RunId, 
     "--runs-dir",
     runsDir,
     ...(values.length === 0 ? [] : ["--values-on-stdin"]),
+    ...(attended === true ? ["--attended"] : []),
   ]
   const refuse = (why: string) => new LaunchError({ message: `cannot start a worker for ${runId}: ${why}` })
   const processes = yield* Processes

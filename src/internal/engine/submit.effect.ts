@@ -6,6 +6,7 @@ import { Effect, FileSystem } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { defined } from "../../domain/defined.ts"
 import { defaultMaxRunDepth } from "../../domain/config.schema.ts"
+import type { AttendOptions } from "../../domain/engine.schema.ts"
 import type { PreparedRun, SubmitInput } from "../../domain/submission.schema.ts"
 import { UsageError } from "../../domain/error.schema.ts"
 import { makeRunId } from "../../domain/ids.schema.ts"
@@ -61,7 +62,10 @@ export const prepareRun = Effect.fn("Engine.prepare")(function* (given: SubmitIn
   return { ...compiled, invocation, confirm, because } satisfies PreparedRun
 })
 
-export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedRun) {
+export const startRun = Effect.fn("Engine.start")(function* (
+  prepared: PreparedRun,
+  options: AttendOptions = {},
+) {
   const store = yield* RunStore
   const fs = yield* FileSystem.FileSystem
   yield* checkWorkingDirectory
@@ -71,7 +75,7 @@ export const startRun = Effect.fn("Engine.start")(function* (prepared: PreparedR
   const paths = yield* store.create(plan, prepared.program, prepared.contents)
   const removeRun = Effect.ignore(fs.remove(paths.runDir, { recursive: true, force: true }))
   // An interruption halfway would leave a run without a worker, or a worker without its run.
-  yield* launchWorker(runId, paths).pipe(
+  yield* launchWorker(runId, paths, options).pipe(
     Effect.onError(() => removeRun),
     Effect.uninterruptible,
   )

@@ -73,6 +73,14 @@ export const watchIo = (runId: RunId) =>
     Stream.catchTag("NoWorker", () => Stream.empty),
   )
 
+/** The lines that a run's program prints, from the first one, for the command that started the run as `attended`. */
+export const watchProgram = (runId: RunId) =>
+  Stream.unwrap(
+    Effect.flatMap(reachWorker(runId), (client) =>
+      bufferItems(Stream.flatMap(client.program(), Stream.fromIterable)),
+    ),
+  ).pipe(Stream.catchTag("NoWorker", () => Stream.empty))
+
 /** The live runs, and those that start later. */
 export const liveRuns = Stream.unwrap(
   Effect.gen(function* () {

@@ -1,9 +1,11 @@
 /** The work of a worker process: owns one run and carries it out. */
 import { Deferred, Duration, Effect, Exit, Fiber, FileSystem, Scope } from "effect"
+import type { AttendOptions } from "../../domain/engine.schema.ts"
 import type { StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { serveControl } from "../control/control-server.effect.ts"
+import { IoHub } from "../control/io-hub.effect.ts"
 import { makeExtensions } from "../extensions/extensions.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { fileMode } from "../files/files.effect.ts"
@@ -20,7 +22,7 @@ const reserveBytes = 64 * 1024
  * Takes ownership of the run and carries it out. Fails when another worker owns it. Interruption cancels the run and
  * waits until it has ended.
  */
-export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
+export const workOn = Effect.fn("Worker.work")(function* (runId: RunId, { attended }: AttendOptions = {}) {
   const { pid } = yield* Settings
   const processes = yield* Processes
   const store = yield* RunStore
@@ -32,6 +34,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId) {
   yield* Effect.ignore(fs.writeFile(reserve, new Uint8Array(reserveBytes), { mode: fileMode }))
   const release = Effect.ignore(fs.remove(reserve, { force: true }))
 
+  if (attended === true) yield* (yield* IoHub).expectReader
   const cancelSignal: CancelSignal = yield* Deferred.make<CancelRequest>()
   const serving = yield* Scope.fork(yield* Effect.scope)
   yield* serveControl(runId, (reason) => Effect.asVoid(Deferred.succeed(cancelSignal, { reason }))).pipe(

@@ -9,6 +9,7 @@ const maxLineBytes = 1024 * 1024
 /** How many lines of standard error an error message quotes. */
 const lastLinesKept = 3
 
+/** Makes the listeners of the host's output, which ends with the scope. */
 export const makeHostOutput = Effect.gen(function* () {
   const hub = yield* IoHub
   let lastLines: ReadonlyArray<string> = []
@@ -27,11 +28,13 @@ export const makeHostOutput = Effect.gen(function* () {
   }
   const stdout = makePublisher("stdout")
   const stderr = makePublisher("stderr")
+  const end = Effect.andThen(stdout.end, stderr.end)
+  yield* Effect.addFinalizer(() => Effect.andThen(end, hub.endProgram))
   return {
     onStdout: stdout.push,
     onStderr: stderr.push,
     /** Publishes the last lines, which may lack a line feed. */
-    end: Effect.andThen(stdout.end, stderr.end),
+    end,
     /** The last lines of standard error, which give the reason if the host could not start. */
     lastLines: () => lastLines,
   }
