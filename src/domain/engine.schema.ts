@@ -120,7 +120,8 @@ export const Initialized = Schema.Struct({
 export type Initialized = typeof Initialized.Type
 
 /** `attended`: whether the caller is going to call `watchProgram`. The run keeps the program's output for it. */
-export type AttendOptions = { readonly attended?: boolean | undefined }
+const AttendOptions = Schema.Struct({ attended: Schema.optional(Schema.Boolean) })
+export type AttendOptions = typeof AttendOptions.Type
 
 /** `askAgent`: whether to ask the default driver's agent for its models, which takes as long as starting the agent. */
 export const DiscoverOptions = Schema.Struct({ askAgent: Schema.Boolean })
