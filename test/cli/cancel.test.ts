@@ -1,6 +1,6 @@
 /** Cancelling a run: it has one end, and none of its processes are left, whatever they do. */
 import { describe, expect, test } from "bun:test"
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { millCommand } from "../support/mill.ts"
 import { makeCancelWorld } from "./cancel-world.ts"
@@ -120,6 +120,21 @@ describe("mill cancel", () => {
       expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("had already finished") })
       expect(world.readEvents(id)).toEqual([...ended.events])
       expect(world.readRecord(id)).toEqual(record)
+    },
+    timeout,
+  )
+
+  test(
+    "keeps the end of a run whose worker died between its last event and the snapshots",
+    async () => {
+      const { events, record, result } = await world.run(world.write("done.ts", "export default 1"))
+      const { resultFile, runDir, runFile } = record.paths
+      rmSync(resultFile)
+      writeFileSync(runFile, JSON.stringify({ ...record, status: "running" }))
+      expect(await cancel(record.id)).toMatchObject({ code: 0, answer: { status: "complete" } })
+      expect(world.readEvents(record.id)).toEqual([...events])
+      expect(world.readRecord(record.id).status).toBe("complete")
+      expect(JSON.parse(readFileSync(join(runDir, "result.json"), "utf8"))).toEqual(result)
     },
     timeout,
   )
