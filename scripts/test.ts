@@ -24,7 +24,8 @@ const showProgress = (): void => {
 }
 
 const options = [
-  `--parallel=${availableParallelism() + 1}`,
+  // No more than a user's limit of inotify instances, 128 by default, allows.
+  `--parallel=${Math.min(availableParallelism() + 1, 8)}`,
   // Within a file. More would use more memory and save no time.
   "--max-concurrency=6",
   // Processes take their time on a busy machine.
@@ -34,6 +35,7 @@ const options = [
 
 /** Builds the package. Returns the command that starts it, as MILL_TEST_COMMAND has it. */
 const buildMill = async (): Promise<string> => {
+  process.stderr.write("mill: building the package to test\n")
   const out = join(folder, "dist")
   const args = [join(root, "scripts/build.ts"), "--out", out]
   const { code, output } = await run(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] })
@@ -41,9 +43,10 @@ const buildMill = async (): Promise<string> => {
   return JSON.stringify([process.execPath, join(out, "mill.js")])
 }
 
-const progress = setInterval(showProgress, inTerminal ? 500 : 60_000)
+let progress: Timer | undefined
 try {
   const { MILL_TEST_COMMAND = await buildMill() } = process.env
+  progress = setInterval(showProgress, inTerminal ? 500 : 60_000)
   const { code } = await run(process.execPath, ["test", ...options, ...process.argv.slice(2)], {
     stdio: "inherit",
     env: { ...process.env, MILL_TEST_COMMAND, [reportVariable]: folder },
