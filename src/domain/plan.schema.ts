@@ -26,6 +26,8 @@ export const PlanSource = Schema.Struct({
   generated: Schema.optional(Schema.Boolean),
   /** The absolute path of another source for each import specifier. */
   imports: Schema.optional(Schema.Record(Schema.String, Schema.String)),
+  /** The types that imports give, such as `text`, by specifier. */
+  importTypes: Schema.optional(Schema.Record(Schema.String, Schema.String)),
   /** Imported packages and built-in modules of Bun and Node. */
   packages: Schema.optional(Schema.Array(Schema.String)),
 })

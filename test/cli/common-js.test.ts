@@ -54,6 +54,8 @@ export default {
   later: await required.later.then((found) => (delete required.later, found)),
   early: early.word, word, late: late.word, named, required, typed: typed("x"), computed, created, list,
   same: require("./late.cjs") === late, text: (await import("./note.txt")).default,
+  prose: (await import("./prose.md", { with: { type: "text" } })).default,
+  source: (await import("./lib/deep.cjs", { with: { type: "text" } })).default,
 }`,
   "early.cjs": `exports.word = "old"`,
   "late.cjs": `module.exports = { word: "old" }`,
@@ -72,6 +74,7 @@ export = join`,
   "esm.ts": `export const word: string = "old"`,
   "list.json": `["old"]`,
   "note.txt": `old`,
+  "prose.md": `# old`,
   "node_modules/tool/package.json": `{ "name": "tool", "version": "1.0.0", "main": "main.js" }`,
   "node_modules/tool/main.js": `exports.word = require("../../lib/deep.cjs")`,
 }
@@ -95,6 +98,8 @@ const expected = {
   list: ["old"],
   same: true,
   text: "old",
+  prose: "# old",
+  source: `module.exports = "old"`,
 }
 
 /** Programs with files of their own, and the results of both forms of import. */

@@ -167,16 +167,72 @@ describe.each(executors)("with the executor %s", (executor) => {
 
 const offline = ["--driver", "offline"]
 
-// A file is loaded by its extension only.
-test.concurrent.failing("a program may import code and data as text", async () => {
-  world.write("texts/code.ts", `export const a = 1\n`)
+test.concurrent("a program may import code and data as text", async () => {
+  world.write("texts/code.ts", `import "./missing.ts"\nthrow new Error("executed")\n`)
+  world.write("texts/both.ts", `export const both = import.meta.file\n`)
   world.write("texts/data.json", `{ "a": 1 }`)
+  world.write("texts/data.dat", `{ "a": 2 }`)
+  world.write("texts/list.md", `- a: 3`)
+  world.write("texts/page.md", `# Title`)
+  world.write("texts/settings.json5", `{ a: 4, }`)
   world.write(
     "texts/main.ts",
     `import code from "./code.ts" with { type: "text" }
 import data from "./data.json" with { type: "text" }
-export default [code, data]`,
+import plain from "././data.json" with { type: "json" }
+import dat from "./data.dat" with { type: "json" }
+import list from "./list.md" with { type: "yaml" }
+import page from "./page.md"
+import source from "././page.md" with { type: "text" }
+import settings from "./settings.json5"
+import file from "././code.ts" with { type: "file" }
+import { both } from "./both.ts"
+const { default: text } = await import("././both.ts", { with: { type: "text" } })
+export default [code, data, plain, dat, list, page, source, settings, file, both, text]`,
   )
   const { result } = await world.run("texts/main.ts", offline)
-  expect(result.programResult).toEqual([`export const a = 1\n`, `{ "a": 1 }`])
+  expect(result.errorMessage).toBeUndefined()
+  expect(result.programResult).toEqual([
+    `import "./missing.ts"\nthrow new Error("executed")\n`,
+    `{ "a": 1 }`,
+    { a: 1 },
+    { a: 2 },
+    [{ a: 3 }],
+    "<h1>Title</h1>\n",
+    `# Title`,
+    { a: 4 },
+    join(world.dir, "texts/code.ts"),
+    "both.ts",
+    `export const both = import.meta.file\n`,
+  ])
+})
+
+test.concurrent.each([
+  ["a database", `import db from "./x.sqlite"\nexport default db`, "2:16", "bun:sqlite"],
+  ["a native module", `\n\nrequire("./x.node")`, "4:9", "native module"],
+  ["text by a computed path", `await import(mill.args[0], { with: { type: "text" } })`, "2:7", "computed"],
+  [
+    "computed attributes",
+    `const type = "text"\nawait import("./x.node", { with: { type } })`,
+    "3:7",
+    "computed",
+  ],
+  ["an unknown type", `import x from "./x.node" with { type: "odd" }\nexport default x`, "2:1", `"odd"`],
+  ["a missing text", `import x from "./y.md" with { type: "text" }\nexport default x`, "2:15", `"./y.md"`],
+  [
+    "one path in two ways",
+    `import x from "./z.ts" with { type: "text" }\nimport { z } from "./z.ts"\nexport default [x, z]`,
+    "2:15",
+    `"././z.ts"`,
+  ],
+])("a program that imports %s is refused", async (name, source, place, text) => {
+  world.write("refused/x.sqlite", "")
+  world.write("refused/x.node", "")
+  world.write("refused/z.ts", "export const z = 1")
+  const program = world.write(`refused/${name.replaceAll(" ", "-")}.ts`, `\n${source}`)
+  const { code, stdout } = await world.mill(["run", program, "--json", ...offline])
+  const { error } = JSON.parse(stdout)
+  expect(error).toMatchObject({ _tag: "ProgramError", location: `${program}:${place}` })
+  expect(error.message).toContain(text)
+  expect(code).toBe(2)
 })

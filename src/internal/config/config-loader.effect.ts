@@ -15,4 +15,7 @@ export class ConfigLoader extends Context.Service<
   }
 >()("mill/internal/ConfigLoader") {}
 
-export type ConfigSource = Pick<GraphFile, "path" | "contents" | "imports" | "asText" | "format">
+export type ConfigSource = Pick<
+  GraphFile,
+  "path" | "contents" | "imports" | "importTypes" | "asText" | "format"
+>

@@ -15,6 +15,13 @@ export const readFrozen = Effect.fnUntraced(function* (paths: RunPaths, sha256: 
 
 /** The contents of the sources that a plan names, in its order. */
 export const readSources = (paths: RunPaths, sources: ReadonlyArray<PlanSource>) =>
-  Effect.forEach(sources, ({ asText, format, imports = {}, path, sha256 }) =>
-    Effect.map(readFrozen(paths, sha256), (contents) => ({ path, contents, imports, asText, format })),
+  Effect.forEach(sources, ({ asText, format, imports = {}, importTypes, path, sha256 }) =>
+    Effect.map(readFrozen(paths, sha256), (contents) => ({
+      path,
+      contents,
+      imports,
+      importTypes,
+      asText,
+      format,
+    })),
   )

@@ -14,7 +14,9 @@ export type GraphFile = {
   readonly contents: string
   readonly imports: Readonly<Record<string, string>>
   readonly packages: ReadonlyArray<string>
-  /** Imported as text, though its name does not say so. */
+  /** The types that imports give, such as `text`, by specifier. */
+  readonly importTypes?: Readonly<Record<string, string>> | undefined
+  /** Imported only as text, though its name does not say so. */
   readonly asText?: boolean | undefined
   /** The format of code that is no ES module. */
   readonly format?: "commonjs" | undefined

@@ -1,7 +1,9 @@
 /** Reads a module graph with Bun's bundler, without running macros, and turns what Bun refuses into errors with a location. */
 import { Effect } from "effect"
 import { ProgramError } from "../../domain/error.schema.ts"
-import { type MacroProblem, makeMacroGuard } from "../bun/macro-guard.ts"
+import type { SourceProblem } from "../bun/parse-code.ts"
+import { makeSourceReader } from "../bun/source-reader.ts"
+import type { TypedImport } from "../bun/typed-imports.ts"
 import { importParser } from "./module-loader.effect.ts"
 
 const bundle = (
@@ -26,31 +28,39 @@ const bundle = (
 /** Whether an import must resolve. What `import()` and `require()` load may be absent. */
 export const isStatic = (kind: string): boolean => kind === "import-statement"
 
-export const macroError = (entry: string, { column, line, message, path }: MacroProblem) =>
+export const sourceError = (entry: string, { column, line, message, path }: SourceProblem) =>
   new ProgramError({
     path: entry,
     message,
     location: line === undefined || column === undefined ? undefined : `${path}:${line}:${column}`,
   })
 
+/** An entry in another form than on disk, and the imports that it leaves out. */
+export type GivenEntry = { readonly contents: string; readonly typed: ReadonlyArray<TypedImport> }
+
 /**
- * Builds the graph of `entry`. Bun also refuses dynamic imports that do not resolve, so a second build leaves those out. A
- * program is guarded against macros; a configuration is evaluated anyway.
+ * Builds the graph of `entry`, without the imports that give a type: `typed` lists them by file. Bun also refuses dynamic
+ * imports that do not resolve, so a second build leaves those out. A configuration may have macros: it is evaluated anyway.
  */
 export const buildGraph = Effect.fnUntraced(function* (
   entry: string,
-  files: Readonly<Record<string, string>>,
+  given: GivenEntry | undefined,
   asProgram: boolean,
 ) {
-  const guard = makeMacroGuard(importParser)
-  const plugins = asProgram ? [guard.plugin] : []
+  const files = given === undefined ? {} : { [entry]: given.contents }
+  const listed = new Map(given === undefined ? [] : [[entry, given.typed] as const])
+  const reader = makeSourceReader(importParser, listed, !asProgram)
+  const plugins = [reader.plugin]
   const built = yield* bundle(entry, files, plugins)
-  const problem = guard.findProblem()
-  if (problem !== undefined) return yield* macroError(entry, problem)
+  const problem = reader.findProblem()
+  if (problem !== undefined) return yield* sourceError(entry, problem)
   const absent = built.logs.flatMap((log) =>
     "importKind" in log && !isStatic(log.importKind) ? [log.specifier] : [],
   )
-  return absent.length === 0 ? built : yield* bundle(entry, files, plugins, absent)
+  const { typed } = reader
+  return absent.length === 0
+    ? { built, typed }
+    : { built: yield* bundle(entry, files, plugins, absent), typed }
 })
 
 /** Where a specifier first occurs in a text: line and column, counted from 1. */

@@ -5,12 +5,12 @@ import { describeReason } from "../../internal/files/files.effect.ts"
 import { type GraphFile, SourceCompiler } from "../../internal/sources/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../../internal/sources/top-level-return.ts"
 import { findMacroProblem } from "../bun/macro-guard.ts"
-import { buildError, buildGraph, isStatic, locateSpecifier, macroError } from "./bundle.effect.ts"
+import { takeTypedImports } from "../bun/typed-imports.ts"
+import { buildError, buildGraph, isStatic, locateSpecifier, sourceError } from "./bundle.effect.ts"
+import { findDataType } from "../host/frozen-data.ts"
+import { addTypedImports, findUnfreezable, isLocal } from "./typed-imports.effect.ts"
 import { importParser } from "./module-loader.effect.ts"
 import { findTopLevelStatements, parseProgram } from "./parser.effect.ts"
-
-/** Files that Bun reads as code or data by their names. Others are not frozen, unless they are imported as text. */
-const freezable = /\.(?:[cm]?[jt]s|[jt]sx|json|jsonc|txt|toml|ya?ml)$/
 
 /** The message by which Bun refuses a top-level return in a module. */
 const returnMessage = /top-level return/i
@@ -62,10 +62,19 @@ const makeCompiler = Effect.gen(function* () {
   ) {
     const imports: Record<string, string> = {}
     const packages = new Set<string>()
-    for (const { external, kind, original, path: target } of found) {
+    const importTypes: Record<string, string> = {}
+    const locate = (specifier: string) => `${path}:${locateSpecifier(contents, specifier)}`
+    for (const { external, kind, original, path: target, with: attributes } of found) {
       const specifier = original ?? target
       if (external !== true) {
+        const type = attributes?.["type"]
+        const problem = findUnfreezable(specifier, resolve(target), type)
+        if (problem !== undefined) {
+          return yield* new ProgramError({ path: entry, location: locate(specifier), message: problem })
+        }
         imports[specifier] = resolve(target)
+        if (type === undefined || type === findDataType(target)) continue
+        if (isLocal(specifier)) importTypes[specifier] = type
         continue
       }
       packages.add(specifier)
@@ -73,11 +82,11 @@ const makeCompiler = Effect.gen(function* () {
       if (!isStatic(kind) || isProvided || (yield* canResolve(specifier, dirname(path)))) continue
       return yield* new ProgramError({
         path: entry,
-        location: `${path}:${locateSpecifier(contents, specifier)}`,
+        location: locate(specifier),
         message: `cannot find ${JSON.stringify(specifier)}`,
       })
     }
-    return { imports, packages: [...packages].sort() }
+    return { imports, importTypes, packages: [...packages].sort() }
   })
 
   const graph: SourceCompiler["Service"]["graph"] = Effect.fn("SourceCompiler.graph")(function* (
@@ -89,36 +98,45 @@ const makeCompiler = Effect.gen(function* () {
     const problem = asProgram
       ? yield* Effect.promise(() => findMacroProblem(original, entry, importParser))
       : undefined
-    if (problem !== undefined) return yield* macroError(entry, problem)
+    if (problem !== undefined) return yield* sourceError(entry, problem)
     const wrapped = asProgram ? yield* wrapProgram(original, entry) : undefined
-    const given = wrapped === undefined ? {} : { [entry]: wrapped.contents }
-    const built = yield* buildGraph(entry, given, asProgram)
+    const taken = yield* Effect.promise(() => takeTypedImports(original, entry, importParser))
+    if (taken.problem !== undefined) return yield* sourceError(entry, taken.problem)
+    const { contents: text, imports: typedImports } =
+      wrapped === undefined
+        ? taken
+        : yield* Effect.promise(() => takeTypedImports(wrapped.contents, entry, importParser))
+    const given = text === original ? undefined : { contents: text, typed: typedImports }
+    const { built, typed } = yield* buildGraph(entry, given, asProgram)
     if (!built.success)
       return yield* buildError(entry, built.logs[0], wrapped === undefined ? undefined : original)
-    const inputs = Object.entries(built.metafile?.inputs ?? {})
-    const texts = new Set(
-      inputs.flatMap(([, { imports }]) =>
-        imports.flatMap((found) => (found.with?.["type"] === "text" ? [resolve(found.path)] : [])),
-      ),
-    )
     const files: Array<GraphFile> = []
-    for (const [name, input] of inputs) {
+    const inputs = Object.entries(built.metafile?.inputs ?? {})
+    // Bun resolves aliases without asking a plugin, so their type is that of the file.
+    const texts = new Set(
+      inputs
+        .flatMap(([, { imports }]) => imports)
+        .filter(
+          ({ original = ".", with: attributes }) => !isLocal(original) && attributes?.["type"] === "text",
+        )
+        .map(({ path }) => resolve(path)),
+    )
+    for (const [name, { format, imports: found }] of inputs) {
       const path = resolve(name)
-      const isFreezable = freezable.test(path)
       // Other files may be anything, of any size: they are not read.
-      if (!isFreezable && !texts.has(path)) continue
+      if (format !== "esm" && format !== "cjs" && findDataType(path) === undefined && !texts.has(path))
+        continue
       const contents = path === entry ? original : yield* readSource(path, entry)
-      const { imports, packages } = yield* readImports(entry, path, contents, input.imports, provided)
       files.push({
         path,
         contents,
-        imports,
-        packages,
-        asText: isFreezable ? undefined : true,
-        format: input.format === "cjs" ? "commonjs" : undefined,
+        ...(yield* readImports(entry, path, contents, found, provided)),
+        format: format === "cjs" ? "commonjs" : undefined,
+        asText: texts.has(path) ? true : undefined,
         wrapped: path === entry ? wrapped : undefined,
       })
     }
+    yield* addTypedImports(entry, files, typed, (path) => readSource(path, entry), dirname)
     return files.sort((a, b) => Number(b.path === entry) - Number(a.path === entry))
   })
 

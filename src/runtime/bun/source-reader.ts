@@ -1,0 +1,63 @@
+/**
+ * Reads the files of a module graph for Bun's bundler: without macros, which Bun would run, and without imports that give a
+ * type, which the bundler confuses with other imports of the same file.
+ */
+import { findMacroProblem } from "./macro-guard.ts"
+import type { LoadParser, SourceProblem } from "./parse-code.ts"
+import { takeTypedImports, type TypedImport } from "./typed-imports.ts"
+
+const codeName = /\.[cm]?[jt]sx?$/
+
+/** The longest file that is read although its name is not that of code. */
+const maxDataBytes = 16 * 1024 * 1024
+
+const isUtf16 = ([first, second]: Uint8Array): boolean =>
+  (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+
+/**
+ * Makes the plugin for one build. After the build, `findProblem` returns what stopped it, and `typed` holds the imports that it
+ * left out, by the path of the file. Files in `given` are not read.
+ */
+export const makeSourceReader = (
+  loadParser: LoadParser,
+  given: ReadonlyMap<string, ReadonlyArray<TypedImport>>,
+  allowsMacros: boolean,
+) => {
+  const typed = new Map(given)
+  let problem: SourceProblem | undefined
+  const refuse = (found: SourceProblem) => {
+    problem ??= found
+    throw new Error(found.message)
+  }
+  const leaveOutTyped = async (path: string, text: string, loader: Bun.Loader) => {
+    const taken = await takeTypedImports(text, path, loadParser)
+    if (taken.problem !== undefined) return refuse(taken.problem)
+    if (taken.imports.length === 0) return undefined
+    typed.set(path, taken.imports)
+    return { contents: taken.contents, loader }
+  }
+  const load = async ({ loader, path }: Bun.OnLoadArgs): Promise<Bun.OnLoadResult> => {
+    const file = Bun.file(path)
+    const isCode = codeName.test(path)
+    // Bun does not say which loader the import asks for.
+    const unread = { contents: "", loader: "text" } as const
+    if (!isCode && file.size > maxDataBytes) return unread
+    const bytes = await file.bytes().catch(() => undefined)
+    // Bun may resolve the name to another file, such as one with a query.
+    if (bytes === undefined)
+      return allowsMacros ? undefined : refuse({ path, message: `cannot read ${path}` })
+    if (isUtf16(bytes))
+      return refuse({ path, message: `cannot read ${path}: the file is encoded as UTF-16; save it as UTF-8` })
+    const text = new TextDecoder().decode(bytes)
+    const found = allowsMacros ? undefined : await findMacroProblem(text, path, loadParser)
+    if (found === undefined) return isCode && !given.has(path) ? leaveOutTyped(path, text, loader) : undefined
+    if (isCode) return refuse(found)
+    // The file may be prose, so it is loaded as its name says, and never as code.
+    return /^[jt]sx?$/.test(loader) ? unread : { contents: bytes, loader }
+  }
+  const plugin: Bun.BunPlugin = {
+    name: "mill-source-reader",
+    setup: (build) => void build.onLoad({ filter: /./ }, load),
+  }
+  return { plugin, findProblem: () => problem, typed }
+}
