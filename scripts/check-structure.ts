@@ -44,7 +44,7 @@ const host = "src/runtime/{program-host*.ts,host/*}"
 const bun = "src/runtime/bun/*"
 const domain = "src/domain/*"
 /** Modules of the domain that import nothing. */
-const pureDomain = ["src/domain/json-problem.ts", "src/domain/run-marks.ts"]
+const pureDomain = ["src/domain/json-problem.ts", "src/domain/run-marks.ts", "src/domain/run-time.ts"]
 const codecs = "src/codecs/*"
 const internal = "src/internal/**"
 const runtime = "src/runtime/**"

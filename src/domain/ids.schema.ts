@@ -18,15 +18,6 @@ export const readSpawnNumber = (spawnId: string): number => Number(spawnId.slice
 
 export const makeRunId = (ulid: string): RunId => RunId.make(`run_${ulid.toLowerCase()}`)
 
-const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
-
-/** The time of a run's creation in milliseconds since 1970, from the first ten characters of its ULID. */
-export const readCreatedAt = (runId: RunId): number => {
-  let millis = 0
-  for (const character of runId.slice(4, 14)) millis = millis * 32 + Math.max(0, crockford.indexOf(character))
-  return millis
-}
-
 /** mill's own name for a spawn's conversation, for agents that do not name theirs. */
 export const makeSessionRef = (runId: RunId, spawnId: SpawnId): string => `${runId}/${spawnId}`
 

@@ -1,7 +1,8 @@
 /** A run's record and its result, made from the state of its log. */
 import { HashMap } from "effect"
 import { defined } from "./defined.ts"
-import { makeSessionRef, readCreatedAt, readSpawnNumber, type RunId, type SpawnId } from "./ids.schema.ts"
+import { readCreatedAt } from "./run-time.ts"
+import { makeSessionRef, readSpawnNumber, type RunId, type SpawnId } from "./ids.schema.ts"
 import type { Plan } from "./plan.schema.ts"
 import type { RunState, SpawnState } from "./run-state.schema.ts"
 import {

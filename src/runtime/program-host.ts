@@ -17,6 +17,7 @@ import { findJsonProblem } from "../domain/json-problem.ts"
 import { makeMillGlobal } from "./host/mill-global.ts"
 import { describeFailure } from "./host/program-error.ts"
 import { connect } from "./host/rpc-client.ts"
+import { readCreatedAt } from "../domain/run-time.ts"
 import { startSettling } from "./host/start-settling.ts"
 
 if (process.argv[2] === guardWord) {
@@ -97,7 +98,7 @@ Object.defineProperty(globalThis, "mill", { value: makeMillGlobal(client, plan),
 process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
 // `import.meta.main` is true in the program, as under plain Bun.
 Reflect.set(Bun, "main", programPath)
-installFrozenSources(plan.program.map(readSource))
+installFrozenSources(plan.program.map(readSource), {}, readCreatedAt(invocation.runId))
 
 /** The result of a program that is CommonJS; one that exports nothing has none. */
 const readCommonJsResult = () => {

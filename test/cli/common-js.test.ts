@@ -102,6 +102,53 @@ const expected = {
   source: `module.exports = "old"`,
 }
 
+const unfrozen = {
+  "code.ts": `export const word: string = "old"`,
+  "code.cjs": `module.exports = "old"`,
+  "list.json": `["old"]`,
+  "created.cjs": `exports.word = "old"`,
+}
+
+const loadUnfrozen = (name: string, query = "") => `import { createRequire } from "node:module"
+${pause}
+const name = ${JSON.stringify(`./${name}`)}
+const load = (path: string) => path.endsWith("created.cjs") ? createRequire(import.meta.url)(path) : import(path)
+const { default: value, word } = await load([name].join() + ${JSON.stringify(query)})
+export default word ?? value`
+
+test.concurrent.each(Object.keys(unfrozen))(
+  "a program cannot load %s by a computed path if it changed after submission",
+  async (name) => {
+    const folder = `late-${name.replace(".", "-")}`
+    const files = { ...unfrozen, "main.ts": loadUnfrozen(name) }
+    const { code, result } = await runWithChanges(folder, files, edit)
+    expect(result.errorMessage).toContain(
+      `${join(world.dir, folder, name)} changed after the run was submitted`,
+    )
+    expect(code).toBe(1)
+  },
+)
+
+test.concurrent("a program can load a file by a computed path if it has not changed", async () => {
+  const files = { ...unfrozen, "main.ts": loadUnfrozen("code.cjs") }
+  const { result } = await runWithChanges("unchanged", files, () => undefined)
+  expect(result.programResult).toBe("old")
+})
+
+test.concurrent("a path with a query loads a file as it is, unless it is frozen", async () => {
+  const files = {
+    ...unfrozen,
+    "frozen.ts": `export const word = "old"`,
+    "main.ts": `import { word } from "./frozen.ts"
+${pause}
+const { word: frozen } = await import(["./frozen.ts", "again"].join("?"))
+const { word: late } = await import(["./code.ts", "again"].join("?"))
+export default [word, frozen, late]`,
+  }
+  const { result } = await runWithChanges("query", files, edit)
+  expect(result.programResult).toEqual(["old", "old", "new"])
+})
+
 /** Programs with files of their own, and the results of both forms of import. */
 const modules: Readonly<Record<string, readonly [files: Readonly<Record<string, string>>, result: unknown]>> =
   {

@@ -217,7 +217,7 @@ test.concurrent.each([
     "3:7",
     "computed",
   ],
-  ["an unknown type", `import x from "./x.node" with { type: "odd" }\nexport default x`, "2:1", `"odd"`],
+  ["an unknown type", `import x from "./x.node" with { type: "odd" }\nexport default x`, "2:15", `"odd"`],
   ["a missing text", `import x from "./y.md" with { type: "text" }\nexport default x`, "2:15", `"./y.md"`],
   [
     "one path in two ways",

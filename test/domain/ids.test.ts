@@ -2,13 +2,8 @@
 import { expect, test } from "bun:test"
 import { Arbitrary, Schema } from "effect"
 import { toCanonicalJson } from "../../src/domain/canonical-json.ts"
-import {
-  makeRunId,
-  makeSpawnId,
-  readCreatedAt,
-  readSpawnNumber,
-  RunReference,
-} from "../../src/domain/ids.schema.ts"
+import { makeRunId, makeSpawnId, readSpawnNumber, RunReference } from "../../src/domain/ids.schema.ts"
+import { readCreatedAt } from "../../src/domain/run-time.ts"
 import { integer, property } from "../support/property.ts"
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -4,7 +4,8 @@
  * dies too, another takes over.
  */
 import { Clock, Duration, Effect, Exit, Option, Schema } from "effect"
-import { readCreatedAt, type RunId } from "../../domain/ids.schema.ts"
+import type { RunId } from "../../domain/ids.schema.ts"
+import { readCreatedAt } from "../../domain/run-time.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
 import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"

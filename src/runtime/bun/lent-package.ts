@@ -5,7 +5,9 @@
  */
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
-import type { FrozenSource } from "../host/frozen-sources.ts"
+
+/** A file and its contents. */
+type Source = { readonly path: string; readonly contents: string }
 
 const name = "effect"
 
@@ -16,7 +18,7 @@ const hasPackage = (folder: string): boolean =>
   existsSync(join(folder, "node_modules", name, "package.json")) ||
   (dirname(folder) !== folder && hasPackage(dirname(folder)))
 
-const findSpecifiers = ({ contents }: FrozenSource): ReadonlyArray<string> =>
+const findSpecifiers = ({ contents }: Source): ReadonlyArray<string> =>
   [...contents.matchAll(/["'](effect(?:\/[\w/-]+)?)["']/g)].map(([, specifier = name]) => specifier)
 
 /**
@@ -24,7 +26,7 @@ const findSpecifiers = ({ contents }: FrozenSource): ReadonlyArray<string> =>
  * its folder decides. `home` is the folder from which mill resolves its own copy; without one, `fallback` is used.
  */
 export const loadLentModules = async (
-  sources: ReadonlyArray<FrozenSource>,
+  sources: ReadonlyArray<Source>,
   fallback: Record<string, unknown> | undefined,
   home: string | undefined,
 ): Promise<Modules> => {

@@ -2,7 +2,6 @@
  * Finds the imports of a file that give a type, as in `import text from "./code.ts" with { type: "text" }`, and takes them out
  * of the text that Bun's bundler reads: it would confuse a file that is imported as code with one that is imported as text.
  */
-import { dataTypes, isDataType } from "../host/frozen-data.ts"
 import { isRecord, type LoadParser, locateNode, parseCode, type SourceProblem } from "./parse-code.ts"
 
 /** An import of a local file with a type. What `import()` loads may be missing. */
@@ -74,16 +73,14 @@ const walk = (node: unknown, visit: (node: Node) => void): void => {
 
 const describe = (node: Node, type: string | undefined): string | undefined => {
   if (type === undefined) return "mill cannot freeze an import whose attributes are computed"
-  if (type !== "file" && !isDataType(type)) {
-    return `mill cannot freeze an import with the type ${JSON.stringify(type)}; these types work: ${dataTypes.join(", ")}`
-  }
   if (literalOf(node["source"]) === undefined && type !== "json") {
     return "mill cannot freeze an import with a type whose path is computed; write the path as a string, or read the file with Bun.file"
   }
   return undefined
 }
 
-const isLocal = (specifier: string): boolean => /^\.{0,2}\//.test(specifier)
+/** Whether a specifier is a path. */
+export const isLocal = (specifier: string): boolean => /^\.{0,2}\//.test(specifier)
 
 /** Takes the imports with a type out of a text. Positions stay the same. */
 export const takeTypedImports = async (

@@ -5,6 +5,7 @@
 import { dirname, isAbsolute, join } from "node:path"
 import { loadCommonJs, placeCommonJs, placeModule, readExports } from "./common-js.ts"
 import { evaluateData, exportData, findDataType, isDataType, type DataType } from "./frozen-data.ts"
+import { isLoadedLate, refuseChanged } from "./late-files.ts"
 
 /** A file and its frozen contents. `imports` maps its specifiers to absolute paths. */
 export type FrozenSource = {
@@ -74,6 +75,9 @@ const forgetModules = (sources: ReadonlyArray<FrozenSource>): void => {
 
 const removeQuery = (path: string): string => path.replace(/\?.*/, "")
 
+/** When the sources were frozen, in milliseconds, if other files that changed since are refused. */
+let submittedAt: number | undefined
+
 /** The frozen source that a specifier leads to, and the path to load it at. */
 const resolve = (importer: string, specifier: string) => {
   const from = frozen.get(importer)
@@ -84,7 +88,12 @@ const resolve = (importer: string, specifier: string) => {
       : (from.imports?.[specifier] ?? join(dirname(importer), specifier))
   const target = removeQuery(given)
   const source = frozen.get(target)
-  if (source === undefined) return undefined
+  if (source === undefined) {
+    if (submittedAt !== undefined && (from !== undefined || isLoadedLate(importer))) {
+      refuseChanged(importer, specifier, submittedAt)
+    }
+    return undefined
+  }
   if (require.cache[target] === undefined) place(source)
   const type = from?.importTypes?.[specifier]
   return { path: type === undefined ? given : `${target}${typeQuery}${type}`, namespace: "file" }
@@ -92,12 +101,14 @@ const resolve = (importer: string, specifier: string) => {
 
 /**
  * Serves these files, and these modules by name, to all later imports of this process. A second call replaces files, as
- * in a script that submits several runs.
+ * in a script that submits several runs. With `frozenAt`, in milliseconds, they cannot load other files that changed since.
  */
 export const installFrozenSources = (
   sources: ReadonlyArray<FrozenSource>,
   modules: Readonly<Record<string, Record<string, unknown>>> = {},
+  frozenAt?: number,
 ): void => {
+  submittedAt = frozenAt
   forgetModules(sources)
   for (const source of sources) {
     if (frozen.get(source.path)?.contents !== source.contents) place(source)

@@ -5,10 +5,10 @@ import { describeReason } from "../../internal/files/files.effect.ts"
 import { type GraphFile, SourceCompiler } from "../../internal/sources/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../../internal/sources/top-level-return.ts"
 import { findMacroProblem } from "../bun/macro-guard.ts"
-import { takeTypedImports } from "../bun/typed-imports.ts"
+import { isLocal, takeTypedImports } from "../bun/typed-imports.ts"
 import { buildError, buildGraph, isStatic, locateSpecifier, sourceError } from "./bundle.effect.ts"
 import { findDataType } from "../host/frozen-data.ts"
-import { addTypedImports, findUnfreezable, isLocal } from "./typed-imports.effect.ts"
+import { addTypedImports, findUnfreezable } from "./typed-imports.effect.ts"
 import { importParser } from "./module-loader.effect.ts"
 import { findTopLevelStatements, parseProgram } from "./parser.effect.ts"
 
@@ -49,8 +49,9 @@ const makeCompiler = Effect.gen(function* () {
     return utf16Mark.test(text) ? yield* refuse("the file is encoded as UTF-16; save it as UTF-8") : text
   })
 
-  const canResolve = (specifier: string, from: string) =>
-    Effect.isSuccess(Effect.try(() => Bun.resolveSync(specifier, from)))
+  /** The file that a specifier in the file at `path` leads to. */
+  const find = (specifier: string, path: string) =>
+    Effect.option(Effect.try(() => Bun.resolveSync(specifier, dirname(path))))
 
   /** The imports of a file of the graph of `entry`: local files by their specifiers, and packages. */
   const readImports = Effect.fnUntraced(function* (
@@ -79,7 +80,7 @@ const makeCompiler = Effect.gen(function* () {
       }
       packages.add(specifier)
       const isProvided = provided.some((name) => specifier === name || specifier.startsWith(`${name}/`))
-      if (!isStatic(kind) || isProvided || (yield* canResolve(specifier, dirname(path)))) continue
+      if (!isStatic(kind) || isProvided || (yield* find(specifier, path))._tag === "Some") continue
       return yield* new ProgramError({
         path: entry,
         location: locate(specifier),
@@ -136,7 +137,7 @@ const makeCompiler = Effect.gen(function* () {
         wrapped: path === entry ? wrapped : undefined,
       })
     }
-    yield* addTypedImports(entry, files, typed, (path) => readSource(path, entry), dirname)
+    yield* addTypedImports(entry, files, typed, (path) => readSource(path, entry), find)
     return files.sort((a, b) => Number(b.path === entry) - Number(a.path === entry))
   })
 

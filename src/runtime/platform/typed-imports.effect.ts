@@ -1,9 +1,9 @@
 /** Adds the files that a module graph imports with a type, which Bun's bundler did not see, and refuses what cannot be frozen. */
-import { Effect } from "effect"
+import { Effect, type Option } from "effect"
 import { ProgramError } from "../../domain/error.schema.ts"
 import type { GraphFile } from "../../internal/sources/source-compiler.effect.ts"
-import type { TypedImport } from "../bun/typed-imports.ts"
-import { findDataType } from "../host/frozen-data.ts"
+import { isLocal, type TypedImport } from "../bun/typed-imports.ts"
+import { dataTypes, findDataType, isDataType } from "../host/frozen-data.ts"
 import { locateSpecifier } from "./bundle.effect.ts"
 
 const code = /\.[cm]?[jt]sx?$/
@@ -23,8 +23,6 @@ export const findUnfreezable = (
   return `mill cannot freeze an import of ${JSON.stringify(specifier)} with a type; import the file by its relative path`
 }
 
-export const isLocal = (specifier: string): boolean => /^\.{0,2}\//.test(specifier)
-
 const omitEmpty = (record: Readonly<Record<string, string>>) =>
   Object.keys(record).length === 0 ? undefined : record
 
@@ -34,7 +32,7 @@ export const addTypedImports = Effect.fnUntraced(function* (
   files: Array<GraphFile>,
   typed: ReadonlyMap<string, ReadonlyArray<TypedImport>>,
   read: (path: string) => Effect.Effect<string, ProgramError>,
-  dirname: (path: string) => string,
+  find: (specifier: string, path: string) => Effect.Effect<Option.Option<string>>,
 ) {
   const known = new Set(files.map(({ path }) => path))
   /** The types of the imports of files that nothing else imports, by path. */
@@ -50,7 +48,12 @@ export const addTypedImports = Effect.fnUntraced(function* (
           location: `${path}:${locateSpecifier(contents, specifier)}`,
           message,
         })
-      const found = yield* Effect.option(Effect.try(() => Bun.resolveSync(specifier, dirname(path))))
+      if (type !== "file" && !isDataType(type)) {
+        return yield* refuse(
+          `mill cannot freeze an import with the type ${JSON.stringify(type)}; use one of ${dataTypes.join(", ")}`,
+        )
+      }
+      const found = yield* find(specifier, path)
       if (found._tag === "None") {
         if (isStatic) return yield* refuse(`cannot find ${JSON.stringify(specifier)}`)
         continue
