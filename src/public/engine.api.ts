@@ -12,8 +12,11 @@ import programTypes from "./program.d.ts" with { type: "text" }
 import configTypes from "./types.ts" with { type: "text" }
 import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
 
+const loadLocalWorker = Effect.promise(() => import("../runtime/local-worker.effect.ts"))
+
 /**
- * Creates an engine that is closed when the scope closes. Its runs keep running. Fails if an option or a configuration
+ * Creates an engine that is closed when the scope closes. Its runs keep running, unless the configuration
+ * object contains functions: then closing the engine cancels its runs. Fails if an option or a configuration
  * object is invalid.
  *
  * @example
@@ -25,12 +28,13 @@ import type { EngineOptions, MillClient, MillPackage } from "./library.api.ts"
  */
 export const createEngine = (
   options: EngineOptions = {},
-): Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope> => makeEngine(options, millPackage)
+): Effect.Effect<MillEngine, ConfigError | UsageError, Scope.Scope> =>
+  makeEngine(options, { ...millPackage, loadLocalWorker })
 
 /**
  * Creates a client, which provides the engine's methods as Promises and async iterables, for scripts that do not use Effect.
  * Methods reject with the same tagged errors. If an option is invalid, the first call rejects. Runs keep running after the
- * client is closed.
+ * client is closed, unless the configuration object contains functions: then closing the client cancels its runs.
  *
  * @example
  * await using mill = createMill()

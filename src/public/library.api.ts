@@ -22,8 +22,8 @@ import type { MillConfig } from "./types.ts"
 /** Options for `createEngine` and `createMill`. Omitted options have the same defaults as in the CLI. */
 export interface EngineOptions {
   /**
-   * The path of a configuration file, or a configuration object. In an object, codecs must be created by mill's own
-   * functions, for example `claudeCodec()`. Your own codecs and extensions must be in a file.
+   * The path of a configuration file, or a configuration object. If an object contains your own codecs or extensions with
+   * functions, the runs are part of this process: closing the engine cancels them, and if the process dies, they fail.
    */
   readonly config?: string | MillConfig | undefined
   /** The directory in which runs are stored. Default: `$MILL_HOME/runs`. */

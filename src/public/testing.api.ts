@@ -50,7 +50,7 @@ export interface TestMillOptions {
   readonly cwd?: string | undefined
   /**
    * A configuration to which the test's agents are added as the default driver: an object (see `EngineOptions`), or the path
-   * of a configuration file, which can also contain extensions.
+   * of a configuration file. Both can contain extensions.
    */
   readonly config?: string | Omit<MillConfig, "defaultDriver"> | undefined
 }

@@ -13,6 +13,7 @@ import { Engine } from "../internal/engine/engine.effect.ts"
 import { LaunchPreparation } from "../internal/engine/launch.effect.ts"
 import { TypeTexts } from "../internal/scaffold/type-texts.effect.ts"
 import { RunStore } from "../internal/store/run-store.effect.ts"
+import type * as LocalWorkerModule from "./local-worker.effect.ts"
 import * as Acp from "./platform/acp.effect.ts"
 import { artefact } from "./platform/artefact.ts"
 import * as SourceCompiler from "./platform/source-compiler.effect.ts"
@@ -30,6 +31,19 @@ export type Package = {
   readonly modules: Effect.Effect<Readonly<Record<string, Record<string, unknown>>>>
   readonly types: TypeTexts["Service"]
 }
+
+/** Loads the module that carries out runs in this process. */
+type LoadLocalWorker = Effect.Effect<typeof LocalWorkerModule>
+
+/** Makes runs of a configuration with functions part of this process. All other runs have processes of their own. */
+const localWorker = (load: LoadLocalWorker | undefined) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const given = yield* GivenConfig
+      if (load === undefined || given?._tag !== "Object" || !given.isLocal) return Layer.empty
+      return (yield* load).layer
+    }),
+  )
 
 /** The folder from which mill's own dependencies resolve; the executable has none. */
 const home =
@@ -74,8 +88,11 @@ const launchPreparation = Layer.effect(
 )
 
 /** All services of a mill process. */
-export const layer = (options: Environment.EnvironmentOverrides & Package) =>
+export const layer = (
+  options: Environment.EnvironmentOverrides & Package & { readonly loadLocalWorker?: LoadLocalWorker },
+) =>
   Engine.layer.pipe(
+    Layer.provideMerge(localWorker(options.loadLocalWorker)),
     Layer.provideMerge(Layer.mergeAll(RunStore.layer, IoHub.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
@@ -112,7 +129,10 @@ const givenConfig = ({ config, ...options }: EngineSettings) =>
   )
 
 /** Makes an engine that lives as long as the scope. `given` is validated: it may come from a script without types. */
-export const makeEngine = Effect.fnUntraced(function* (given: EngineSettings, own: Package) {
+export const makeEngine = Effect.fnUntraced(function* (
+  given: EngineSettings,
+  own: Package & { readonly loadLocalWorker: LoadLocalWorker },
+) {
   if (process.versions.bun === undefined) {
     return yield* new UsageError({
       message: "mill requires Bun, but this is a different runtime",

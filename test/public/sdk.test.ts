@@ -8,14 +8,12 @@ import {
   claudeCodec,
   createEngine,
   createMill,
-  defineCodec,
   type EngineOptions,
   httpDriver,
   jsonlCodec,
   type MillConfig,
   processDriver,
   responsesCodec,
-  Result,
   RunNotFound,
   textCodec,
   vmExecutor,
@@ -555,31 +553,14 @@ export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES 
     timeout,
   )
 
-  const custom = defineCodec({
-    name: "jsonl",
-    modelFormat: "any",
-    models: [],
-    encodeSpawn: () => Result.succeed({ args: [] }),
-    initial: 0,
-    decodeEvent: (state) => [state, []],
-    decodeFinal: () => ({ final: true, text: "" }),
-  })
+  /** A record with a prototype of its own. */
+  class Own {
+    readonly [name: string]: string
+  }
   const refused: Readonly<Record<string, readonly [EngineOptions, Readonly<Record<string, unknown>>]>> = {
-    "a codec of one's own": [
-      { config: { drivers: { mine: processDriver({ command: "x", codec: custom }) } } },
-      { key: "drivers.mine.codec", hint: expect.stringContaining("./mill.config.ts") },
-    ],
-    "a codec that has been changed": [
-      {
-        config: {
-          drivers: { mine: processDriver({ command: "x", codec: { ...jsonlCodec(), models: ["y"] } }) },
-        },
-      },
-      { key: "drivers.mine.codec" },
-    ],
-    "a function": [
-      { config: { extensions: [{ name: "x", setup: () => Effect.void }] } },
-      { key: "extensions.0.setup", hint: expect.stringContaining("./mill.config.ts") },
+    "a class instance": [
+      { config: { drivers: { mine: processDriver({ command: "x", codec: jsonlCodec(), env: new Own() }) } } },
+      { key: "drivers.mine.env", hint: expect.stringContaining("./mill.config.ts") },
     ],
     "a promise": [
       { config: Promise.resolve({}) as MillConfig },

@@ -2,6 +2,9 @@
  * Renders a configuration object as the source of a configuration file, because a run's worker evaluates the sources that its
  * plan has frozen. Built-in codecs become calls of their factories, everything else JSON. Values that may be secrets are left
  * out of the source, and are passed to the worker on its standard input.
+ *
+ * No other process can reach functions and custom codecs. With such values, the runs are carried out in this process, and the
+ * source only documents them: it fails when it is evaluated.
  */
 import { Context, Effect, Path, Result } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
@@ -20,6 +23,8 @@ export type Given =
       readonly config: MillConfig
       readonly source: GraphFile
       readonly values: ReadonlyArray<ConfigValue>
+      /** Whether the configuration has values that only this process can reach. */
+      readonly isLocal: boolean
     }
 
 export const GivenConfig = Context.Reference<Given | undefined>("mill/internal/GivenConfig", {
@@ -37,6 +42,9 @@ const isSecret = (path: ReadonlyArray<string>): boolean =>
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 
+/** What a source leaves out: values that may be secrets, and the texts of functions. */
+type LeftOut = { readonly values: Array<ConfigValue>; readonly functions: Array<string> }
+
 const isCodec = (value: object): value is Pick<Codec, "options"> =>
   "encodeSpawn" in value || "encodeRequest" in value
 
@@ -47,22 +55,33 @@ const renderCall = (factory: string, options: unknown): string => {
 
 type Rendered = Result.Result<string, Refusal>
 
-/** An expression for a value; values that it leaves out are added to `left`. */
-const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigValue>): Rendered => {
+/** The texts of the functions of a codec. Only its own decoders are functions inside other objects. */
+const listFunctions = (value: unknown, depth = 0): ReadonlyArray<string> => {
+  if (typeof value === "function") return [String(value)]
+  if (!isObject(value) || depth > 2) return []
+  return Object.values(value).flatMap((one) => listFunctions(one, depth + 1))
+}
+
+/** An expression for a value; what it leaves out is added to `left`. */
+const render = (value: unknown, path: ReadonlyArray<string>, left: LeftOut): Rendered => {
   const refuse = (what: string) => Result.fail({ path, what })
   if (typeof value === "string" && isSecret(path)) {
-    left.push({ path, value })
+    left.values.push({ path, value })
     return Result.succeed(`""`)
   }
+  if (typeof value === "function") {
+    left.functions.push(String(value))
+    return Result.succeed(`"a function"`)
+  }
   if (!isObject(value)) {
-    const text = typeof value === "function" ? undefined : JSON.stringify(value)
+    const text = JSON.stringify(value)
     return text === undefined ? refuse(`a ${typeof value}`) : Result.succeed(text)
   }
   if (isCodec(value)) {
     const factory = findFactory(value)
-    return factory === undefined
-      ? refuse("a custom codec")
-      : Result.succeed(renderCall(factory, value.options))
+    if (factory !== undefined) return Result.succeed(renderCall(factory, value.options))
+    left.functions.push(...listFunctions(value))
+    return Result.succeed(`"a custom codec"`)
   }
   if (Array.isArray(value)) {
     return Result.map(
@@ -83,9 +102,12 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: Array<ConfigV
   )
 }
 
+/** What a source does if a process other than the submitter's evaluates it although it has left functions out. */
+const refusal = `throw new Error("this configuration has functions of the process that submitted the run")`
+
 export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd: string) {
-  const values: Array<ConfigValue> = []
-  const rendered = render(config, [], values)
+  const left: LeftOut = { values: [], functions: [] }
+  const rendered = render(config, [], left)
   if (Result.isFailure(rendered)) {
     const { path, what } = rendered.failure
     const key = path.join(".")
@@ -95,11 +117,22 @@ export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd
       hint: `put the configuration in a file and pass the path of the file, for example config: "./mill.config.ts"`,
     })
   }
-  const contents = `import * as core from "@mill/core"\n\nexport default ${rendered.success}\n`
+  const { functions, values } = left
+  const isLocal = functions.length > 0
+  // The texts themselves may hold secrets.
+  const note = isLocal ? `// functions: ${yield* sha256(JSON.stringify(functions))}\n${refusal}\n` : ""
+  const contents = `import * as core from "@mill/core"\n\n${note}export default ${rendered.success}\n`
   const name = `.mill-config-${(yield* sha256(contents)).slice(0, 12)}.ts`
   const path = (yield* Path.Path).join(cwd, name)
-  const source: GraphFile = { path, contents, imports: {}, packages: ["@mill/core"], generated: true }
-  return { source, values }
+  const source: GraphFile = {
+    path,
+    contents,
+    imports: {},
+    packages: ["@mill/core"],
+    generated: true,
+    local: isLocal || undefined,
+  }
+  return { source, values, isLocal }
 })
 
 /** Puts the values that a source leaves out back into its value. */

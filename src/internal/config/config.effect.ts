@@ -51,8 +51,8 @@ export const acceptObject = Effect.fn("Config.acceptObject")(function* (value: u
     ({ hint, key, message }) =>
       new ConfigError({ key, hint, message: key === undefined ? message : `config: ${message}` }),
   )
-  const { source, values } = yield* renderSource(config, cwd)
-  return { _tag: "Object" as const, config: yield* resolvePaths(config, cwd), source, values }
+  const rendered = yield* renderSource(config, cwd)
+  return { _tag: "Object" as const, config: yield* resolvePaths(config, cwd), ...rendered }
 })
 
 /** How long evaluating a configuration may take: every command waits for it. */

@@ -64,6 +64,10 @@ const forceEnd = Effect.fnUntraced(function* (runId: RunId, reason: string | und
   })
   const worker = yield* findWorker(runId)
   if (worker !== undefined && (yield* processes.isAlive(worker))) {
+    const { config } = yield* (yield* RunStore).plan(runId)
+    // Not a process of mill's.
+    if (config[0]?.local === true)
+      return yield* describe(worker.pid, "is the script that carries out the run")
     yield* processes.signal(worker.pid, "SIGKILL")
     if (!(yield* processes.awaitGone(worker, killTimeout)))
       return yield* describe(worker.pid, "is the run's worker")

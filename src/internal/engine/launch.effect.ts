@@ -20,15 +20,24 @@ export const LaunchPreparation = Context.Reference<Effect.Effect<void, LaunchErr
   { defaultValue: () => Effect.void },
 )
 
+/**
+ * Carries out runs in this process, for a configuration with functions that no other process can reach. Undefined: every run
+ * has a worker process. Returns at once; closing the engine cancels these runs.
+ */
+export const LocalWorker = Context.Reference<((runId: RunId, options: AttendOptions) => Effect.Effect<void>) | undefined>(
+  "mill/internal/LocalWorker",
+  { defaultValue: () => undefined },
+)
+
 const encodeValues = Schema.encodeEffect(ConfigValues)
 
-/** Starts the worker of a run that is in the store, and returns its pid. After a failure there is no worker. */
+/** Starts the worker of a run that is in the store, and returns the pid of its process. After a failure there is no worker. */
 export const launchWorker = Effect.fn("Worker.launch")(function* (
   runId: RunId,
   paths: RunPaths,
   { attended }: AttendOptions,
 ) {
-  const { cwd, runsDir, self } = yield* Settings
+  const { cwd, pid: ownPid, runsDir, self } = yield* Settings
   const given = yield* GivenConfig
   const values = given?._tag === "Object" ? given.values : []
   const fs = yield* FileSystem.FileSystem
@@ -59,12 +68,15 @@ export const launchWorker = Effect.fn("Worker.launch")(function* (
     stdout: "ignore",
     stderr: "ignore",
   })
-  const pid = yield* Effect.mapError(processes.launch(command, input), (error) =>
-    refuse(describeReason(error)),
-  )
+  const local = yield* LocalWorker
+  const pid =
+    local === undefined
+      ? yield* Effect.mapError(processes.launch(command, input), (error) => refuse(describeReason(error)))
+      : ownPid
   const identity = (yield* processes.identify(pid)) ?? { pid, startTime: "ended" }
   yield* Effect.ignore(
     fs.writeFileString(launchFile(paths), `${JSON.stringify(identity)}\n`, { mode: fileMode }),
   )
+  if (local !== undefined) yield* local(runId, { attended })
   return pid
 })

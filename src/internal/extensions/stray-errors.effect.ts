@@ -3,8 +3,13 @@
  * open, unhandled errors go to the worker's log and `process.exit` throws in its caller, instead of ending the process and
  * with it the run. Signals and native crashes still end the process.
  */
-import { Effect, Queue, Result } from "effect"
+import { Context, Effect, Queue, Result } from "effect"
 import { formatThrown } from "./hook.effect.ts"
+
+/** Whether the process belongs to a script that carries out runs itself. Its stray errors are not mill's to handle. */
+export const SharesProcess = Context.Reference<boolean>("mill/internal/SharesProcess", {
+  defaultValue: () => false,
+})
 
 /** How many errors may wait to be logged. */
 const capacity = 100
@@ -34,6 +39,7 @@ const outliveExit = Effect.acquireRelease(
 )
 
 export const outliveStrayErrors = Effect.gen(function* () {
+  if (yield* SharesProcess) return
   yield* outliveExit
   const strays = yield* Queue.dropping<unknown>(capacity)
   const take = (error: unknown) => void Queue.offerUnsafe(strays, error)

@@ -7,6 +7,7 @@ import { toCanonicalJson } from "../../domain/canonical-json.ts"
 import { LaunchError } from "../../domain/error.schema.ts"
 import type { Plan, PlanContent, PlanSource } from "../../domain/plan.schema.ts"
 import { evaluateConfig, type LoadedConfig } from "../config/config.effect.ts"
+import { GivenConfig } from "../config/config-object.effect.ts"
 import { chooseDriver } from "../drivers/driver-registry.effect.ts"
 import { chooseExecutor } from "../executors/executor-registry.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
@@ -47,7 +48,13 @@ export const verifyPlan = Effect.fn("Plan.verify")(function* (plan: Plan) {
   const program = yield* rehash(plan, plan.program)
   const configured = yield* rehash(plan, plan.config)
   const [entry, ...others] = configured.texts
-  const config: LoadedConfig["config"] = entry === undefined ? {} : yield* evaluateConfig([entry, ...others])
+  const given = yield* GivenConfig
+  const config: LoadedConfig["config"] =
+    given?._tag === "Object" && given.isLocal && given.source.contents === entry?.contents
+      ? given.config
+      : entry === undefined
+        ? {}
+        : yield* evaluateConfig([entry, ...others])
   const driver = yield* chooseDriver(config, plan.driver.name)
   const executor = yield* chooseExecutor(config, plan.executor.name)
   const content = yield* makePlanContent({

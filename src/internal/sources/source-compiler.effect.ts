@@ -22,6 +22,8 @@ export type GraphFile = {
   readonly format?: "commonjs" | undefined
   /** Made from an object: the file does not exist. */
   readonly generated?: boolean | undefined
+  /** Made from an object with functions, which only the process that submits the run can reach. */
+  readonly local?: boolean | undefined
   /** The form in which the entry is loaded, if it differs: same lines, and same columns but for `columnShift` on the first. */
   readonly wrapped?: { readonly contents: string; readonly columnShift: number } | undefined
 }
