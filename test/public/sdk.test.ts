@@ -553,15 +553,7 @@ export default [text, process.env.KEY ?? "none", process.env.MILL_CONFIG_VALUES 
     timeout,
   )
 
-  /** A record with a prototype of its own. */
-  class Own {
-    readonly [name: string]: string
-  }
   const refused: Readonly<Record<string, readonly [EngineOptions, Readonly<Record<string, unknown>>]>> = {
-    "a class instance": [
-      { config: { drivers: { mine: processDriver({ command: "x", codec: jsonlCodec(), env: new Own() }) } } },
-      { key: "drivers.mine.env", hint: expect.stringContaining("./mill.config.ts") },
-    ],
     "a promise": [
       { config: Promise.resolve({}) as MillConfig },
       { message: expect.stringContaining("a promise") },
