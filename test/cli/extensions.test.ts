@@ -195,7 +195,7 @@ test.concurrent("a hook that hangs after the end of a run is abandoned and repor
   await waitForWorkers(world)
   const log = readWorkerLog(world, record.id)
   for (const name of ["waits", "deaf"]) {
-    expect(log).toContain(`extension ${name}, onEvent: 3 events were not handled within 5 seconds`)
+    expect(log).toContain(`extension ${name}, onEvent: 4 events were not handled within 5 seconds`)
   }
   expect(log).toContain("extension keeps, setup: resources were not released within 5 seconds")
   expect(log).toContain("extension breaks, setup: broken")
