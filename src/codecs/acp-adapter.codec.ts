@@ -3,6 +3,10 @@
  * success, because these adapters end the turn normally after an error.
  */
 
+import { Option, Schema } from "effect"
+import type { DriverEvent } from "../domain/driver.schema.ts"
+import { oldestTested, warnIfOlder } from "./tested-version.codec.ts"
+
 type Chunk = { readonly text: string; readonly messageId?: string | undefined }
 
 const notices: Readonly<Record<string, (chunk: Chunk) => boolean>> = {
@@ -18,3 +22,20 @@ export const isNotice = (adapter: string | undefined, chunk: Chunk): boolean =>
 
 /** Whether a notice can be ignored if nothing follows it. */
 export const isHarmless = (notice: string): boolean => /^(?:Warning|Retry)/.test(notice)
+
+/** Whether the agent reports the usage of the last request of a turn as that of the turn. Seen with opencode 1.18.33. */
+export const countsLastRequest = (adapter: string | undefined): boolean =>
+  adapter !== undefined && /^opencode$/i.test(adapter)
+
+const decodeTested = Schema.decodeUnknownOption(
+  Schema.Literals(["@agentclientprotocol/claude-agent-acp", "@agentclientprotocol/codex-acp", "pi-acp"]),
+)
+
+/** Warns about an adapter that is older than the oldest tested version. */
+export const warnIfOlderAdapter = (
+  adapter: { readonly name: string; readonly version?: string | undefined } | undefined,
+): ReadonlyArray<DriverEvent> =>
+  Option.match(decodeTested(adapter?.name), {
+    onNone: () => [],
+    onSome: (name) => warnIfOlder(name, adapter?.version, oldestTested[name]),
+  })

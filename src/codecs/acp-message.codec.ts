@@ -4,7 +4,7 @@
  * as missing, and unknown fields and messages are ignored.
  */
 import { Schema } from "effect"
-import { ifValid, parseObject } from "./line.codec.ts"
+import { Amount, ifValid, parseObject } from "./line.codec.ts"
 
 const Text = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
 
@@ -36,7 +36,7 @@ const Update = Schema.Union([
   Schema.Struct({ sessionUpdate: Schema.Literal("plan"), entries: Schema.Array(PlanEntry) }),
   Schema.Struct({
     sessionUpdate: Schema.Literal("usage_update"),
-    cost: Schema.Struct({ amount: Schema.Finite, currency: Schema.String }),
+    cost: Schema.Struct({ amount: Amount, currency: Schema.String }),
   }),
 ])
 
@@ -46,24 +46,44 @@ export const PermissionRequest = Schema.Struct({
   options: Schema.Array(Schema.Struct({ optionId: Schema.String, kind: ifValid(Schema.String) })),
 })
 
+/** The usage of one model. */
+const ModelQuota = Schema.Struct({
+  token_count: Schema.Struct({
+    inputTokens: Amount,
+    outputTokens: Amount,
+    totalTokens: ifValid(Amount),
+    cachedInputTokens: ifValid(Amount),
+    /** Of claude-agent-acp. */
+    cachedWriteTokens: ifValid(Amount),
+    /** Of codex-acp. */
+    cacheWriteInputTokens: ifValid(Amount),
+  }),
+})
+
 /** The results of all requests. Their fields tell them apart. */
 const Answer = Schema.Struct({
   /** `initialize` */
-  agentInfo: ifValid(Schema.Struct({ name: Schema.String })),
+  agentInfo: ifValid(Schema.Struct({ name: Schema.String, version: ifValid(Schema.String) })),
   authMethods: ifValid(Schema.Array(Schema.Struct({ id: Schema.String }))),
   /** `session/new` */
   sessionId: ifValid(Schema.NonEmptyString),
-  /** pi-acp 0.0.34 starts the first answer with this text. */
-  _meta: ifValid(Schema.Struct({ piAcp: Schema.Struct({ startupInfo: ifValid(Schema.String) }) })),
+  _meta: ifValid(
+    Schema.Struct({
+      /** pi-acp 0.0.34 starts the first answer with this text. */
+      piAcp: ifValid(Schema.Struct({ startupInfo: ifValid(Schema.String) })),
+      /** claude-agent-acp 0.100.0 and codex-acp 2.6.0 report all requests of the turn here, also those beside the answer. */
+      quota: ifValid(Schema.Struct({ model_usage: Schema.NonEmptyArray(ModelQuota) })),
+    }),
+  ),
   /** `session/prompt` */
   stopReason: ifValid(Schema.NonEmptyString),
   usage: ifValid(
     Schema.Struct({
-      inputTokens: Schema.Finite,
-      outputTokens: Schema.Finite,
-      totalTokens: ifValid(Schema.Finite),
-      cachedReadTokens: ifValid(Schema.Finite),
-      cachedWriteTokens: ifValid(Schema.Finite),
+      inputTokens: Amount,
+      outputTokens: Amount,
+      totalTokens: ifValid(Amount),
+      cachedReadTokens: ifValid(Amount),
+      cachedWriteTokens: ifValid(Amount),
     }),
   ),
 })

@@ -6,7 +6,7 @@ import { Option, Predicate } from "effect"
 import { cutText } from "../domain/cut-text.ts"
 import type { AgentExit, AgentOutcome } from "../domain/driver.schema.ts"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { isHarmless, isNotice } from "./acp-adapter.codec.ts"
+import { isHarmless, isNotice, warnIfOlderAdapter } from "./acp-adapter.codec.ts"
 import { answerPermission, type Permissions } from "./acp-choice.codec.ts"
 import {
   type Answer,
@@ -15,6 +15,7 @@ import {
   readLine,
   type Refusal,
 } from "./acp-message.codec.ts"
+import { readPromptUsage } from "./acp-usage.codec.ts"
 import { releaseHeldCalls, noToolCalls, applyToolUpdate, type ToolCalls } from "./acp-tool.codec.ts"
 import {
   answerTooLong,
@@ -146,16 +147,16 @@ const onPermission = (
 
 const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
   const { _meta: meta, agentInfo, authMethods, sessionId, stopReason } = answer
-  const preface = meta?.piAcp.startupInfo
+  const preface = meta?.piAcp?.startupInfo
   if (stopReason !== undefined) {
-    const usage = readPromptUsage(answer, state.costUsd)
+    const usage = readPromptUsage(answer, state)
     const errorMessage = findTurnFailure(state, stopReason)
     const end = { stopReason, errorMessage, usage }
     const more = state.asked - maxReportedRequests
     const unreported = more > 0 ? makeMilestone(`permission requests not shown: ${more}`) : []
     return [{ ...state, calls: noToolCalls, end }, [...releaseHeldCalls(state.calls), ...unreported]]
   }
-  return recordSession(
+  const [next, events] = recordSession(
     {
       ...state,
       adapter: agentInfo?.name ?? state.adapter,
@@ -164,6 +165,7 @@ const onAnswer = (state: AcpState, answer: Answer): Step<AcpState> => {
     },
     sessionId,
   )
+  return [next, [...warnIfOlderAdapter(agentInfo), ...events]]
 }
 
 /** Finds the failure in a turn that ended normally according to the agent. */
@@ -178,23 +180,6 @@ const findTurnFailure = (
   if (notice !== undefined && (over || text === "")) return `${noAnswer}; last notice: ${notice}`
   if (text === "" && !toolUsed) return noAnswer
   return cut ? answerTooLong : undefined
-}
-
-/**
- * The protocol counts cached tokens separately. If the total shows that an agent included them in its input, they are
- * subtracted.
- */
-const readPromptUsage = ({ usage }: Answer, costUsd: number | undefined): Usage | undefined => {
-  if (usage === undefined) return undefined
-  const { cachedReadTokens: read, cachedWriteTokens: write, inputTokens, outputTokens, totalTokens } = usage
-  const among = totalTokens === inputTokens + outputTokens ? (read ?? 0) : 0
-  return {
-    inputTokens: Math.max(0, inputTokens - among),
-    outputTokens,
-    cacheReadTokens: read,
-    cacheWriteTokens: write,
-    costUsd,
-  }
 }
 
 /** `authRequired` of the protocol. */

@@ -1,20 +1,23 @@
 /**
  * The last line of Claude Code: `{"type":"result", ...}` of `--output-format stream-json` (@anthropic-ai/claude-code
- * 2.1.329). A missing or invalid field is ignored on its own, so that the end of a newer claude is still recognized.
+ * 2.1.197 to 2.1.330). A missing or invalid field is ignored on its own, so that the end of a newer claude is still recognized.
  */
 import { Schema } from "effect"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { ifValid, formatJson } from "./line.codec.ts"
+import { addUsage, Amount, ifValid, formatJson } from "./line.codec.ts"
 
+/** Usage by model. */
 const ModelUsage = Schema.Record(
   Schema.String,
   Schema.Struct({
-    inputTokens: Schema.Finite,
-    outputTokens: Schema.Finite,
-    cacheReadInputTokens: Schema.Finite,
-    cacheCreationInputTokens: Schema.Finite,
+    inputTokens: Amount,
+    outputTokens: Amount,
+    cacheReadInputTokens: Amount,
+    cacheCreationInputTokens: Amount,
+    costUSD: ifValid(Amount),
   }),
 )
+type ModelUsage = typeof ModelUsage.Type
 
 const ResultLine = Schema.Struct({
   session_id: ifValid(Schema.NonEmptyString),
@@ -26,14 +29,17 @@ const ResultLine = Schema.Struct({
   api_error_status: ifValid(Schema.Finite),
   terminal_reason: ifValid(Schema.String),
   stop_reason: ifValid(Schema.NonEmptyString),
-  total_cost_usd: ifValid(Schema.Finite),
+  total_cost_usd: ifValid(Amount),
+  uuid: ifValid(Schema.NonEmptyString),
   modelUsage: ifValid(ModelUsage),
+  /** 2.1.312 has it and 2.1.303 does not: the part of `modelUsage` that no earlier line of this claude has counted. */
+  model_usage_since_last_result: ifValid(ModelUsage),
   usage: ifValid(
     Schema.Struct({
-      input_tokens: Schema.Finite,
-      output_tokens: Schema.Finite,
-      cache_read_input_tokens: ifValid(Schema.Finite),
-      cache_creation_input_tokens: ifValid(Schema.Finite),
+      input_tokens: Amount,
+      output_tokens: Amount,
+      cache_read_input_tokens: ifValid(Amount),
+      cache_creation_input_tokens: ifValid(Amount),
     }),
   ),
 })
@@ -66,32 +72,41 @@ export const readResultError = (result: ResultLine): string | undefined => {
   return message === "" ? "claude reported an error without details" : message
 }
 
+/** The usage of all models; unknown if none was used. claude reports a cost of 0 for a call that failed. */
+const sumModels = (models: ModelUsage | undefined): Usage | undefined =>
+  Object.values(models ?? {}).reduce<Usage | undefined>(
+    (total, model) =>
+      addUsage(total, {
+        inputTokens: model.inputTokens,
+        outputTokens: model.outputTokens,
+        cacheReadTokens: model.cacheReadInputTokens,
+        cacheWriteTokens: model.cacheCreationInputTokens,
+        costUsd: model.costUSD,
+      }),
+    undefined,
+  )
+
 /**
- * The usage of all models, from which claude computes the cost. The line's `usage` counts only the last turn, and nothing
- * if that turn was cut short.
+ * The usage of a claude that reports only totals. `modelUsage` also counts side requests and turns that were cut short;
+ * `usage` counts only the last turn.
  */
-export const readResultUsage = (result: ResultLine): Usage | undefined => {
+export const readTotalUsage = (result: ResultLine): Usage | undefined => {
   const costUsd = result.total_cost_usd
-  const models = Object.values(result.modelUsage ?? {})
-  if (models.length > 0) {
-    const sum = (key: keyof (typeof models)[number]) => models.reduce((total, model) => total + model[key], 0)
-    return {
-      inputTokens: sum("inputTokens"),
-      outputTokens: sum("outputTokens"),
-      cacheReadTokens: sum("cacheReadInputTokens"),
-      cacheWriteTokens: sum("cacheCreationInputTokens"),
-      costUsd,
-    }
-  }
+  const models = sumModels(result.modelUsage)
+  if (models !== undefined) return { ...models, costUsd: costUsd === 0 ? undefined : costUsd }
   const { usage } = result
-  // claude reports zeros if no request succeeded: the usage is unknown, not zero.
-  if (usage === undefined || usage.input_tokens + usage.output_tokens === 0) return undefined
-  const { cache_creation_input_tokens: cacheWriteTokens, cache_read_input_tokens: cacheReadTokens } = usage
-  return {
-    inputTokens: usage.input_tokens,
-    outputTokens: usage.output_tokens,
-    cacheReadTokens,
-    cacheWriteTokens,
-    costUsd,
-  }
+  return (
+    usage &&
+    addUsage(undefined, {
+      inputTokens: usage.input_tokens,
+      outputTokens: usage.output_tokens,
+      cacheReadTokens: usage.cache_read_input_tokens,
+      cacheWriteTokens: usage.cache_creation_input_tokens,
+      costUsd,
+    })
+  )
 }
+
+/** The usage since the last line, if claude reports it. */
+export const readNewUsage = (result: ResultLine): Usage | undefined =>
+  sumModels(result.model_usage_since_last_result)

@@ -8,8 +8,8 @@
  * its tools. That is one argument, so it is limited to about 128 KiB and visible in lists of processes. With
  * `systemPrompt: "replace"` a file of any length replaces codex's own instructions; codex trims it at both ends.
  *
- * `exec … resume ID` resumes a thread, which keeps its id and its first instructions. codex then reports the usage of all
- * turns of the thread, so the usage of the spawn is unknown.
+ * `exec … resume ID` resumes a thread, which keeps its id and its first instructions. codex reports the usage of all turns of
+ * the thread.
  *
  * Lines: `thread.started` (`thread_id`), `item.started` and `item.completed` (tools, and `agent_message`, of which the
  * last is the answer), `error` (a retry, or the error that `turn.failed` then repeats), `turn.completed` (`usage`) or
@@ -28,6 +28,7 @@ import type { Usage } from "../domain/spawn.schema.ts"
 import { checkArgument, checkCall, checkSession, makeSpawnEncoder } from "./call.codec.ts"
 import { type Item, ItemLine, readToolCall } from "./codex-item.codec.ts"
 import {
+  Amount,
   foldTypedLines,
   applyDecoded,
   ifValid,
@@ -89,10 +90,10 @@ const ErrorLine = Schema.Struct({ message: Schema.NonEmptyString })
 const CompletedLine = Schema.Struct({
   usage: ifValid(
     Schema.Struct({
-      input_tokens: Schema.Finite,
-      output_tokens: Schema.Finite,
-      cached_input_tokens: ifValid(Schema.Finite),
-      cache_write_input_tokens: ifValid(Schema.Finite),
+      input_tokens: Amount,
+      output_tokens: Amount,
+      cached_input_tokens: ifValid(Amount),
+      cache_write_input_tokens: ifValid(Amount),
     }),
   ),
 })
@@ -198,6 +199,7 @@ const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
     sessionRef,
     errorMessage: end.errorMessage ?? lost,
     usage: end.usage,
+    usageOfSession: end.usage === undefined ? undefined : true,
   }
 }
 
@@ -209,7 +211,6 @@ export const codexCodec = (options: CodexOptions = {}): Codec =>
     models: ["gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"],
     ...makeSpawnEncoder("codexCodec", CodexOptions, options, (valid) => Result.succeed(encodeSpawn(valid))),
     resumes: true,
-    usageOfSession: true,
     initial: { text: "", open: HashSet.empty() },
     decodeEvent,
     decodeFinal,

@@ -17,15 +17,17 @@
  *     {"type":"error","message":"…"}                       the spawn has failed
  *
  * `result` or `error` ends the conversation: later lines are ignored, and without either the spawn has failed. All fields
- * of `result` are optional. Its `text` replaces the `text` lines; without it, the answer is their concatenation. `usage`
- * may also have `cacheReadTokens`, `cacheWriteTokens` and `costUsd`.
+ * of `result` are optional. Its `text` replaces the `text` lines; without it, the answer is their concatenation. An answer
+ * without any `text` is an error, because other dialects also have lines of type `result`. `usage` may also have
+ * `cacheReadTokens`, `cacheWriteTokens` and `costUsd`.
  *
  * Other lines are ignored, so an agent may print anything else. The exit code must be 0 as well.
  */
 import { Option, Result, Schema } from "effect"
 import { type AgentExit, type AgentOutcome, type Codec, defineBuiltInCodec } from "../domain/driver.schema.ts"
-import { SpawnOptions, Usage } from "../domain/spawn.schema.ts"
+import { SpawnOptions } from "../domain/spawn.schema.ts"
 import {
+  Amount,
   answerTooLong,
   appendText,
   ifValid,
@@ -49,12 +51,20 @@ const ToolCallLine = Schema.Struct({
   input: Schema.optional(Schema.Unknown),
 })
 const TextLine = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
+/** A usage without negative counts. */
+const ReportedUsage = Schema.Struct({
+  inputTokens: Amount,
+  outputTokens: Amount,
+  cacheReadTokens: Schema.optional(Amount),
+  cacheWriteTokens: Schema.optional(Amount),
+  costUsd: Schema.optional(Amount),
+})
 const ResultLine = Schema.Struct({
   type: Schema.Literal("result"),
   text: Schema.optional(Schema.String),
   stopReason: ifValid(Schema.NonEmptyString),
   sessionRef: ifValid(Schema.NonEmptyString),
-  usage: ifValid(Usage),
+  usage: ifValid(ReportedUsage),
   model: ifValid(Schema.NonEmptyString),
 })
 const ErrorLine = Schema.Struct({ type: Schema.Literal("error"), message: ifValid(Schema.String) })
@@ -80,6 +90,8 @@ type State = {
   readonly sessionRef?: string | undefined
   /** The concatenated `text` lines so far. */
   readonly text: string
+  /** Whether there was a `text` line. */
+  readonly hasText: boolean
   /** Whether the text was truncated. */
   readonly cut: boolean
   readonly end?: End | undefined
@@ -111,7 +123,7 @@ const decodeEvent = (state: State, text: string): Step<State> => {
     case "tool_call":
       return [state, [makeToolCall(line.toolName, line.input)]]
     case "text":
-      return [appendText(state, line.text), []]
+      return [{ ...appendText(state, line.text), hasText: true }, []]
     case "result":
       return recordSession({ ...state, end: { _tag: "Result", line } }, line.sessionRef)
     case "error":
@@ -120,10 +132,11 @@ const decodeEvent = (state: State, text: string): Step<State> => {
 }
 
 const decodeFinal = (state: State, exit: AgentExit): AgentOutcome => {
-  const { cut, end, sessionRef, text } = state
+  const { cut, end, hasText, sessionRef, text } = state
   if (end === undefined) return { final: false, text, sessionRef }
   if (end._tag === "Error") return { final: true, text, sessionRef, errorMessage: end.message }
-  const lost = cut ? answerTooLong : exit.overlongLines > 0 ? explainOverlong(exit) : undefined
+  const missing = hasText ? undefined : "the result line has no `text`, and no text line came before it"
+  const lost = cut ? answerTooLong : exit.overlongLines > 0 ? explainOverlong(exit) : missing
   return {
     final: true,
     text: end.line.text ?? text,
@@ -146,7 +159,7 @@ export const jsonlCodec = (): Codec =>
       const request: JsonlSpawn = { type: "spawn", agent, systemPrompt, prompt, model, sessionRef }
       return Result.succeed({ args: [], stdin: `${JSON.stringify(request)}\n` })
     },
-    initial: { text: "", cut: false },
+    initial: { text: "", hasText: false, cut: false },
     decodeEvent,
     decodeFinal,
   })

@@ -5,10 +5,36 @@
 import { Effect, Option, Predicate, Result, Schema } from "effect"
 import { cutText } from "../domain/cut-text.ts"
 import { type AgentExit, DriverEvent } from "../domain/driver.schema.ts"
+import type { Usage } from "../domain/spawn.schema.ts"
 
 /** An optional field that is dropped if invalid, so that one invalid field does not make the whole line unreadable. */
 export const ifValid = <S extends Schema.Constraint>(schema: S) =>
   Schema.optional(Schema.catchDecoding<S>(() => Effect.succeedNone)(schema))
+
+/** A number of tokens or an amount of money. A negative one is invalid, so that it is never added up. */
+export const Amount = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+
+/**
+ * Adds the usage of one more request or model to a total. Agents report zeros for a request that failed before its usage
+ * was known, and a cost of 0 for a model whose price they do not know: such tokens and costs are unknown. A cost is known
+ * only if all costs are.
+ */
+export const addUsage = (total: Usage | undefined, part: Usage): Usage | undefined => {
+  const { cacheReadTokens: read, cacheWriteTokens: write, costUsd: cost } = part
+  if (part.inputTokens + part.outputTokens + (read ?? 0) + (write ?? 0) === 0) return total
+  const costUsd = cost === 0 ? undefined : cost
+  if (total === undefined) return { ...part, costUsd }
+  return {
+    inputTokens: total.inputTokens + part.inputTokens,
+    outputTokens: total.outputTokens + part.outputTokens,
+    cacheReadTokens: addKnown(total.cacheReadTokens, read),
+    cacheWriteTokens: addKnown(total.cacheWriteTokens, write),
+    costUsd: addKnown(total.costUsd, costUsd),
+  }
+}
+
+const addKnown = (total: number | undefined, part: number | undefined): number | undefined =>
+  total === undefined || part === undefined ? undefined : total + part
 
 type TypedLine = { readonly type: string; readonly value: object }
 

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import type { Usage } from "../domain/spawn.schema.ts"
-import { ifValid, readTexts } from "./line.codec.ts"
+import { addUsage, Amount, ifValid, readTexts } from "./line.codec.ts"
 
 const MessageLine = Schema.Struct({
   message: Schema.Struct({
@@ -16,11 +16,11 @@ const MessageLine = Schema.Struct({
     model: ifValid(Schema.NonEmptyString),
     usage: ifValid(
       Schema.Struct({
-        input: Schema.Finite,
-        output: Schema.Finite,
-        cacheRead: ifValid(Schema.Finite),
-        cacheWrite: ifValid(Schema.Finite),
-        cost: ifValid(Schema.Struct({ total: Schema.Finite })),
+        input: Amount,
+        output: Amount,
+        cacheRead: ifValid(Amount),
+        cacheWrite: ifValid(Amount),
+        cost: ifValid(Schema.Struct({ total: Amount })),
       }),
     ),
   }),
@@ -41,23 +41,14 @@ export const readError = (message: Message): string | undefined =>
     ? message.errorMessage || `the turn ended with ${message.stopReason}`
     : undefined
 
-/**
- * Adds the usage of one more request to a total. pi reports zeros for a request that failed before its usage was known, so
- * zeros are unknown.
- */
-export const addUsage = (total: Usage | undefined, usage: Message["usage"]): Usage | undefined => {
-  if (usage === undefined) return total
-  const { cacheRead = 0, cacheWrite = 0, input, output } = usage
-  if (input + output + cacheRead + cacheWrite === 0) return total
-  const before: Usage = total ?? { inputTokens: 0, outputTokens: 0, costUsd: 0 }
-  const costUsd =
-    before.costUsd === undefined || usage.cost === undefined ? undefined : before.costUsd + usage.cost.total
-  return {
-    inputTokens: before.inputTokens + input,
-    outputTokens: before.outputTokens + output,
-    cacheReadTokens: usage.cacheRead === undefined ? undefined : (before.cacheReadTokens ?? 0) + cacheRead,
-    cacheWriteTokens:
-      usage.cacheWrite === undefined ? undefined : (before.cacheWriteTokens ?? 0) + cacheWrite,
-    costUsd,
-  }
-}
+/** The total after the request of one more message. */
+export const addMessageUsage = (total: Usage | undefined, { usage }: Message): Usage | undefined =>
+  usage === undefined
+    ? total
+    : addUsage(total, {
+        inputTokens: usage.input,
+        outputTokens: usage.output,
+        cacheReadTokens: usage.cacheRead,
+        cacheWriteTokens: usage.cacheWrite,
+        costUsd: usage.cost?.total,
+      })

@@ -35,7 +35,14 @@ import {
   recordSession,
 } from "./line.codec.ts"
 import { piModels } from "./pi-models.codec.ts"
-import { addUsage, decodeMessage, readError, type Message, readModel, readText } from "./pi-message.codec.ts"
+import {
+  addMessageUsage,
+  decodeMessage,
+  readError,
+  type Message,
+  readModel,
+  readText,
+} from "./pi-message.codec.ts"
 
 /** Options of pi. Pass everything else in the driver's `args`. */
 export const PiOptions = Schema.Struct({
@@ -183,7 +190,7 @@ const onMessage = (state: State, message: Message): State => {
     speaking: false,
     stopReason: message.stopReason,
     errorMessage,
-    usage: addUsage(state.usage, message.usage),
+    usage: addMessageUsage(state.usage, message),
     model: readModel(message) ?? state.model,
   }
 }

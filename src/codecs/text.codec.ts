@@ -1,6 +1,7 @@
 /**
  * Any command that answers in plain text. Its whole standard output, without the last line feed, is the answer, and an exit
- * without a signal is the end.
+ * without a signal is the end. A command that exits with another code than 0 has printed no answer: what it printed may be
+ * an error message.
  *
  * Templates define the arguments and the standard input. In a template, `{agent}`, `{systemPrompt}`, `{prompt}` and
  * `{model}` stand for the fields of the spawn, and `{{` and `}}` for braces. Inserted values are data: they are not
@@ -9,7 +10,13 @@
  * Such a command reports no session, usage or tool calls, and cannot resume a conversation.
  */
 import { Result, Schema } from "effect"
-import { type AgentCall, type Codec, defineBuiltInCodec, type SpawnInput } from "../domain/driver.schema.ts"
+import {
+  type AgentCall,
+  type AgentExit,
+  type Codec,
+  defineBuiltInCodec,
+  type SpawnInput,
+} from "../domain/driver.schema.ts"
 import type { SpawnRefused } from "../domain/error.schema.ts"
 import { checkArgument, checkText, makeSpawnEncoder, refuse } from "./call.codec.ts"
 import { answerTooLong, appendText, explainOverlong } from "./line.codec.ts"
@@ -113,6 +120,9 @@ const encodeSpawn =
 
 type State = { readonly text: string; readonly lines: number; readonly cut: boolean }
 
+/** Whether the command has failed on its own. Exit codes above 128 stand for signals from outside. */
+const hasFailed = ({ code = 0 }: AgentExit): boolean => code !== 0 && code <= 128
+
 /** A codec for any command that prints its answer. */
 export const textCodec = (options: TextOptions = {}): Codec =>
   defineBuiltInCodec<State>("textCodec", {
@@ -129,7 +139,7 @@ export const textCodec = (options: TextOptions = {}): Codec =>
     ],
     decodeFinal: ({ cut, text }, exit) => ({
       final: exit.code !== undefined,
-      text,
+      text: hasFailed(exit) ? "" : text,
       // A dropped line is missing from the answer.
       errorMessage: exit.overlongLines > 0 ? explainOverlong(exit) : cut ? answerTooLong : undefined,
     }),

@@ -43,6 +43,8 @@ export const AgentOutcome = Schema.Struct({
   usage: Schema.optional(Usage),
   /** The model that the agent reported. */
   model: Schema.optional(Schema.NonEmptyString),
+  /** Whether `usage` counts all turns of the conversation. mill then subtracts the earlier ones, or drops it. */
+  usageOfSession: Schema.optional(Schema.Boolean),
 })
 export type AgentOutcome = typeof AgentOutcome.Type
 
@@ -107,8 +109,6 @@ export type CodecDefinition<State> = CommandFacts & {
   readonly options?: Schema.Json | undefined
   /** Whether the codec can resume the conversation of a `sessionRef`. Otherwise such spawns are refused. Default: false. */
   readonly resumes?: boolean | undefined
-  /** Whether a resumed conversation reports the usage of all its turns; mill then drops it. Default: false. */
-  readonly usageOfSession?: boolean | undefined
   /** Whether a resumed conversation keeps its model; mill then does not pass the driver's `defaultModel`. Default: false. */
   readonly keepsModel?: boolean | undefined
   readonly initial: State
@@ -130,8 +130,6 @@ export type Codec = CommandFacts & {
   readonly options: Schema.Json
   /** Whether the codec can resume an earlier conversation. */
   readonly resumes: boolean
-  /** Whether a resumed conversation reports the usage of all its turns. */
-  readonly usageOfSession: boolean
   /** Whether a resumed conversation keeps its model. */
   readonly keepsModel: boolean
   /** The fold before the first line. */
@@ -171,7 +169,6 @@ export const defineCodec = <State>(definition: CodecDefinition<State>): Codec =>
     options: definition.options ?? {},
     problem: definition.problem,
     resumes: definition.resumes ?? false,
-    usageOfSession: definition.usageOfSession ?? false,
     keepsModel: definition.keepsModel ?? false,
     encodeSpawn: definition.encodeSpawn,
     conversation: definition.conversation,

@@ -44,6 +44,10 @@ describe("a conversation", () => {
     )
     const third = await runSpawn({ prompt: "three", sessionRef: second.sessionRef }, "responses")
     await runSpawn({ prompt: "again", sessionRef: first.sessionRef })
+    // Each answer has its own usage, however long the conversation is.
+    for (const [prompt, { spawn: answered }] of Object.entries({ one: first, two: second, three: third })) {
+      expect(answered?.usage).toMatchObject((await waitForPrompt(prompt)).usage ?? {})
+    }
     const start = ["user: one", "agent: ECHO: one"]
     expect(await waitForPrompt("two")).toMatchObject({ api: "chat", system: "Second.", history: start })
     expect(await waitForPrompt("three")).toMatchObject({

@@ -18,9 +18,9 @@ test("claude-agent-acp: a tool call that is announced, requested and denied", ()
     text: "done\nTOOL RESULT 1: User refused permission to run tool",
     stopReason: "end_turn",
     usage: {
-      inputTokens: 240,
-      outputTokens: 15,
-      cacheReadTokens: 60,
+      inputTokens: 360,
+      outputTokens: 16,
+      cacheReadTokens: 90,
       cacheWriteTokens: 0,
       costUsd: 0.001778,
     },

@@ -26,6 +26,15 @@ export const refusal = (codec: Codec, fields: Partial<SpawnInput> = {}): string 
   return refused?.message
 }
 
+/** The line on claude's standard input. claude looks for commands and mentions only in the last text, which is empty. */
+export const claudeMessage = (prompt: string): string => {
+  const content = [
+    { type: "text", text: prompt },
+    { type: "text", text: "" },
+  ]
+  return `${JSON.stringify({ type: "user", message: { role: "user", content } })}\n`
+}
+
 /** Texts that must arrive unchanged. */
 export const trickyTexts: Record<string, string> = {
   "a leading dash": "--help",

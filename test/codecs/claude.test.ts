@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { claudeCodec } from "../../src/codecs/claude.codec.ts"
-import { encoded, refusal, spawnInput } from "./calls.ts"
+import { claudeMessage, encoded, refusal, spawnInput } from "./calls.ts"
 import { decodeLines } from "./recorded.ts"
 
 describe("claude decodes", () => {
@@ -65,17 +65,19 @@ describe("claude decodes", () => {
 describe("claude encodes", () => {
   const file = "/scratch/spawn_1/system-prompt.txt"
 
-  test("the prompt on stdin, the system prompt in a file, the model with =", () => {
+  test("the prompt as a message on stdin, the system prompt in a file, the model with =", () => {
     expect(encoded(claudeCodec(), { model: "-x" })).toEqual({
       args: [
         "-p",
+        "--input-format",
+        "stream-json",
         "--output-format",
         "stream-json",
         "--verbose",
         "--model=-x",
         `--system-prompt-file=${file}`,
       ],
-      stdin: spawnInput.prompt,
+      stdin: claudeMessage(spawnInput.prompt),
       env: { CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1" },
       files: { [file]: spawnInput.systemPrompt },
     })
@@ -92,10 +94,6 @@ describe("claude encodes", () => {
       "--permission-mode=acceptEdits",
     ])
     expect(encoded(claudeCodec({ tools: [] })).args).toContain("--tools=")
-  })
-  test("a prompt that starts like a command is not executed", () => {
-    expect(encoded(claudeCodec(), { prompt: "/help" }).stdin).toBe("\n/help")
-    expect(encoded(claudeCodec(), { prompt: " /help" }).stdin).toBe(" /help")
   })
   test("blank prompts are refused", () => {
     expect(refusal(claudeCodec(), { prompt: " \n" })).toMatch(/^prompt: must not be blank/)

@@ -38,7 +38,12 @@ describe("codex decodes", () => {
       said,
       done,
     ])
-    expect(outcome).toEqual({ final: true, text: "done", usage: { inputTokens: 1, outputTokens: 1 } })
+    expect(outcome).toEqual({
+      final: true,
+      text: "done",
+      usage: { inputTokens: 1, outputTokens: 1 },
+      usageOfSession: true,
+    })
   })
   test("an error without an end is reported, unless a signal killed codex", () => {
     const error = line("error", { message: "no disk" })

@@ -9,7 +9,7 @@ import { piCodec } from "../../src/codecs/pi.codec.ts"
 import { responsesCodec } from "../../src/codecs/responses.codec.ts"
 import { textCodec } from "../../src/codecs/text.codec.ts"
 import type { Codec } from "../../src/domain/driver.schema.ts"
-import { encoded, loneSurrogates, refusal, trickyTexts } from "./calls.ts"
+import { claudeMessage, encoded, loneSurrogates, refusal, trickyTexts } from "./calls.ts"
 
 const file = "/scratch/spawn_1/system-prompt.txt"
 
@@ -27,8 +27,7 @@ for (const [agent, codec] of Object.entries(byFile)) {
     for (const [name, text] of Object.entries(trickyTexts)) {
       test(`${name} arrives as prompt and system prompt, and is in no argument`, () => {
         const call = encoded(codec, { prompt: text, systemPrompt: text })
-        const added = agent.startsWith("claude") && text.startsWith("/") ? "\n" : ""
-        expect(call.stdin).toBe(`${added}${text}`)
+        expect(call.stdin).toBe(agent.startsWith("claude") ? claudeMessage(text) : text)
         expect(call.files).toEqual({ [file]: text })
         expect(call.args).toEqual(encoded(codec).args)
       })

@@ -115,6 +115,21 @@ for (const [name, adapter] of Object.entries(adapters) as ReadonlyArray<[Adapter
         const calls = filterEvents(events, "spawn:tool_call").map(({ payload }) => payload)
         expect(calls).toMatchObject([adapter.tool, { input: expect.stringContaining("echo second") }])
         expect(calls).toHaveLength(2)
+        const served = (await stage.server.listRequests()).flatMap(({ prompt: asked, usage }) =>
+          // After the answer, claude asks what the user may want next. No adapter reports that.
+          usage === undefined || asked.startsWith("[SUGGESTION MODE") ? [] : [usage],
+        )
+        const sum = (count: "inputTokens" | "outputTokens" | "cacheReadTokens") =>
+          served.reduce((total, usage) => total + usage[count], 0)
+        const { usage } = result.spawns[0] ?? {}
+        if (adapter.usage === undefined) expect(usage).toBeUndefined()
+        else {
+          expect(usage).toMatchObject({
+            inputTokens: sum("inputTokens"),
+            outputTokens: sum("outputTokens"),
+            cacheReadTokens: sum("cacheReadTokens"),
+          })
+        }
       },
       timeout,
     )

@@ -7,7 +7,7 @@ import * as zlib from "node:zlib"
 import type { ModelRequest } from "./model-server.ts"
 import { type Api, readCall } from "./model-server.read.ts"
 import { makeAnswer, findFailure, findRetryAfter } from "./model-server.script.ts"
-import { dialects, makeErrorBody, type Frame } from "./model-server.write.ts"
+import { countTokens, dialects, makeErrorBody, type Frame } from "./model-server.write.ts"
 
 type Recorded = { -readonly [Key in keyof ModelRequest]: ModelRequest[Key] }
 
@@ -84,10 +84,12 @@ const serveModel = async (
   const id = String(recorded.length)
   if (!call.stream) {
     record.state = "answered"
+    record.usage = countTokens(answer)
     return sendJson(response, 200, dialects[api].whole(call, answer, id))
   }
   response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders()
   record.state = (await sendFrames(response, dialects[api].stream(call, answer, id))) ? "answered" : "broken"
+  if (record.state === "answered") record.usage = countTokens(answer)
 }
 
 const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {

@@ -69,9 +69,12 @@ const makeText = (prompt: string): string => {
   return /\[say ([^\]]*)\]/.exec(prompt)?.[1] ?? `ECHO: ${prompt}`
 }
 
-/** Finds the HTTP status that the prompt asks for the nth time it is sent. */
+/**
+ * Finds the HTTP status that the last line of the prompt asks for the nth time the prompt is sent. claude sends the prompt
+ * of a failed turn again, before the next one.
+ */
 export const findFailure = (prompt: string, nth: number): number | undefined => {
-  const match = /\[error (\d{3})(?: x(\d+))?\]/.exec(prompt)
+  const match = /\[error (\d{3})(?: x(\d+))?\]/.exec(prompt.split("\n").at(-1) ?? "")
   if (match === null || nth > Number(match[2] ?? Infinity)) return undefined
   return Number(match[1])
 }

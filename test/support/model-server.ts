@@ -21,6 +21,14 @@ export const ModelRequest = Schema.Struct({
   apiKey: Schema.String,
   /** `refused`: answered with an HTTP error. `broken`: the connection closed before the end of the answer. */
   state: Schema.Literals(["answering", "answered", "refused", "broken"]),
+  /** What the answer cost; absent unless answered. */
+  usage: Schema.optional(
+    Schema.Struct({
+      inputTokens: Schema.Int,
+      outputTokens: Schema.Int,
+      cacheReadTokens: Schema.Int,
+    }),
+  ),
 })
 export type ModelRequest = typeof ModelRequest.Type
 

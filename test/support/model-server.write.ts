@@ -14,6 +14,13 @@ const inputTokens = 120
 const cachedTokens = 30
 const countOutputTokens = (answer: Answer) => Math.max(1, Math.ceil(answer.text.length / 4))
 
+/** The tokens of an answer. `inputTokens` excludes those that were read from a cache. */
+export const countTokens = (answer: Answer) => ({
+  inputTokens,
+  outputTokens: countOutputTokens(answer),
+  cacheReadTokens: cachedTokens,
+})
+
 const formatEvent = (data: { readonly type: string; readonly [field: string]: unknown }) =>
   `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
 const formatData = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`

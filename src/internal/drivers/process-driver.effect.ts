@@ -20,6 +20,7 @@ import type { AcpEnd } from "./acp-conversation.effect.ts"
 import { makeAcpSession } from "./acp-session.effect.ts"
 import type { Driver, DriverRequest } from "./driver.effect.ts"
 import { makeLineDecoder } from "./line-decoder.ts"
+import { makeSessionUsage, type SessionTurn } from "./session-usage.ts"
 import { makeTail } from "./tail.ts"
 
 /** How much of the end of standard error is kept, in bytes. */
@@ -40,6 +41,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
   const processes = yield* Processes
   const acp = yield* AcpClient
   const { millVersion } = yield* Settings
+  const sessionUsage = makeSessionUsage()
 
   const prepare = Effect.fnUntraced(
     function* (request: DriverRequest, call: AgentCall) {
@@ -63,9 +65,13 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       : config.defaultModel
 
   const run: Driver["run"] = Effect.fn("ProcessDriver.run")(function* (request) {
+    const turn = sessionUsage.start(request.input.sessionRef)
+    return yield* Effect.ensuring(runAgent(request, turn), Effect.sync(turn.end))
+  })
+
+  const runAgent = Effect.fnUntraced(function* (request: DriverRequest, turn: SessionTurn) {
     const { codec } = config
-    const resumed = request.input.sessionRef !== undefined
-    if (resumed && !codec.resumes) {
+    if (request.input.sessionRef !== undefined && !codec.resumes) {
       return yield* refuse(`sessionRef: driver ${name} cannot resume sessions (codec ${codec.name})`)
     }
     const model = request.input.model ?? defaultModelFor(request.input)
@@ -86,10 +92,6 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     const stderrTail = makeTail(stderrBytes)
     const decoder = makeLineDecoder(codec)
 
-    /** A resumed conversation of such a codec reports the usage of its earlier turns too. */
-    const dropEarlierUsage = (outcome: AgentOutcome): AgentOutcome =>
-      resumed && codec.usageOfSession ? { ...outcome, usage: undefined } : outcome
-
     let isEnded = false
     const decode = Effect.fnUntraced(function* (lines: ReadonlyArray<string>) {
       const events = isEnded ? [] : decoder.push(lines)
@@ -102,7 +104,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
       decoder.push(stdout.end())
       const exit = { overlongLines: stdout.overlongLines }
       const outcome = Option.getOrUndefined(Result.getSuccess(decoder.end(exit)))
-      return outcome && { outcome: dropEarlierUsage(outcome), exit, stderr: stderrTail.text() }
+      return outcome && { outcome: turn.settle(outcome), exit, stderr: stderrTail.text() }
     })
     const text = call.stdin === undefined ? undefined : Stream.encodeText(Stream.succeed(call.stdin))
     const agent = ChildProcess.make(command, [...(config.args ?? []), ...call.args], {
@@ -128,7 +130,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     yield* request.onLines("stderr", stderr.end())
     isEnded = true
     const exit = toAgentExit(end.exit, stdout.overlongLines)
-    const decoded = dropEarlierUsage(yield* Effect.fromResult(decoder.end(exit)))
+    const decoded = turn.settle(yield* Effect.fromResult(decoder.end(exit)))
     const outcome = { ...decoded, model: decoded.model ?? end.model }
     const failure = findFailure(end, outcome)
     return { outcome, exit, stderr: stderrTail.text(), failure } satisfies AgentReport
