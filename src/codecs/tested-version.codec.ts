@@ -35,5 +35,5 @@ export const warnIfOlder = (
   version === undefined || !isOlder(version, tested)
     ? []
     : makeMilestone(
-        `${agent} ${version} is not supported: mill is tested with ${tested} and newer; update ${agent}`,
+        `${agent} ${version} is older than ${tested}, the oldest version that mill is tested with`,
       )

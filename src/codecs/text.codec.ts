@@ -10,6 +10,7 @@
  * Such a command reports no session, usage or tool calls, and cannot resume a conversation.
  */
 import { Result, Schema } from "effect"
+import { cutText } from "../domain/cut-text.ts"
 import {
   type AgentCall,
   type AgentExit,
@@ -120,6 +121,9 @@ const encodeSpawn =
 
 type State = { readonly text: string; readonly lines: number; readonly cut: boolean }
 
+/** Maximum length of the output that may explain a failure. */
+const complaintLength = 8192
+
 /** Whether the command has failed on its own. Exit codes above 128 stand for signals from outside. */
 const hasFailed = ({ code = 0 }: AgentExit): boolean => code !== 0 && code <= 128
 
@@ -139,7 +143,7 @@ export const textCodec = (options: TextOptions = {}): Codec =>
     ],
     decodeFinal: ({ cut, text }, exit) => ({
       final: exit.code !== undefined,
-      text: hasFailed(exit) ? "" : text,
+      ...(hasFailed(exit) ? { text: "", complaint: cutText(text, complaintLength) } : { text }),
       // A dropped line is missing from the answer.
       errorMessage: exit.overlongLines > 0 ? explainOverlong(exit) : cut ? answerTooLong : undefined,
     }),

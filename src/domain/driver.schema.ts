@@ -40,6 +40,8 @@ export const AgentOutcome = Schema.Struct({
   stopReason: Schema.optional(Schema.String),
   /** The error that the agent reported. It fails the spawn, whatever the exit code. */
   errorMessage: Schema.optional(Schema.String),
+  /** What a failed agent printed instead of an answer. It is quoted if standard error does not explain the failure. */
+  complaint: Schema.optional(Schema.String),
   usage: Schema.optional(Usage),
   /** The model that the agent reported. */
   model: Schema.optional(Schema.NonEmptyString),

@@ -110,7 +110,7 @@ const findFailure = (driver: string, { exit, failure, outcome, stderr }: AgentRe
   const fail = (cause: SpawnErrorCause, message: string) => ({ cause, message })
   if (failure !== undefined) return failure
   if (outcome.errorMessage !== undefined) return fail("agent-error", outcome.errorMessage)
-  const complaint = findComplaint(stderr)
+  const complaint = findComplaint(stderr) || findComplaint(outcome.complaint ?? "")
   const because = complaint === "" ? "" : `: ${complaint}`
   if (exit.signal !== undefined) return fail("signal", `${driver} was killed by ${exit.signal}${because}`)
   if (exit.code !== 0) return fail("exit", `${driver} exited with code ${exit.code ?? "unknown"}${because}`)

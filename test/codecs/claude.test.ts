@@ -48,6 +48,89 @@ describe("claude decodes", () => {
     expect(outcome.text).toBe("")
     expect(events).toMatchObject([{ _tag: "ToolCall", toolName: "Read", input: '{"file_path":"/x"}' }])
   })
+  test("claude's own messages about a failure are no answer", () => {
+    const said = '{"type":"assistant","message":{"model":"m","content":[{"type":"text","text":"so far"}]}}'
+    const failed = (fields: object) =>
+      JSON.stringify({
+        type: "assistant",
+        message: { model: "<synthetic>", content: [{ type: "text", text: "API Error: 529" }] },
+        ...fields,
+      })
+    for (const fields of [{ error: "server_error" }, { is_api_error_message: true }]) {
+      expect(
+        decode(said, failed(fields), result({ result: "API Error: 529", is_error: true })).outcome,
+      ).toEqual({ final: true, text: "so far", errorMessage: "API Error: 529" })
+      // A result without its flag is not a success either.
+      expect(decode(said, failed(fields), result({ result: "API Error: 529" })).outcome).toEqual({
+        final: true,
+        text: "so far",
+        errorMessage: "API Error: 529",
+      })
+    }
+    expect(decode(said, failed({})).outcome.text).toBe("so far")
+  })
+  const models = (inputTokens: number, costUSD?: number) => ({
+    m: { inputTokens, outputTokens: 1, cacheReadInputTokens: 0, cacheCreationInputTokens: 0, costUSD },
+  })
+  const init = (version: string) =>
+    JSON.stringify({ type: "system", subtype: "init", session_id: "s", claude_code_version: version })
+  test("the usage is what claude reports as new, from all results and each once", () => {
+    const first = {
+      uuid: "1",
+      result: "a",
+      modelUsage: models(10, 1),
+      model_usage_since_last_result: models(5, 0.5),
+    }
+    const second = {
+      uuid: "2",
+      result: "b",
+      modelUsage: models(13, 2),
+      model_usage_since_last_result: models(3, 1),
+    }
+    const { outcome } = decode(result(first), result(second), result(second))
+    expect(outcome.usage).toMatchObject({ inputTokens: 8, outputTokens: 2, costUsd: 1.5 })
+    expect(outcome.usageOfSession).toBeUndefined()
+  })
+  test("a version that reports only totals of the conversation says so", () => {
+    const total = result({ result: "a", modelUsage: models(10, 1), total_cost_usd: 1 })
+    for (const [version, expected] of [
+      ["2.1.197", undefined],
+      ["2.1.276", undefined],
+      ["2.1.277", true],
+      ["2.1.303", true],
+    ] as const) {
+      const { outcome } = decode(init(version), total)
+      expect(outcome.usage).toMatchObject({ inputTokens: 10, costUsd: 1 })
+      expect(outcome.usageOfSession).toBe(expected)
+    }
+  })
+  test("the cost of a failed call is unknown, not 0", () => {
+    for (const fields of [
+      { modelUsage: models(10, 0) },
+      { model_usage_since_last_result: models(10, 0) },
+      { usage: { input_tokens: 10, output_tokens: 1 } },
+    ]) {
+      const { usage } = decode(result({ is_error: true, total_cost_usd: 0, ...fields })).outcome
+      expect(usage).toMatchObject({ inputTokens: 10, outputTokens: 1 })
+      expect(usage?.costUsd).toBeUndefined()
+    }
+  })
+  test("negative counts are unknown", () => {
+    const odd = { result: "a", modelUsage: models(-1), usage: { input_tokens: 1, output_tokens: -1 } }
+    expect(decode(result(odd)).outcome).toEqual({ final: true, text: "a" })
+  })
+  test("a version older than the tested ones is reported once", () => {
+    expect(decode(init("2.1.196"), init("2.1.196")).events).toMatchObject([
+      { _tag: "Session" },
+      {
+        _tag: "Milestone",
+        message: "claude 2.1.196 is older than 2.1.197, the oldest version that mill is tested with",
+      },
+    ])
+    for (const version of ["2.1.197", "2.2.0", "3.0.0-beta", "unknown"]) {
+      expect(decode(init(version)).events).toMatchObject([{ _tag: "Session" }])
+    }
+  })
   test("a failed call that nothing follows is reported, unless a signal killed claude", () => {
     const failed = JSON.stringify({
       type: "assistant",

@@ -42,8 +42,19 @@ describe("jsonl decodes", () => {
     expect(outcome).toEqual({ final: true, text: "final", sessionRef: "s" })
     expect(events).toHaveLength(1)
   })
+  test("a result of another dialect is no answer", () => {
+    // The last line of `gemini -o stream-json` (0.61.0).
+    const { outcome } = decode({ type: "result", status: "success", stats: { total_tokens: 12 } })
+    expect(outcome).toMatchObject({ final: true, text: "" })
+    expect(outcome.errorMessage).toBe("the result line has no `text`, and no text line came before it")
+  })
+  test("a negative usage is unknown", () => {
+    const usage = { inputTokens: 1, outputTokens: -1 }
+    expect(decode({ type: "result", text: "a", usage }).outcome).toEqual({ final: true, text: "a" })
+  })
   test("an empty answer is an answer", () => {
-    expect(decode({ type: "result" }).outcome).toEqual({ final: true, text: "" })
+    expect(decode({ type: "result", text: "" }).outcome).toEqual({ final: true, text: "" })
+    expect(decode({ type: "text", text: "" }, { type: "result" }).outcome).toEqual({ final: true, text: "" })
   })
   test("lines after the end are ignored", () => {
     const { events, outcome } = decode(

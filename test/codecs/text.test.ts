@@ -35,6 +35,19 @@ describe("text decodes", () => {
   })
 })
 
+describe("text of a command that fails", () => {
+  const decode = (exit: { code?: number; signal?: string }) =>
+    decodeLines(textCodec(), ["API Error: 529"], { ...exit, overlongLines: 0 }).outcome
+
+  test("is no answer, but may explain the failure", () => {
+    expect(decode({ code: 1 })).toEqual({ final: true, text: "", complaint: "API Error: 529" })
+  })
+  test("is a part of the answer if the command was killed", () => {
+    expect(decode({ signal: "SIGTERM" })).toEqual({ final: false, text: "API Error: 529" })
+    expect(decode({ code: 143 })).toEqual({ final: true, text: "API Error: 529" })
+  })
+})
+
 describe("text encodes", () => {
   const prompts = { systemPrompt: "WHO", prompt: "WHAT", model: "m", agent: "a" }
 

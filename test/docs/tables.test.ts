@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { AcpOptions } from "../../src/codecs/acp.codec.ts"
 import { HttpCodecOptions } from "../../src/codecs/http.codec.ts"
 import { TextOptions } from "../../src/codecs/text.codec.ts"
+import { oldestTested } from "../../src/codecs/tested-version.codec.ts"
 import { MillConfig, ProcessDriverConfig, VmExecutorConfig } from "../../src/domain/config.schema.ts"
 import { EngineSettings } from "../../src/domain/engine.schema.ts"
 import { MillEvent } from "../../src/domain/event.schema.ts"
@@ -30,6 +31,13 @@ const expectNames = (page: string, head: string, fields: object) => {
 }
 
 describe("tables name", () => {
+  test("the oldest tested version of each agent", () => {
+    const rows = readTable("drivers", "Agent | Oldest tested version").map(([agent = "", version]) => [
+      agent.replaceAll("`", ""),
+      version,
+    ])
+    expect(Object.fromEntries(rows)).toEqual({ ...oldestTested })
+  })
   test(
     "every built-in driver",
     async () => {
