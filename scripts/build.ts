@@ -15,7 +15,7 @@
  * Usage: bun scripts/build.ts [--binary] [--out <folder>]
  */
 import type { BuildConfig, BunPlugin } from "bun"
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { emitDeclarations } from "./declarations.ts"
@@ -154,6 +154,34 @@ const buildPackage = async () => {
   moveOut(work, [...millFiles, scriptNames.host, "core.js", "testing.js", "modules", "types"])
 }
 
+/**
+ * Records which functions the processes of mill use, in files for the layout of the bytecode. An executable whose used
+ * functions are next to each other starts faster and needs less memory.
+ */
+const recordUse = (executable: string): Array<string> => {
+  const folder = join(work, "use")
+  mkdirSync(join(folder, ".git"), { recursive: true })
+  const spawn = `mill.spawn({ agent: "a", systemPrompt: "s", prompt: "p", model: "m" })`
+  writeFileSync(
+    join(folder, "mill.config.ts"),
+    `import { defineConfig } from "@mill/core"\nexport default defineConfig({})\n`,
+  )
+  writeFileSync(join(folder, "program.ts"), `export default (await ${spawn}).text\n`)
+  const record = (name: string, ...args: ReadonlyArray<string>) => {
+    const file = join(work, `${name}.order`)
+    const env = { PATH: process.env["PATH"], MILL_HOME: join(folder, "home"), BUN_BYTECODE_ORDER_OUT: file }
+    const { exitCode, stderr } = Bun.spawnSync([executable, ...args], { cwd: folder, env })
+    if (exitCode !== 0) throw new Error(`cannot record what ${args.join(" ")} uses: ${stderr.toString()}`)
+    return file
+  }
+  const run = ["run", "program.ts", "--driver", "offline", "--json"]
+  const command = record("command", ...run, "--dry-run")
+  // The run's processes inherit the name of the file, and its worker is the last of them to write it.
+  const worker = record("worker", ...run)
+  record("wait", "wait", "last", "--timeout", "60")
+  return [command, worker, record("help", "--help")]
+}
+
 const buildBinary = async () => {
   await buildHost(work)
   await bundle("src/runtime/host/plain-environment.ts", { outdir: work })
@@ -168,20 +196,24 @@ const buildBinary = async () => {
     digest: JSON.stringify(hash.digest("hex").slice(0, 16)),
     files,
   }
-  await bundle(scripts["dist/mill.js"], {
-    format: "esm",
-    splitting: true,
-    bytecode: true,
-    // Programs' imports resolve as under Bun; a folder's bunfig.toml does not apply to mill.
-    compile: {
-      outfile: join(work, "mill"),
-      jitPolicy: reluctance,
-      autoloadBunfig: false,
-      autoloadPackageJson: true,
-      autoloadTsconfig: true,
-    },
-    files: replaceArtefact(imports.join("") + writeArtefact("executable", fields)),
-  })
+  const compile = (bytecodeOrder: Array<string>) =>
+    bundle(scripts["dist/mill.js"], {
+      format: "esm",
+      splitting: true,
+      bytecode: true,
+      // Programs' imports resolve as under Bun; a folder's bunfig.toml does not apply to mill.
+      compile: {
+        outfile: join(work, "mill"),
+        bytecodeOrder,
+        jitPolicy: reluctance,
+        autoloadBunfig: false,
+        autoloadPackageJson: true,
+        autoloadTsconfig: true,
+      },
+      files: replaceArtefact(imports.join("") + writeArtefact("executable", fields)),
+    })
+  await compile([])
+  await compile(recordUse(join(work, "mill")))
   moveOut(work, ["mill"])
 }
 
