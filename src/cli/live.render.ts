@@ -3,7 +3,16 @@ import type { LogEntry } from "../domain/event.schema.ts"
 import { readSpawnNumber } from "../domain/ids.schema.ts"
 import { describeActivity } from "../domain/run-state.schema.ts"
 import { unknownModel, type Usage } from "../domain/spawn.schema.ts"
-import { fitLine, formatDuration, formatNumber, markStatus, renderTable, type Style } from "./style.render.ts"
+import {
+  clipLine,
+  fitLine,
+  formatDuration,
+  formatNumber,
+  markStatus,
+  measureWidth,
+  renderTable,
+  type Style,
+} from "./style.render.ts"
 
 type LiveSpawn = {
   readonly number: string
@@ -148,7 +157,7 @@ export const renderLiveRun = (
   ])
   const widest = Math.max(
     0,
-    ...renderTable(cells.map((row) => row.map(({ text }) => ({ text })))).map((row) => row.length),
+    ...renderTable(cells.map((row) => row.map(({ text }) => ({ text })))).map(measureWidth),
   )
   const activityWidth = columns - widest - 4
   const lines = renderTable(
@@ -167,6 +176,8 @@ export const renderLiveRun = (
     ...(more === 0 ? [] : [style.dim(`   … and ${more} more`)]),
     `  ${renderTotals(run, style)}`,
   ]
+    .slice(0, Math.max(1, rows))
+    .map((line) => clipLine(line, columns))
 }
 
 /** Renders an event as a line, if it is one that people need to see. */
@@ -178,7 +189,7 @@ export const renderEvent = (
   if (!known) return undefined
   const renderSpawn = (mark: string, spawnId: string, head: string, tail: string) => {
     const start = `#${readSpawnNumber(spawnId)} ${fitLine(head, 24)}`.trimEnd()
-    return `${mark} ${start} ${style.dim(fitLine(tail, Math.max(20, columns - start.length - 4)))}`
+    return `${mark} ${start} ${style.dim(fitLine(tail, Math.max(20, columns - measureWidth(start) - 4)))}`
   }
   const paintMark = (status: Parameters<typeof markStatus>[0]) => {
     const { mark, paint } = markStatus(status, style)

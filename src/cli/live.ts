@@ -16,6 +16,8 @@ export type Screen<E> = {
   readonly style: Style
   readonly size: () => { readonly columns: number; readonly rows: number } | undefined
   readonly write: (text: string) => Effect.Effect<void, E>
+  /** Stops the terminal from showing typed characters, which would move the cursor. Returns a function that undoes this. */
+  readonly muteKeyboard: () => () => void
 }
 
 const redrawInterval = "100 millis"
@@ -23,6 +25,8 @@ const redrawInterval = "100 millis"
 /** Synchronised output: the terminal shows a frame at once. Each frame overwrites the one before. */
 const frameStart = "\u001b[?2026h"
 const frameEnd = "\u001b[?2026l"
+const eraseLine = "\u001b[K"
+const eraseBelow = "\u001b[J"
 const hideCursor = "\u001b[?25l"
 const showCursor = "\u001b[?25h"
 
@@ -40,13 +44,18 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { columns, rows } = screen.size() ?? { columns: 80, rows: 24 }
       const rowsPerRun = Math.floor((rows - 1) / Math.max(1, runs.size))
-      const lines = [...runs].flatMap(([runId, run]) =>
-        renderLiveRun(runId, run, now, { columns, rows: rowsPerRun, style: screen.style }),
-      )
+      // One column is left free: a terminal may wrap a line that fills the last one.
+      const lines = [...runs]
+        .flatMap(([runId, run]) =>
+          renderLiveRun(runId, run, now, { columns: columns - 1, rows: rowsPerRun, style: screen.style }),
+        )
+        .slice(0, Math.max(1, rows - 1))
       const back = drawn === 0 ? "" : `\u001b[${drawn}A\r`
-      const body = [...above, ...lines].map((line) => `${line}\u001b[K\n`).join("")
+      // What scrolls up may wrap over the old view, which must be gone by then.
+      const clear = above.length === 0 ? "" : eraseBelow
+      const body = [...above, ...lines].map((line) => `${eraseLine}${line}\n`).join("")
       drawn = lines.length
-      return screen.write(`${frameStart}${back}${body}\u001b[J${frameEnd}`)
+      return screen.write(`${frameStart}${back}${clear}${body}${eraseBelow}${frameEnd}`)
     })
 
   /** Failures, log messages, ends of runs and what programs print scroll up above the view. */
@@ -60,6 +69,7 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
     return line === undefined ? [] : [`${label(runId)}${line}`]
   }
 
+  yield* Effect.acquireRelease(Effect.sync(screen.muteKeyboard), (restore) => Effect.sync(restore))
   yield* screen.write(hideCursor)
   const redrawing = yield* Effect.forkChild(
     Effect.ignore(Effect.repeat(draw([]), Schedule.spaced(redrawInterval))),
@@ -83,7 +93,7 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
       ),
     ),
   )
-})
+}, Effect.scoped)
 
 const showLines = <E, R, WE>(
   items: Stream.Stream<LiveItem, E, R>,

@@ -18,6 +18,8 @@ export type ProcessStreams = {
   readonly stderrSize: () => TerminalSize | undefined
   readonly writeOut: Write
   readonly writeErr: Write
+  /** Stops the terminal from showing typed characters. Returns a function that undoes this. */
+  readonly muteKeyboard: () => () => void
   /** Calls back on the next Ctrl-C. Returns a function that stops listening. */
   readonly onInterrupt: (listener: () => void) => () => void
 }
@@ -43,6 +45,7 @@ export class Output extends Context.Service<
     /** Write text without adding a line break, and wait until the reader has taken it. */
     readonly writeOut: (text: string) => Effect.Effect<void, ReaderGone>
     readonly writeErr: (text: string) => Effect.Effect<void, ReaderGone>
+    readonly muteKeyboard: ProcessStreams["muteKeyboard"]
     /** Waits for the next Ctrl-C. */
     readonly nextInterrupt: Effect.Effect<void>
   }
@@ -53,7 +56,8 @@ export class Output extends Context.Service<
  * anywhere before `--`, also when the command line cannot be parsed.
  */
 export const makeOutput = (streams: ProcessStreams) => {
-  const { argv, color, debug, onInterrupt, stderrSize, stdoutSize, writeErr, writeOut } = streams
+  const { argv, color, debug, muteKeyboard, onInterrupt, stderrSize, stdoutSize, writeErr, writeOut } =
+    streams
   const end = argv.indexOf("--")
   const flags = end === -1 ? argv : argv.slice(0, end)
   const colored = color && !flags.includes("--no-color") && !flags.includes("--color=false")
@@ -78,6 +82,7 @@ export const makeOutput = (streams: ProcessStreams) => {
     outProblem: () => problem,
     writeOut: write,
     writeErr: (text) => Effect.mapError(writeErr(text), () => new ReaderGone()),
+    muteKeyboard,
     nextInterrupt: Effect.callback((resume) => Effect.sync(onInterrupt(() => resume(Effect.void)))),
   })
 }

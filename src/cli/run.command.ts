@@ -154,8 +154,8 @@ const outputPatience = "1 second"
  * program's output alone. Interrupting this leaves the run running.
  */
 const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunId) {
-  const { errSize, errStyle, json, out, writeErr } = yield* Output
-  const screen = { style: errStyle, size: json ? () => undefined : errSize, write: writeErr }
+  const { errSize, errStyle, json, muteKeyboard, out, writeErr } = yield* Output
+  const screen = { style: errStyle, size: json ? () => undefined : errSize, write: writeErr, muteKeyboard }
   const ended = yield* Deferred.make<void>()
   const events = engine.watch(runId).pipe(
     Stream.map((entry): LiveItem => ({ runId, entry })),

@@ -11,6 +11,7 @@ import {
   formatDuration,
   formatNumber,
   markStatus,
+  measureWidth,
   renderNextCommand,
   renderTable,
   type Style,
@@ -59,7 +60,7 @@ type Row = ReadonlyArray<Cell>
 /** Renders a table at most `columns` wide by cutting off its last cells. */
 const renderFittedTable = (rows: ReadonlyArray<Row>, columns: number): ReadonlyArray<string> => {
   const others = renderTable(rows.map((row) => row.slice(0, -1).map(({ text }) => ({ text }))))
-  const room = Math.max(12, columns - 2 - Math.max(0, ...others.map((line) => line.length)))
+  const room = Math.max(12, columns - 2 - Math.max(0, ...others.map(measureWidth)))
   return renderTable(
     rows.map((row) =>
       row.map((cell, index) => (index < row.length - 1 ? cell : { ...cell, text: fitLine(cell.text, room) })),

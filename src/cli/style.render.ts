@@ -2,6 +2,7 @@
 import { ByteSize } from "effect"
 import { CliOutput } from "effect/cli"
 import type { RunStatus } from "../domain/run.schema.ts"
+import { showLine } from "../domain/shown-line.ts"
 import type { SpawnStatus } from "../domain/spawn.schema.ts"
 
 type Paint = (text: string) => string
@@ -125,10 +126,19 @@ const splitAtWidth = (text: string, width: number): readonly [head: string, tail
   return [head, text.slice(head.length)]
 }
 
+/** Fits a line that may be coloured; one that is too wide loses its colours. */
+export const clipLine = (line: string, width: number): string =>
+  CliOutput.displayWidth(line) <= width ? line : fitLine(showLine(line), width)
+
+/** The width of a text on a terminal, in columns: wide characters take two, and combining marks none. */
+export const measureWidth = CliOutput.displayWidth
+
 /** Fits a text on one line of at most `width` columns, without control characters. */
 export const fitLine = (text: string, width: number): string => {
   const line = flatten(text)
-  return CliOutput.displayWidth(line) <= width ? line : `${splitAtWidth(line, width - 1)[0]}…`
+  if (CliOutput.displayWidth(line) <= width) return line
+  const [head] = splitAtWidth(line, width - 1)
+  return CliOutput.displayWidth(head) < width ? `${head}…` : "…"
 }
 
 /** Wraps words into at most `maxLines` lines of `width` columns; a last line counts the words left out. */

@@ -62,7 +62,7 @@ export const watchCommand = Command.make(
   parameters,
   Effect.fnUntraced(function* ({ channel, run: reference, ...filters }) {
     const engine = yield* openEngine
-    const { err, errStyle, json, size, style, writeOut } = yield* Output
+    const { err, errStyle, json, muteKeyboard, size, style, writeOut } = yield* Output
     const source = Option.getOrUndefined(filters.source)
     const spawn = Option.getOrUndefined(filters.spawn)
     const runId = Option.isSome(reference) ? yield* engine.resolve(reference.value) : undefined
@@ -96,7 +96,7 @@ export const watchCommand = Command.make(
     }
     const isLive = channel === "events" && !json && size() !== undefined
     const show = isLive
-      ? showLive(Stream.filter(items, isViewed), { style, size, write: writeOut }, label)
+      ? showLive(Stream.filter(items, isViewed), { style, size, write: writeOut, muteKeyboard }, label)
       : Stream.runForEachArray(items, showLines)
 
     const isRead = yield* show.pipe(

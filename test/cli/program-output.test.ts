@@ -83,7 +83,7 @@ describe("run --sync shows what a program prints", () => {
     const terminal = startInTerminal(world, ["run", prints, "--driver", "offline", "--sync", "--no-confirm"])
     const { code, output } = await terminal.result
     for (const line of ["first", "plain text", "done", "no line feed"])
-      expect(output).toContain(`${line}\u001b[K`)
+      expect(output).toContain(`${line}\r\n`)
     expect(output).not.toContain("title")
     expect(output).not.toContain("\u001b[2J")
     expect(code).toBe(0)

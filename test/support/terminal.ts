@@ -14,7 +14,12 @@ export type TerminalSession = {
 export const startInTerminal = (
   world: World,
   args: ReadonlyArray<string>,
-  { columns = 120, cwd = world.dir, env = {} }: MillOptions & { readonly columns?: number } = {},
+  {
+    columns = 120,
+    cwd = world.dir,
+    env = {},
+    rows = 24,
+  }: MillOptions & { readonly columns?: number; readonly rows?: number } = {},
 ): TerminalSession => {
   const decoder = new TextDecoder()
   let output = ""
@@ -24,6 +29,7 @@ export const startInTerminal = (
     env: { ...process.env, MILL_HOME: `${world.dir}/home`, NO_COLOR: undefined, ...env },
     terminal: {
       cols: columns,
+      rows,
       data: (_, bytes) => {
         output += decoder.decode(bytes, { stream: true })
       },

@@ -5,6 +5,7 @@
  * as EAGAIN.
  */
 import { fstatSync, write } from "node:fs"
+import { isatty as isTerminal } from "node:tty"
 
 /** How long to wait before writing to a full pipe again, where another process has made the pipe non-blocking. */
 const retryMillis = 5
@@ -51,4 +52,40 @@ export const readTerminalSize = (fd: 1 | 2) => {
   if (!mayBeTerminal(fd)) return undefined
   const { columns, isTTY, rows } = fd === 1 ? process.stdout : process.stderr
   return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined
+}
+
+/** A background process that changes its terminal is stopped by the system, so the change may take only so long. */
+const sttyTimeout = 500
+
+const setEcho = (isOn: boolean) => {
+  try {
+    Bun.spawnSync(["stty", isOn ? "echo" : "-echo"], {
+      stdin: "inherit",
+      stdout: "ignore",
+      stderr: "ignore",
+      timeout: sttyTimeout,
+      killSignal: "SIGKILL",
+    })
+  } catch {
+    // Without stty, typed characters are shown.
+  }
+}
+
+/**
+ * Stops the terminal on standard input from showing what is typed. Keys such as Ctrl-C keep working, and the shell gets
+ * the typed characters afterwards. Returns a function that undoes this.
+ */
+export const muteKeyboard = (): (() => void) => {
+  if (!isTerminal(0)) return () => undefined
+  let isMuted = true
+  const restore = () => {
+    if (isMuted) setEcho(true)
+    isMuted = false
+  }
+  setEcho(false)
+  process.once("exit", restore)
+  return () => {
+    process.off("exit", restore)
+    restore()
+  }
 }
