@@ -1,27 +1,13 @@
 import { expect, test } from "bun:test"
 import { describeWithAgent } from "../support/agents.ts"
+import { canonicalProgram } from "../support/canonical-program.ts"
 import { makeWorld, filterEvents } from "../support/mill.ts"
 import { agentNames, heardModel, modelOf, setStage, timeout } from "./stage.ts"
 
 const world = makeWorld()
 
-/** The specification's example (section 23), with the model that its second spawn lacks. */
-const canonical = (model: string) => `const scan = await mill.spawn({
-  agent: "scout",
-  systemPrompt: "You are a code risk analyst. Prioritize highest-impact findings.",
-  prompt: "Review src/auth and summarize top security and reliability risks.",
-  model: ${JSON.stringify(model)},
-});
-
-const synth = await mill.spawn({
-  agent: "synth",
-  systemPrompt: "You turn findings into an execution-ready plan.",
-  prompt: \`Create a step-by-step remediation plan from this analysis:\\n\\n\${scan.text}\`,
-  model: ${JSON.stringify(model)},
-});
-
-console.log(synth.text);
-`
+/** The specification's example, with a model that the agent knows. Its second spawn names none. */
+const canonical = (model: string) => canonicalProgram.replace("openai/gpt-5.3-codex", model)
 
 const shellTool = { claude: "Bash", codex: "command_execution", pi: "bash" }
 
@@ -39,10 +25,10 @@ for (const name of agentNames) {
         const scan = `ECHO: ${scanPrompt}`
         const synthPrompt = `Create a step-by-step remediation plan from this analysis:\n\n${scan}`
 
-        const answered = { model: heardModel(model), state: "answered", apiKey: "test-key" }
+        const answered = { state: "answered", apiKey: "test-key" }
         const requests = await stage.server.listRequests()
         expect(requests).toMatchObject([
-          { ...answered, prompt: scanPrompt },
+          { ...answered, model: heardModel(model), prompt: scanPrompt },
           { ...answered, prompt: synthPrompt },
         ])
         expect(requests[0]?.system).toContain(
@@ -56,10 +42,13 @@ for (const name of agentNames) {
           driver: name,
           spawns: { started: 2, complete: 2 },
         })
-        const common = { status: "complete", driver: name, model, exitCode: 0 }
+        const common = { status: "complete", driver: name, exitCode: 0 }
+        // The agent's own default: claude and pi report it, and codex does not.
+        const own = requests[1]?.model ?? ""
+        const reported = { claude: own, codex: "default", pi: `fake/${own}` }[name]
         expect(result.spawns).toMatchObject([
-          { ...common, spawnId: "spawn_1", agent: "scout", text: scan },
-          { ...common, spawnId: "spawn_2", agent: "synth", text: `ECHO: ${synthPrompt}` },
+          { ...common, spawnId: "spawn_1", agent: "scout", model, text: scan },
+          { ...common, spawnId: "spawn_2", agent: "synth", model: reported, text: `ECHO: ${synthPrompt}` },
         ])
         const terminals = filterEvents(events, "spawn:complete").map(({ payload }) => payload.result)
         const sessions = terminals.map(({ sessionRef }) => sessionRef)
