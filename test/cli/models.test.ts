@@ -20,7 +20,7 @@ beforeAll(async () => {
   const jsonl = writeScript(
     world,
     "jsonl-agent",
-    `read -r spawn\nprintf '{"type":"result","text":"%s"}\\n' "$(printf '%s' "$spawn" | sed 's/"/\\\\"/g')"`,
+    `read -r spawn\nprintf '{"type":"result","text":"%s"}\\n' "$(printf '%s' "$spawn" | tr '"' '~')"`,
   )
   const named = writeScript(world, "named", printLines({ type: "result", text: "done", model: "actual-1" }))
   const text = writeScript(world, "text", echoArguments)
@@ -95,10 +95,13 @@ const spawnWith = async (driver: string, fields: object = {}) => {
   return { ...ended, input, start: start?.payload, spawn }
 }
 
+/** Reads the spawn that the agent of the driver `jsonl` answers, with tildes for its quotes. */
+const readEcho = (text = ""): unknown => JSON.parse(text.replaceAll("~", '"'))
+
 describe("without a model", () => {
   test.concurrent("an agent gets none, and a result without one has `default`", async () => {
     const { events, input, record, spawn, start } = await spawnWith("jsonl")
-    expect(JSON.parse(spawn?.text ?? "")).toEqual({ type: "spawn", ...input })
+    expect(readEcho(spawn?.text)).toEqual({ type: "spawn", ...input })
     expect(start).toMatchObject({ input, driver: "jsonl" })
     expect(start).not.toHaveProperty("defaultModel")
     expect(spawn?.model).toBe("default")
@@ -113,7 +116,7 @@ describe("without a model", () => {
       spawnWith("jsonl", { prompt }),
       spawnWith("jsonl-house", { prompt }),
     ])
-    expect(JSON.parse(house.spawn?.text ?? "")).toEqual({ type: "spawn", ...house.input, model: "house" })
+    expect(readEcho(house.spawn?.text)).toEqual({ type: "spawn", ...house.input, model: "house" })
     expect(house.start).toMatchObject({ input: house.input, defaultModel: "house" })
     expect(house.start?.input).not.toHaveProperty("model")
     expect(house.spawn?.model).toBe("house")
