@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test"
 import { makeWorld } from "../support/mill.ts"
 import { makeSeededFault } from "./faults.ts"
+import { describeTimes } from "./invariants.ts"
 import { playRounds } from "./rounds.ts"
 import { makeStage } from "./stage.ts"
 
@@ -27,6 +28,7 @@ test(
     const violated = rounds.filter(({ violation }) => violation !== undefined).length
     const missed = rounds.filter(({ struck }) => !struck).length
     console.log(`${missed} came after the run's end`)
+    console.log(describeTimes(stage))
     console.log(`${rounds.length} faults, ${violated} violated`)
     expect(violated).toBe(0)
   },

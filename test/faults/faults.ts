@@ -2,6 +2,7 @@
 import { waitFor, isAlive } from "../support/mill.ts"
 import {
   agents,
+  isStopped,
   firstAgent,
   hasSnapshot,
   host,
@@ -15,7 +16,16 @@ import {
 } from "./stage.ts"
 
 /** Harms a run. `strike` resolves to whether the moment for it came. */
-export type Fault = { readonly name: string; readonly strike: (run: LiveRun) => Promise<boolean> }
+export type Fault = {
+  readonly name: string
+  readonly strike: (run: LiveRun) => Promise<boolean>
+  /** The arguments of the program. */
+  readonly args?: ReadonlyArray<string>
+  /** Repeat the fault until its moment has come. */
+  readonly isForced?: boolean
+  /** Cancel the run after the fault. */
+  readonly isCancelled?: boolean
+}
 
 const targets = {
   worker: (run: LiveRun) => kill(owner(run)),
@@ -29,32 +39,65 @@ type Target = keyof typeof targets
 const logHas = (run: LiveRun, type: string) => logText(run).includes(`"type":"${type}"`)
 const count = (run: LiveRun, type: string) => logText(run).split(`"type":"${type}"`).length - 1
 
-/** Whether the first agent is gone and the log does not tell of its end yet. As near as /proc lets it be seen. */
+/** Whether the first agent has exited and the log does not have its end yet. */
 const hasUnloggedExit = (run: LiveRun): boolean => {
   const pid = firstAgent(run)
   return pid !== undefined && !isAlive(pid) && !logHas(run, "spawn:complete")
 }
 
-type Moment = { readonly name: string; readonly there: (run: LiveRun) => boolean }
+/**
+ * `there` is checked again once the worker is stopped: a stopped worker cannot leave the moment. `near` is quicker to check
+ * and holds at the moment, or also after it.
+ */
+type Moment = {
+  readonly name: string
+  readonly there: (run: LiveRun) => boolean
+  readonly near?: (run: LiveRun) => boolean
+  readonly args?: ReadonlyArray<string>
+}
 const moments = {
   started: { name: "after run:start", there: (run) => logHas(run, "run:start") },
-  spawning: { name: "between spawn:start and the agent's start", there: (run) => logHas(run, "spawn:start") },
+  spawning: {
+    name: "between spawn:start and the agent's start",
+    near: (run) => logHas(run, "spawn:start"),
+    there: (run) => logHas(run, "spawn:start") && agents(run).length === 0 && firstAgent(run) === undefined,
+  },
   streaming: {
     name: "in the middle of the agents' output",
-    there: (run) => count(run, "spawn:tool_call") > 9,
+    there: (run) => count(run, "spawn:tool_call") > 9 && !logHas(run, "run:complete"),
   },
-  exited: { name: "after an agent's exit, before its terminal event", there: hasUnloggedExit },
+  exited: {
+    name: "after an agent's exit, before its terminal event",
+    there: hasUnloggedExit,
+    // The worker reads on for a second, as long as something holds the agent's output.
+    args: ["holds"],
+  },
   ended: {
     name: "after the terminal event, before the snapshots",
     there: (run) => logHas(run, "run:complete") && !hasSnapshot(run),
+    // It takes longer to write a large result.
+    args: ["first", "4000000"],
   },
 } satisfies Record<string, Moment>
 
-const makeFault = ({ name, there }: Moment, target: Target): Fault => ({
-  name: `${target} killed ${name}`,
+/** Stops the worker at the moment, makes sure that the moment has not passed, kills the target, and lets the others go on. */
+const makeFault = (
+  { args = [], name, there, near = there }: Moment,
+  target: Target,
+  isCancelled = false,
+): Fault => ({
+  name: `${target} killed ${name}${isCancelled ? ", then cancelled" : ""}`,
+  args,
+  isForced: true,
+  isCancelled,
   strike: async (run) => {
-    const came = await moment(run, () => there(run))
+    if (!(await moment(run, () => near(run)))) return false
+    const worker = owner(run)
+    kill(worker, "SIGSTOP")
+    await waitFor("the worker to stop", () => worker.every(isStopped))
+    const came = worker.length > 0 && there(run)
     if (came) targets[target](run)
+    kill(worker, "SIGCONT")
     return came
   },
 })
@@ -72,9 +115,12 @@ export const chosenFaults: ReadonlyArray<Fault> = [
   makeFault(moments.streaming, "agent"),
   makeFault(moments.streaming, "worker and host"),
   makeFault(moments.streaming, "all"),
+  makeFault(moments.streaming, "worker", true),
+  makeFault(moments.streaming, "all", true),
   makeFault(moments.exited, "worker"),
   makeFault(moments.ended, "worker"),
   makeFault(moments.ended, "all"),
+  makeFault(moments.ended, "worker", true),
 ]
 
 /** Makes a generator of numbers from 0 to below 1, the same for the same seed. */
@@ -109,6 +155,7 @@ export const makeSeededFault = (seed: number): Fault => {
   const later = Math.floor(random() * 40)
   return {
     name: `seed ${seed}: ${target} killed ${millis} ms after line ${lines}`,
+    isCancelled: random() < 0.3,
     strike: async (run) => {
       await waitFor("the line", () => logLines(run) >= lines || hasSnapshot(run))
       await Bun.sleep(millis)

@@ -3,10 +3,14 @@ import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { MillEvent } from "../../src/domain/event.schema.ts"
 import { listEntries, waitFor, type CommandResult } from "../support/mill.ts"
-import { keepers, kill, type LiveRun, logText, marked } from "./stage.ts"
+import { isQuiet } from "./load.ts"
+import { keepers, kill, type LiveRun, logText, marked, type Stage } from "./stage.ts"
 
 /** The time limit of a failing check. */
 const deadline = 20_000
+
+/** The most milliseconds that a command may take on a quiet machine, unless it waits for the run. */
+const quietLimit = 1000
 
 const exitCodes = { complete: 0, failed: 1, cancelled: 130 }
 type Status = keyof typeof exitCodes
@@ -47,6 +51,34 @@ export const runCommand = async (
 
 const check = (holds: boolean, what: string, ...details: ReadonlyArray<unknown>): void => {
   if (!holds) throw new Error([what, ...details.map((detail) => JSON.stringify(detail))].join(" "))
+}
+
+/** Runs a command that must answer within a second. Its time is judged if the machine is quiet before and after it. */
+const runQuickly = async (run: LiveRun, args: ReadonlyArray<string>): Promise<CommandResult> => {
+  const { stage } = run
+  const isQuietBefore = await isQuiet()
+  const start = performance.now()
+  const result = await runCommand(run, args)
+  const millis = performance.now() - start
+  if (isQuietBefore && (await isQuiet())) {
+    stage.times.push(millis)
+    check(millis <= quietLimit, "a command answers within a second on a quiet machine", args, millis)
+  } else stage.unjudged += 1
+  return result
+}
+
+/** Reports how many commands were judged. */
+export const describeTimes = ({ times, unjudged }: Stage): string =>
+  `${times.length} commands timed, the slowest ${Math.round(Math.max(0, ...times))} ms; ${unjudged} not judged, as the machine was busy`
+
+/** Cancels the run, whatever has happened to it, and checks that the answer is true. */
+export const checkCancel = async (run: LiveRun): Promise<void> => {
+  const { code, stdout } = await runQuickly(run, ["cancel", run.runId, "--json"])
+  check(code === 0, "cancel succeeds", code, stdout)
+  const { alreadyTerminal, status } = json(stdout)
+  check(alreadyTerminal || status !== "running", "cancel ends the run", stdout)
+  check(readJson(join(run.runDir, "run.json")).status === status, "cancel prints the recorded status", stdout)
+  check(marked(run).length === 0, "no process is left when cancel has answered", marked(run))
 }
 
 /** Checks the log: one end for each start, no gap in the sequence, nothing after the end. Returns the run's status. */
@@ -95,12 +127,10 @@ const checkAnswers = async (
   flags: ReadonlyArray<string>,
   first: CommandResult,
 ) => {
-  const ask = (...args: ReadonlyArray<string>) => runCommand(run, [...args, "--json", ...flags])
-  const [state, ls, watch] = await Promise.all([
-    ask("status", run.runId),
-    ask("ls"),
-    ask("watch", "--run", run.runId),
-  ])
+  const ask = (...args: ReadonlyArray<string>) => runQuickly(run, [...args, "--json", ...flags])
+  const state = await ask("status", run.runId)
+  const ls = await ask("ls")
+  const watch = await ask("watch", "--run", run.runId)
   check(first.code === exitCodes[status], "wait exits as the run ended", first)
   check(state.code === 0 && json(state.stdout).status === status, "status prints the end", state)
   const listed = json(ls.stdout).find(({ id }: { readonly id: string }) => id === run.runId)

@@ -15,6 +15,7 @@ case "$input" in
     setsid sleep 300 >/dev/null 2>&1 &
     (setsid sh -c 'sleep 300 & exit 0' >/dev/null 2>&1 &)
     ;;
+  *holds*) sleep 1 & ;;
 esac
 for n in 1 2 3 4 5; do tool "t$n"; sleep 0.02; done
 echo '{"type":"result","text":"done"}'`
@@ -25,14 +26,18 @@ const program = `const spawn = (prompt: string) =>
     (error: unknown) => String(error),
   )
 mill.log("begins")
-const first = await spawn("first")
+const [first = "first", bytes = "0"] = mill.args
+await spawn(first)
 const middle = await Promise.all(["alone", "family", "family too", "alone too"].map(spawn))
-export default [first, ...middle, await spawn("last")]
+export default [...middle, await spawn("last"), "x".repeat(Number(bytes))]
 `
 
 /** A place to start and harm runs. */
 export type Stage = {
   readonly world: World
+  /** The times of the commands that ran on a quiet machine, in milliseconds, and the number of the others. */
+  readonly times: Array<number>
+  unjudged: number
   /** The environment of every command. Sockets are in the world. */
   readonly env: Readonly<Record<string, string>>
   readonly socketDir: string
@@ -52,15 +57,24 @@ export default defineConfig({
   )
   world.write("program.ts", program)
   const socketDir = join(world.dir, "rt/mill")
-  return { world, env: { XDG_RUNTIME_DIR: join(world.dir, "rt") }, socketDir }
+  return { world, times: [], unjudged: 0, env: { XDG_RUNTIME_DIR: join(world.dir, "rt") }, socketDir }
 }
 
 /** A run in progress. */
 export type LiveRun = { readonly runId: string; readonly runDir: string; readonly stage: Stage }
 
-/** Starts a run of the program, with more flags such as --runs-dir. */
-export const startRun = async (stage: Stage, flags: ReadonlyArray<string> = []): Promise<LiveRun> => {
-  const started = await stage.world.mill(["run", "program.ts", "--json", ...flags], { env: stage.env })
+/**
+ * Starts a run of the program, with more flags such as --runs-dir. The program's arguments are the prompt of its first agent
+ * ("holds": it leaves a process that holds its output for a second), and the size of its result.
+ */
+export const startRun = async (
+  stage: Stage,
+  flags: ReadonlyArray<string> = [],
+  args: ReadonlyArray<string> = [],
+): Promise<LiveRun> => {
+  const started = await stage.world.mill(["run", "program.ts", "--json", ...flags, "--", ...args], {
+    env: stage.env,
+  })
   const { paths, runId } = JSON.parse(started.stdout)
   if (runId === undefined) throw new Error(`the run was not started: ${started.stdout}`)
   return { runId, runDir: paths.runDir, stage }
@@ -132,10 +146,10 @@ export const keepers = (run: LiveRun): ReadonlyArray<number> =>
       : []
   })
 
-export const kill = (pids: ReadonlyArray<number>): void => {
+export const kill = (pids: ReadonlyArray<number>, signal: NodeJS.Signals = "SIGKILL"): void => {
   for (const pid of pids) {
     try {
-      process.kill(pid, "SIGKILL")
+      process.kill(pid, signal)
     } catch {
       // It has already exited.
     }
@@ -158,3 +172,7 @@ export const moment = async (run: LiveRun, there: () => boolean): Promise<boolea
   })
   return found
 }
+
+/** Whether the process is stopped, or gone. */
+export const isStopped = (pid: number): boolean =>
+  !isAlive(pid) || /^\S+ \(.*\) [Tt]/s.test(read(`/proc/${pid}/stat`))
