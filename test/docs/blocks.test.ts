@@ -207,7 +207,7 @@ describe("configurations", () => {
     ),
   )
   test("are all tried", () => {
-    expect(folders.toSorted()).toEqual(Object.keys(answers))
+    expect([...new Set(folders)].toSorted()).toEqual(Object.keys(answers))
   })
   for (const folder of folders) {
     test(
