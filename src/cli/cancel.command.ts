@@ -2,7 +2,7 @@
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { PrintsJson } from "./discovery.ts"
-import { openEngine, runArgument } from "./engine.ts"
+import { ignoredDriverFlag, openEngine, runArgument } from "./engine.ts"
 import { Output } from "./output.ts"
 import { renderNextCommand, markStatus } from "./style.render.ts"
 
@@ -10,6 +10,7 @@ export const cancelCommand = Command.make(
   "cancel",
   {
     run: runArgument,
+    driver: ignoredDriverFlag,
     reason: Flag.String("reason").pipe(
       Flag.withDescription("Reason to record in the run's event log"),
       Flag.withMetavar("text"),

@@ -2,7 +2,7 @@
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { PrintsJson } from "./discovery.ts"
-import { openEngine } from "./engine.ts"
+import { ignoredDriverFlag, openEngine, warnOfDamage } from "./engine.ts"
 import { Output } from "./output.ts"
 import { renderRuns } from "./run.render.ts"
 
@@ -11,6 +11,7 @@ const statuses = ["pending", "running", "complete", "failed", "cancelled"] as co
 export const lsCommand = Command.make(
   "ls",
   {
+    driver: ignoredDriverFlag,
     status: Flag.Literals("status", statuses).pipe(
       Flag.withDescription("Only list runs with this status"),
       Flag.optional,
@@ -31,6 +32,7 @@ export const lsCommand = Command.make(
     const { runs, unreadable } = yield* engine.list({ limit, status })
     for (const { message, runId } of unreadable)
       yield* err(`${errStyle.yellow("warning:")} ${runId}: ${message}`)
+    yield* Effect.forEach(runs, warnOfDamage, { discard: true })
     if (json) return yield* out(JSON.stringify(runs))
     if (runs.length > 0)
       return yield* out(renderRuns(runs, yield* Clock.currentTimeMillis, style, size()?.columns))

@@ -8,6 +8,7 @@ import { PrintsJson } from "./discovery.ts"
 import { type CommandEngine, ExitWith, exitWithStatus, openEngine } from "./engine.ts"
 import { renderError, renderErrorJson } from "./error.render.ts"
 import { type LiveItem, showLive } from "./live.ts"
+import { readMetadata } from "./metadata.ts"
 import { Output } from "./output.ts"
 import { renderPlan, renderPreview, shortenPath } from "./plan.render.ts"
 import { printRun } from "./status.command.ts"
@@ -50,12 +51,18 @@ const parameters = {
     Flag.withDescription("Attach metadata to the run (key=value, repeatable)"),
     Flag.optional,
   ),
+  metaJson: Flag.String("meta-json").pipe(
+    Flag.withDescription('Attach metadata to the run as a JSON object of strings, such as {"key":"value"}'),
+    Flag.withMetavar("json"),
+    Flag.optional,
+  ),
 }
 
 export const runCommand = Command.make(
   "run",
   parameters,
-  Effect.fnUntraced(function* ({ args, confirm, driver, dryRun, executor, meta, program, sync }) {
+  Effect.fnUntraced(function* ({ args, confirm, driver, dryRun, executor, meta, metaJson, program, sync }) {
+    const metadata = yield* readMetadata(Option.getOrUndefined(meta), Option.getOrUndefined(metaJson))
     const engine = yield* openEngine
     const { err, errStyle, json, out, size, style } = yield* Output
     const prepared = yield* engine.prepare({
@@ -63,7 +70,7 @@ export const runCommand = Command.make(
       args,
       driver: Option.getOrUndefined(driver),
       executor: Option.getOrUndefined(executor),
-      metadata: Option.getOrUndefined(meta),
+      metadata,
     })
     const { because, invocation, plan } = prepared
     const { cwd } = invocation

@@ -2,7 +2,7 @@
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { PrintsJson } from "./discovery.ts"
-import { exitWithStatus, openEngine, runArgument } from "./engine.ts"
+import { exitWithStatus, ignoredDriverFlag, openEngine, runArgument, warnOfDamage } from "./engine.ts"
 import { Output } from "./output.ts"
 import { printRun } from "./status.command.ts"
 
@@ -10,6 +10,7 @@ export const waitCommand = Command.make(
   "wait",
   {
     run: runArgument,
+    driver: ignoredDriverFlag,
     timeout: Flag.Finite("timeout").pipe(
       Flag.withDescription("Maximum seconds to wait (default: no limit)"),
       Flag.withMetavar("seconds"),
@@ -25,7 +26,7 @@ export const waitCommand = Command.make(
     const { json, out } = yield* Output
     const limit = Option.getOrUndefined(Option.map(timeout, Duration.seconds))
     const run = yield* engine.wait(reference, limit)
-    yield* json ? out(JSON.stringify(run)) : printRun(engine, run.id)
+    yield* json ? Effect.andThen(warnOfDamage(run), out(JSON.stringify(run))) : printRun(engine, run.id)
     yield* exitWithStatus(run)
   }, Effect.scoped),
 ).pipe(

@@ -4,13 +4,15 @@ import { Command, Flag } from "effect/cli"
 import { isRunTerminal, type LogEntry } from "../domain/event.schema.ts"
 import type { RunId } from "../domain/ids.schema.ts"
 import { PrintsJson } from "./discovery.ts"
-import { type CommandEngine, exitWithStatus, openEngine } from "./engine.ts"
+import { type CommandEngine, exitWithStatus, ignoredDriverFlag, openEngine, warnOfDamage } from "./engine.ts"
 import { type PrintableError, renderError } from "./error.render.ts"
 import { showLive } from "./live.ts"
 import { Output, ReaderGone } from "./output.ts"
+import { readTime } from "./time.ts"
 import { renderWatchItem, renderWatchItemJson, type WatchedEvent, type WatchItem } from "./watch.render.ts"
 
 const parameters = {
+  driver: ignoredDriverFlag,
   run: Flag.String("run").pipe(
     Flag.withDescription('Run id, a prefix of a run id, or "last" (default: all current and new runs)'),
     Flag.optional,
@@ -28,6 +30,13 @@ const parameters = {
     Flag.withMetavar("spawnId"),
     Flag.optional,
   ),
+  sinceTime: Flag.String("since-time").pipe(
+    Flag.withDescription(
+      "Only show events and output from this time on: an ISO 8601 time, or milliseconds since 1970",
+    ),
+    Flag.withMetavar("time"),
+    Flag.optional,
+  ),
 }
 
 type Channel = "events" | "io" | "all"
@@ -43,8 +52,17 @@ const readItems = (engine: CommandEngine, runId: RunId, channel: Channel) => {
 const concernsSpawn = ({ event, known }: LogEntry, spawn: string): boolean =>
   known && (isRunTerminal(event) || ("spawnId" in event.payload && event.payload.spawnId === spawn))
 
-const isSelected = (item: WatchItem, source: string | undefined, spawn: string | undefined): boolean => {
+type Selection = {
+  readonly source: string | undefined
+  readonly spawn: string | undefined
+  /** In milliseconds since 1970. */
+  readonly since: number | undefined
+}
+
+const isSelected = (item: WatchItem, { since = -Infinity, source, spawn }: Selection): boolean => {
   if (item.kind === "dropped") return true
+  const { timestamp } = item.kind === "event" ? item.entry.event : item.io
+  if (Date.parse(timestamp) < since) return false
   if (item.kind === "event") return spawn === undefined || concernsSpawn(item.entry, spawn)
   return (
     (source === undefined || item.io.source === source) && (spawn === undefined || item.io.spawnId === spawn)
@@ -61,10 +79,12 @@ export const watchCommand = Command.make(
   "watch",
   parameters,
   Effect.fnUntraced(function* ({ channel, run: reference, ...filters }) {
+    const since = yield* readTime(filters.sinceTime)
     const engine = yield* openEngine
     const { err, errStyle, json, muteKeyboard, size, style, writeOut } = yield* Output
     const source = Option.getOrUndefined(filters.source)
     const spawn = Option.getOrUndefined(filters.spawn)
+    const selection = { since, source, spawn }
     const runId = Option.isSome(reference) ? yield* engine.resolve(reference.value) : undefined
     if (channel !== "events")
       yield* err(errStyle.dim("earlier output is not stored; showing new output only"))
@@ -85,16 +105,17 @@ export const watchCommand = Command.make(
 
     /** The live view needs the start of each run, whichever spawn it shows. */
     const isViewed = (item: WatchItem): item is WatchedEvent =>
-      item.kind === "event" && (item.entry.event.type === "run:start" || isSelected(item, source, spawn))
+      item.kind === "event" && (item.entry.event.type === "run:start" || isSelected(item, selection))
     const showLines = (batch: ReadonlyArray<WatchItem>) => {
       const lines = batch
-        .filter((item) => isSelected(item, source, spawn))
+        .filter((item) => isSelected(item, selection))
         .flatMap((item) =>
           json ? [renderWatchItemJson(item)] : renderWatchItem(item, label(item.runId), style),
         )
       return lines.length === 0 ? Effect.void : writeOut(lines.map((line) => `${line}\n`).join(""))
     }
-    const isLive = channel === "events" && !json && size() !== undefined
+    // The live view shows spawns from their start.
+    const isLive = channel === "events" && !json && size() !== undefined && since === undefined
     const show = isLive
       ? showLive(Stream.filter(items, isViewed), { style, size, write: writeOut, muteKeyboard }, label)
       : Stream.runForEachArray(items, showLines)
@@ -107,7 +128,10 @@ export const watchCommand = Command.make(
         () => Effect.succeed(false),
       ),
     )
-    if (runId !== undefined && isRead) yield* exitWithStatus(yield* engine.wait(runId))
+    if (runId === undefined || !isRead) return
+    const run = yield* engine.wait(runId)
+    yield* warnOfDamage(run)
+    yield* exitWithStatus(run)
   }, Effect.scoped),
 ).pipe(
   Command.annotate(

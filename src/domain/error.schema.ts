@@ -42,6 +42,9 @@ export class WaitTimeout extends Schema.TaggedError<WaitTimeout>()("WaitTimeout"
   ...commandFields(124),
   run: Schema.String,
   seconds: Schema.Finite,
+  /** The same as `run` and `seconds`, under the names that clients of an earlier mill read. */
+  runId: Schema.String,
+  timeoutSeconds: Schema.Finite,
 }) {}
 
 /** A process that is left after a cancellation. `reason` continues a sentence about it: "belongs to user 0". */

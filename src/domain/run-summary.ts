@@ -87,29 +87,45 @@ export const makeRunResult = (
   usage: sumUsage(state),
 })
 
+/** The fields of a run's record that do not depend on its events. */
+export type RunFacts = Pick<
+  RunRecord,
+  "id" | "programPath" | "driver" | "executor" | "planId" | "metadata" | "parentRunId"
+>
+
+export const toRunFacts = ({ driver, executor, invocation, planId, programPath }: Plan): RunFacts => ({
+  id: invocation.runId,
+  programPath,
+  driver: driver.name,
+  executor: executor.name,
+  planId,
+  metadata: invocation.metadata,
+  parentRunId: invocation.parentRunId,
+})
+
 /** A run at a glance. Unknown fields are absent, as in the record that is read from disk. */
-export const makeRunRecord = (plan: Plan, paths: RunPaths, state: RunState): RunRecord => {
-  const { invocation } = plan
-  const createdAt = new Date(readCreatedAt(invocation.runId)).toISOString()
+export const makeRunRecord = (facts: RunFacts, paths: RunPaths, state: RunState): RunRecord => {
+  const { driver, executor, id, metadata = {}, parentRunId, planId, programPath } = facts
+  const createdAt = new Date(readCreatedAt(id)).toISOString()
   return defined({
-    id: invocation.runId,
+    id,
     status: state.status,
-    programPath: plan.programPath,
-    driver: plan.driver.name,
-    executor: plan.executor.name,
+    programPath,
+    driver,
+    executor,
     createdAt,
     updatedAt: state.updatedAt ?? createdAt,
     startedAt: state.startedAt,
     completedAt: state.completedAt,
-    planId: plan.planId,
-    metadata: Object.keys(invocation.metadata).length === 0 ? undefined : invocation.metadata,
+    planId,
+    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
     spawns: state.counts,
     usage: sumUsage(state),
     errorMessage: state.errorMessage,
     errorLocation: state.location,
-    parentRunId: invocation.parentRunId,
+    parentRunId,
     paths,
-    summaryHuman: summarizeRun(invocation.runId, state),
+    summaryHuman: summarizeRun(id, state),
   })
 }
 

@@ -21,6 +21,9 @@ export const RunFailureCause = Schema.Literals([
 ])
 export type RunFailureCause = typeof RunFailureCause.Type
 
+/** The message of a run whose worker has died. */
+export const lostMessage = "the run's worker exited unexpectedly"
+
 /**
  * The total usage of a run's ended spawns. `costUsd` is present only if every spawn reported its cost; if some did,
  * `costUsdAtLeast` is the sum of those. `spawnsWithoutUsage` counts the spawns that reported no usage.
@@ -76,6 +79,10 @@ export const ChangedSource = Schema.Struct({
 })
 export type ChangedSource = typeof ChangedSource.Type
 
+/** A file of a run that cannot be read, or not whole: its path in the run's directory, and what is wrong with it. */
+export const RunDamage = Schema.Struct({ file: Schema.String, message: Schema.String })
+export type RunDamage = typeof RunDamage.Type
+
 /** A run at a glance. `run.json` is a snapshot of it; the event log is the source of truth. */
 export const RunRecord = Schema.Struct({
   id: RunId,
@@ -97,6 +104,8 @@ export const RunRecord = Schema.Struct({
   parentRunId: Schema.optional(RunId),
   /** Sources that have changed since submit; the run uses the frozen ones. Only `status` reports this. */
   changedSources: Schema.optional(Schema.Array(ChangedSource)),
+  /** Files of the run that are damaged. The rest of the record comes from the files that are whole. */
+  damage: Schema.optional(Schema.Array(RunDamage)),
   paths: RunPaths,
   summaryHuman: Schema.String,
 })

@@ -110,10 +110,9 @@ test("a run whose final event is torn has lost its worker", async () => {
   expect(events.at(-1)).toMatchObject({ type: "run:failed", payload: { cause: "worker-lost" } })
 })
 
-describe("an unreadable log is an error that names the line", () => {
+describe("a damaged log shows what can be read, and names the damage", () => {
   type Case = {
     readonly damage: (lines: ReadonlyArray<string>) => ReadonlyArray<string>
-    readonly error: object
     readonly message: RegExp
   }
   const editLine = (index: number, change: (event: object) => unknown) => (lines: ReadonlyArray<string>) =>
@@ -121,33 +120,23 @@ describe("an unreadable log is an error that names the line", () => {
   const cases: Readonly<Record<string, Case>> = {
     "garbage in the middle": {
       damage: (lines) => [...lines.slice(0, 2), "\0\0\u001b[31m garbage", ...lines.slice(3)],
-      error: { _tag: "IllegalLine", lineNumber: 3 },
       message: /line 3 .*not JSON/,
     },
     "an empty line": {
       damage: (lines) => [...lines.slice(0, 1), "", ...lines.slice(1)],
-      error: { _tag: "IllegalLine", lineNumber: 2 },
       message: /line 2 /,
     },
     "JSON that is not an event": {
       damage: (lines) => [...lines.slice(0, 3), "[1]", ...lines.slice(4)],
-      error: { _tag: "IllegalLine", lineNumber: 4 },
       message: /line 4 .*not an event/,
     },
     "an event with a missing field": {
       damage: editLine(1, (event) => ({ ...event, payload: {} })),
-      error: { _tag: "IllegalLine", lineNumber: 2 },
       message: /line 2 /,
-    },
-    "a newer schema version": {
-      damage: editLine(2, (event) => ({ ...event, schemaVersion: 7 })),
-      error: { _tag: "UnsupportedVersion", lineNumber: 3, found: "7" },
-      message: /line 3 .*version 7; .*reads version 1/,
     },
     "a missing line": {
       damage: (lines) => lines.filter((_, index) => index !== 1),
-      error: { _tag: "StoreError" },
-      message: /event 3 .*sequence number 3 cannot follow 1/,
+      message: /event 2 is missing/,
     },
     "an event after the end": {
       damage: (lines) => [
@@ -159,23 +148,114 @@ describe("an unreadable log is an error that names the line", () => {
           payload: { message: "x" },
         }))([lines[0] ?? ""]),
       ],
-      error: { _tag: "StoreError" },
-      message: /run has already ended \(complete\)/,
+      message: /\(run:log\): the run has already ended \(complete\)/,
     },
   }
-  test.concurrent.each(Object.entries(cases))("%s", async (_, { damage, error, message }) => {
+  test.concurrent.each(Object.entries(cases))("%s", async (_, { damage, message }) => {
     const { runId } = damageCopy((file) => {
-      rmSync(file("run.json"))
+      for (const name of ["run.json", "result.json"]) rmSync(file(name))
       writeFileSync(file("events.ndjson"), `${damage(readLines(file("events.ndjson"))).join("\n")}\n`)
     })
     const { code, stderr, stdout } = await world.mill(["status", runId, "--json"])
-    const reported = JSON.parse(stdout).error
-    expect(reported.message).toMatch(message)
-    expect(reported).toMatchObject(error)
-    expect(stderr).toStartWith(`error: ${reported.message}\n`)
+    const record = JSON.parse(stdout)
+    expect(record).toMatchObject({ id: runId, status: "complete", damage: [{ file: "events.ndjson" }] })
+    expect(record.damage[0].message).toMatch(message)
+    expect(stderr).toBe(`warning: ${runId}: ${record.damage[0].message}\n`)
     expect(stderr).not.toContain("\u001b")
     expect(stderr).not.toMatch(/Schema|\n\s+at /)
     expect(code).toBe(1)
+    const [waited, watched, listed, cancelled] = await Promise.all(
+      [
+        ["wait", runId, "--timeout", "60"],
+        ["watch", "--run", runId],
+        ["ls", "--json"],
+        ["cancel", runId, "--json"],
+      ].map((args) => world.mill(args)),
+    )
+    expect([waited?.code, watched?.code, listed?.code, cancelled?.code]).toEqual([1, 1, 0, 0])
+    expect(watched?.stdout).toMatch(/complete/)
+    expect(listed?.stdout).toContain(runId)
+    expect(JSON.parse(cancelled?.stdout ?? "")).toEqual({ runId, status: "complete", alreadyTerminal: true })
+  })
+
+  test("but not the log of a newer version of mill, which is whole", async () => {
+    const { runId } = damageCopy((file) => {
+      rmSync(file("run.json"))
+      const lines = editLine(2, (event) => ({ ...event, schemaVersion: 7 }))(readLines(file("events.ndjson")))
+      writeFileSync(file("events.ndjson"), `${lines.join("\n")}\n`)
+    })
+    const { code, stdout } = await world.mill(["status", runId, "--json"])
+    expect(JSON.parse(stdout).error).toMatchObject({ _tag: "UnsupportedVersion", lineNumber: 3, found: "7" })
+    expect(JSON.parse(stdout).error.message).toMatch(/line 3 .*version 7; .*reads version 1/)
+    expect(code).toBe(1)
+  })
+})
+
+test("the end of a log that is damaged is found in the result", async () => {
+  const { runId } = damageCopy((file) => {
+    rmSync(file("run.json"))
+    writeFileSync(file("events.ndjson"), `garbage\n`)
+  })
+  const { code, stdout } = await world.mill(["status", runId, "--json"])
+  expect(JSON.parse(stdout)).toMatchObject({
+    status: "complete",
+    completedAt: original.result.completedAt,
+    spawns: original.record.spawns,
+    damage: [{ file: "events.ndjson" }],
+  })
+  expect(code).toBe(1)
+})
+
+test("a damaged log without an end is that of a lost run, which is not settled", async () => {
+  const { folder, runId } = damageCopy((file) => {
+    for (const name of ["run.json", "result.json"]) rmSync(file(name))
+    const lines = readLines(file("events.ndjson"))
+    writeFileSync(file("events.ndjson"), `${[lines[0], "garbage"].join("\n")}\n`)
+  })
+  const before = readFileSync(join(folder, "events.ndjson"), "utf8")
+  const owners = listEntries(folder).filter((name) => name.startsWith("owner."))
+  const { code, stdout } = await world.mill(["wait", runId, "--timeout", "60", "--json"])
+  expect(JSON.parse(stdout)).toMatchObject({ status: "failed", damage: [{ file: "events.ndjson" }] })
+  expect(code).toBe(1)
+  expect(readFileSync(join(folder, "events.ndjson"), "utf8")).toBe(before)
+  expect(listEntries(folder).filter((name) => name.startsWith("owner."))).toEqual([...owners])
+})
+
+describe("a damaged plan does not hide the run", () => {
+  const cases: Readonly<Record<string, ReadonlyArray<string>>> = {
+    "with its snapshots": [],
+    "without its run.json": ["run.json"],
+    "without its snapshots": ["run.json", "result.json"],
+  }
+  test.concurrent.each(Object.entries(cases))("%s", async (_, lost) => {
+    const { runId } = damageCopy((file) => {
+      for (const name of lost) rmSync(file(name))
+      writeFileSync(file("plan.json"), "{")
+    })
+    const { code, stderr, stdout } = await world.mill(["status", runId, "--json"])
+    const { programPath, spawns, status } = original.record
+    expect(JSON.parse(stdout)).toMatchObject({ id: runId, programPath, spawns, status, driver: "instant" })
+    expect(stderr).toMatch(/plan\.json: the file is damaged/)
+    expect(code).toBe(0)
+    const shown = await world.mill(["status", runId])
+    expect(shown.stdout).toMatch(/Result\n\s+5000/)
+    expect(shown.code).toBe(0)
+  })
+})
+
+describe("a log that an editor has saved is read as it was", () => {
+  const edits: Readonly<Record<string, (text: string) => string>> = {
+    "with a byte order mark": (text) => `\uFEFF${text}`,
+    "with CRLF line ends": (text) => text.replaceAll("\n", "\r\n"),
+  }
+  test.concurrent.each(Object.entries(edits))("%s", async (_, edit) => {
+    const { runId } = damageCopy((file) => {
+      rmSync(file("run.json"))
+      writeFileSync(file("events.ndjson"), edit(readFileSync(file("events.ndjson"), "utf8")))
+    })
+    const { code, stdout } = await world.mill(["status", runId, "--json"])
+    expect(parseAsOriginal(runId, stdout)).toEqual(original.record)
+    expect(code).toBe(0)
   })
 })
 

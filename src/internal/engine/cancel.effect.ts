@@ -8,9 +8,11 @@ import { defined } from "../../domain/defined.ts"
 import type { Cancellation } from "../../domain/engine.schema.ts"
 import { CancelIncomplete, type LeftProcess, type LogError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
+import type { Plan } from "../../domain/plan.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { readLastOwner } from "../store/owner-lock.effect.ts"
+import { readRecord } from "../store/run-record.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reachWorker } from "./reach-worker.effect.ts"
 import { endLeft, reconcileRun, readLaunchedProcess, takeOver } from "./reconcile.effect.ts"
@@ -36,6 +38,16 @@ export type CancelOptions = {
 
 /** `left` has the processes of the run, and of the runs inside it, that could not be ended. */
 type Outcome = Cancellation & { readonly left: ReadonlyArray<LeftProcess> }
+
+/** The grace periods of a run whose plan is damaged: those of a plan without settings of its own. */
+const unknownGrace = Duration.seconds(10)
+
+/** How long the program and then its agents may take to end. */
+const sumGrace = ({ driver, limits }: Plan): Duration.Duration => {
+  // An HTTP driver closes its connections at once.
+  const agentGrace = driver.type === "process" ? driver.cancelGrace : 0
+  return Duration.seconds(limits.cancelGrace + Math.max(limits.cancelGrace, agentGrace))
+}
 
 /** Finds the live runs that were started inside the run; their ids are newer. */
 const findChildren = Effect.fnUntraced(function* (runId: RunId) {
@@ -97,7 +109,7 @@ const cancelRun: (runId: RunId, options: CancelOptions) => Effect.Effect<Outcome
     const before = yield* reconcileRun(runId)
     if (isTerminalStatus(before.status))
       return { run: before, alreadyTerminal: true, left: yield* endLeft(runId) }
-    const { driver, limits } = yield* store.plan(runId)
+    const plan = yield* Effect.option(store.plan(runId))
     const asked = yield* reachWorker(runId).pipe(
       // A worker of an earlier version refuses the null that an undefined reason becomes.
       Effect.flatMap((client) => client.cancel(defined({ reason }))),
@@ -106,9 +118,7 @@ const cancelRun: (runId: RunId, options: CancelOptions) => Effect.Effect<Outcome
       Effect.isSuccess,
     )
     const early = yield* cancelChildren(runId, timeout)
-    // An HTTP driver closes its connections at once.
-    const agentGrace = driver.type === "process" ? driver.cancelGrace : 0
-    const grace = Duration.seconds(limits.cancelGrace + Math.max(limits.cancelGrace, agentGrace))
+    const grace = plan._tag === "None" ? unknownGrace : sumGrace(plan.value)
     const last = yield* readLastOwner(store.paths(runId).runDir)
     // The first owner is the worker; a later one is already settling the run.
     const isEnding = asked || (last !== undefined && last.generation > 1)
@@ -120,7 +130,7 @@ const cancelRun: (runId: RunId, options: CancelOptions) => Effect.Effect<Outcome
     // A nested run may have started meanwhile; from now on, none can.
     const late = yield* cancelChildren(runId, timeout)
     const left = [...stuck, ...(yield* endLeft(runId)), ...early, ...late]
-    return { run: yield* store.record(runId), alreadyTerminal: false, left }
+    return { run: yield* readRecord(runId), alreadyTerminal: false, left }
   })
 
 /** The most processes that a message names. */

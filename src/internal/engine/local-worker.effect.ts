@@ -7,6 +7,7 @@ import { Cause, Duration, Effect, FiberSet, type FileSystem, Layer } from "effec
 import type { PlatformError } from "effect/PlatformError"
 import type { AttendOptions } from "../../domain/engine.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
+import { toRunFacts } from "../../domain/run-summary.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
 import { SharesProcess } from "../extensions/stray-errors.effect.ts"
 import { Processes } from "../process/processes.effect.ts"
@@ -29,7 +30,7 @@ const settleStopped = Effect.fnUntraced(function* (runId: RunId, cause: Cause.Ca
           cause: "worker-lost",
         },
       }
-  yield* settleRun(plan, settlement)
+  yield* settleRun(toRunFacts(plan), settlement)
 })
 
 /** Provides the logger of a run. */

@@ -3,11 +3,11 @@
  * run does so. One command becomes the run's owner, and the others wait for the snapshots that it writes; if that owner
  * dies too, another takes over.
  */
-import { Clock, Duration, Effect, Exit, Option, Schema } from "effect"
+import { Clock, Duration, Effect, Option, Schema } from "effect"
+import type { LogError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
+import { lostMessage, type RunPaths } from "../../domain/run.schema.ts"
 import { readCreatedAt } from "../../domain/run-time.ts"
-import type { Plan } from "../../domain/plan.schema.ts"
-import type { RunPaths } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { hasWorker } from "../control/worker-connection.effect.ts"
 import { removeContainer } from "../executors/container.effect.ts"
@@ -15,7 +15,8 @@ import { readRegular } from "../files/regular-files.effect.ts"
 import { maxIdentityBytes, ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
 import { foldLog } from "../store/event-log-reader.effect.ts"
-import { readLastOwner, takeOwnership } from "../store/owner-lock.effect.ts"
+import { readLastOwner, releaseOwnership, takeOwnership } from "../store/owner-lock.effect.ts"
+import { readFacts, readRecord, salvageRecord } from "../store/run-record.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { launchFile } from "./launch.effect.ts"
 import { type Settlement, settleRun } from "./settle.effect.ts"
@@ -31,7 +32,7 @@ const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(ProcessI
 
 const workerLost: Settlement = {
   type: "run:failed",
-  payload: { message: "the run's worker exited unexpectedly", cause: "worker-lost" },
+  payload: { message: lostMessage, cause: "worker-lost" },
 }
 
 /** Reads which process was started to become the run's worker, if that is known. */
@@ -75,14 +76,16 @@ export const endLeft = Effect.fn("Run.endLeft")(function* (runId: RunId) {
   return yield* findLeft(runId, leaders)
 })
 
-/** Ends what a dead worker has left running. */
-const endProcesses = Effect.fnUntraced(function* ({ executor, invocation: { runId } }: Plan) {
+/** Ends what a dead worker has left running. Without the run's plan, its container is not known. */
+const endProcesses = Effect.fnUntraced(function* (runId: RunId) {
   const processes = yield* Processes
+  const store = yield* RunStore
+  const plan = yield* Effect.option(store.plan(runId))
   yield* Effect.all(
     [
-      endGroups((yield* RunStore).paths(runId), lostGrace),
+      endGroups(store.paths(runId), lostGrace),
       processes.endMarked(runId, lostGrace),
-      removeContainer({ executor, runId }),
+      plan._tag === "None" ? Effect.void : removeContainer({ executor: plan.value.executor, runId }),
     ],
     { concurrency: "unbounded", discard: true },
   )
@@ -96,17 +99,16 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
   const { pid } = yield* Settings
   const store = yield* RunStore
   const paths = store.paths(runId)
-  const plan = yield* store.plan(runId)
+  const { facts } = yield* readFacts(runId)
   // A process that owned a run with a damaged log could not end it, and would take itself for the run's worker.
-  const readable = yield* Effect.exit(foldLog(paths.eventsFile))
-  if (Exit.isFailure(readable)) {
-    yield* endProcesses(plan)
-    return yield* Effect.failCause(readable.cause)
-  }
+  yield* Effect.tapError(foldLog(paths.eventsFile), () => endProcesses(runId))
   yield* takeOwnership(runId, paths.runDir, pid)
-  yield* endProcesses(plan)
-  // Another command may have settled the run since this one checked.
-  return (yield* store.endedRecord(runId)) ?? (yield* settleRun(plan, settlement))
+  return yield* Effect.gen(function* () {
+    yield* endProcesses(runId)
+    // Another command may have settled the run since this one checked.
+    return (yield* store.endedRecord(runId)) ?? (yield* settleRun(facts, settlement))
+    // This process lives on, and must not keep others from trying.
+  }).pipe(Effect.onError(() => releaseOwnership(paths.runDir, pid)))
 }, Effect.uninterruptible)
 
 /** Settles the run if its worker has died. Does nothing if another command is doing so. */
@@ -118,11 +120,21 @@ export const settleIfLost = Effect.fn("Run.settleIfLost")(function* (runId: RunI
   yield* Effect.catchTag(takeOver(runId, workerLost), "OwnerExists", () => Effect.void)
 })
 
+/** Makes the run's record from what can be read of it. */
+export const salvage = Effect.fnUntraced(function* (runId: RunId, error: LogError) {
+  const paths = (yield* RunStore).paths(runId)
+  return yield* salvageRecord(runId, error, isAbandoned(runId, paths))
+})
+
 /** Reads the record of the run, after settling the run if its worker has died. */
 export const reconcileRun = Effect.fn("Run.reconcile")(function* (runId: RunId) {
   const store = yield* RunStore
   const ended = yield* store.endedRecord(runId)
   if (ended !== undefined) return ended
-  yield* settleIfLost(runId)
-  return yield* store.record(runId)
+  return yield* Effect.andThen(settleIfLost(runId), readRecord(runId)).pipe(
+    Effect.catchTags({
+      IllegalLine: (error) => salvage(runId, error),
+      StoreError: (error) => salvage(runId, error),
+    }),
+  )
 })

@@ -5,7 +5,7 @@
 import { DateTime, Deferred, Duration, Effect, Fiber } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
 import type { Plan } from "../../domain/plan.schema.ts"
-import { makeRunResult } from "../../domain/run-summary.ts"
+import { makeRunResult, toRunFacts } from "../../domain/run-summary.ts"
 import { makeDriver } from "../drivers/make-driver.effect.ts"
 import { makeExecutor } from "../executors/executor-registry.effect.ts"
 import { type HostEnd, runProgram } from "../executors/program-process.effect.ts"
@@ -40,7 +40,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   yield* log.append(toStartEvent(plan))
   // The change from pending to running, for readers that follow the status.
   yield* log.append(running)
-  yield* store.writeRecord(plan, log.state())
+  yield* store.writeRecord(toRunFacts(plan), log.state())
 
   const work = Effect.gen(function* () {
     const frozen = yield* verifyPlan(plan)
@@ -90,7 +90,7 @@ export const carryOutRun = Effect.fn("Run.carryOut")(function* (
   yield* processes.endMarked(runId, Duration.seconds(limits.cancelGrace))
   yield* extensions.beforeEnd
   yield* log.append(body.type === "run:complete" ? yield* makeCompletion(plan, log, body.result) : body)
-  return yield* writeSnapshots(plan, log.state())
+  return yield* writeSnapshots(toRunFacts(plan), log.state())
 }, Effect.scoped)
 
 const toStartEvent = ({ invocation, planId, programPath }: Plan): EventBody => ({

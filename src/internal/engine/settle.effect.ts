@@ -5,9 +5,8 @@
 import { Clock, Effect } from "effect"
 import type { EventBody } from "../../domain/event.schema.ts"
 import { makeSessionRef, type RunId } from "../../domain/ids.schema.ts"
-import type { Plan } from "../../domain/plan.schema.ts"
 import type { SpawnState } from "../../domain/run-state.schema.ts"
-import { listSpawns } from "../../domain/run-summary.ts"
+import { listSpawns, type RunFacts } from "../../domain/run-summary.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import {
   type EndedSpawn,
@@ -23,18 +22,17 @@ export type Settlement = Extract<EventBody, { readonly type: "run:failed" | "run
 
 /** Ends the run with `settlement`, unless its log has a terminal event already. `listener` receives the appended events. */
 export const settleRun = Effect.fn("Run.settle")(
-  function* (plan: Plan, settlement: Settlement, listener?: LogListener) {
+  function* (facts: RunFacts, settlement: Settlement, listener?: LogListener) {
     const store = yield* RunStore
-    const { runId } = plan.invocation
-    const log = yield* openEventLog(runId, store.paths(runId).eventsFile, listener)
+    const log = yield* openEventLog(facts.id, store.paths(facts.id).eventsFile, listener)
     if (!isTerminalStatus(log.state().status)) {
       const now = yield* Clock.currentTimeMillis
       for (const spawn of listSpawns(log.state())) {
-        if (spawn.status === "running") yield* log.append(toSpawnEvent(runId, spawn, now, settlement))
+        if (spawn.status === "running") yield* log.append(toSpawnEvent(facts.id, spawn, now, settlement))
       }
       yield* log.append(settlement)
     }
-    return yield* writeSnapshots(plan, log.state())
+    return yield* writeSnapshots(facts, log.state())
     // The appended events follow from the log's state, and this process is the log's one writer.
   },
   Effect.scoped,

@@ -1,9 +1,8 @@
 /** The snapshots of a run that has ended: `result.json` first, `run.json` last, so that a reader who sees the end can read the result. */
 import { Effect, FileSystem } from "effect"
 import type { RunId } from "../../domain/ids.schema.ts"
-import type { Plan } from "../../domain/plan.schema.ts"
 import { type RunState, textLimit } from "../../domain/run-state.schema.ts"
-import { makeRunResult, listSpawns } from "../../domain/run-summary.ts"
+import { listSpawns, makeRunResult, type RunFacts } from "../../domain/run-summary.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { controlSocket, hostSocket } from "../sockets/socket-paths.ts"
@@ -19,14 +18,14 @@ const removeSockets = Effect.fnUntraced(function* (runId: RunId) {
   }
 })
 
-export const writeSnapshots = Effect.fn("Run.writeSnapshots")(function* (plan: Plan, state: RunState) {
+export const writeSnapshots = Effect.fn("Run.writeSnapshots")(function* (facts: RunFacts, state: RunState) {
   const store = yield* RunStore
-  const { runId } = plan.invocation
+  const { id: runId } = facts
   yield* removeSockets(runId)
   if (isTerminalStatus(state.status) && state.completedAt !== undefined) {
     const isCut = listSpawns(state).some((spawn) => (spawn.result?.text.length ?? 0) >= textLimit - 1)
     const texts = isCut ? yield* readFullTexts(store.paths(runId).eventsFile) : undefined
     yield* store.writeResult(makeRunResult(runId, state, state.status, state.completedAt, texts))
   }
-  return yield* store.writeRecord(plan, state)
+  return yield* store.writeRecord(facts, state)
 })

@@ -3,7 +3,7 @@
  */
 import { Effect, FileSystem, Stream } from "effect"
 import type { IoItem } from "../../domain/engine.schema.ts"
-import { StoreError } from "../../domain/error.schema.ts"
+import { type LogError, StoreError } from "../../domain/error.schema.ts"
 import { isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
@@ -31,7 +31,12 @@ export const watchEvents = (runId: RunId) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { eventsFile, runDir } = (yield* RunStore).paths(runId)
-      const cursor = yield* openCursor(eventsFile)
+      const damage: Array<LogError> = []
+      const cursor = yield* openCursor(eventsFile, (error) => void damage.push(error))
+      /** The damage found so far, reported when all events that can be read have been. */
+      const reportDamage = Stream.suspend(() => Stream.fromIterable(damage.slice(0, 1))).pipe(
+        Stream.flatMap((error) => Stream.fail(error)),
+      )
       // The final event is logged before the snapshot is written: if it is not in the log by then, it is lost.
       const incomplete = awaitEnd(runId).pipe(
         Effect.as(
@@ -46,9 +51,10 @@ export const watchEvents = (runId: RunId) =>
         Stream.flatMap((error) =>
           error === undefined
             ? readAvailable(cursor)
-            : Stream.concat(readAvailable(cursor), Stream.fail(error)),
+            : readAvailable(cursor).pipe(Stream.concat(reportDamage), Stream.concat(Stream.fail(error))),
         ),
         Stream.takeUntil(isRunEnd),
+        Stream.concat(reportDamage),
       )
     }),
   )

@@ -3,6 +3,7 @@ import { Deferred, Duration, Effect, Exit, Fiber, FileSystem, Scope } from "effe
 import type { AttendOptions } from "../../domain/engine.schema.ts"
 import type { StoreError } from "../../domain/error.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"
+import { toRunFacts } from "../../domain/run-summary.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { serveControl } from "../control/control-server.effect.ts"
 import { IoHub } from "../control/io-hub.effect.ts"
@@ -50,7 +51,7 @@ export const workOn = Effect.fn("Worker.work")(function* (runId: RunId, { attend
     yield* release
     yield* processes.endMarked(runId, Duration.seconds(plan.limits.cancelGrace))
     const settlement = { type: "run:failed", payload: { message, cause: "storage" } } as const
-    return yield* settleRun(plan, settlement, extensions.listener)
+    return yield* settleRun(toRunFacts(plan), settlement, extensions.listener)
   })
   const running = yield* carryOutRun(plan, cancelSignal, extensions).pipe(
     Effect.catchTag("StoreError", failForStorage),

@@ -33,6 +33,16 @@ export const readLastOwner = Effect.fnUntraced(function* (runDir: string) {
   return { generation, identity }
 })
 
+/** Gives up the ownership of the process `pid`, which is alive: until its file is gone, no other process can follow it. */
+export const releaseOwnership = Effect.fnUntraced(
+  function* (runDir: string, pid: number) {
+    const fs = yield* FileSystem.FileSystem
+    const last = yield* readLastOwner(runDir)
+    if (last?.identity.pid === pid) yield* fs.remove(`${runDir}/owner.${last.generation}`)
+  },
+  (effect) => Effect.ignore(effect),
+)
+
 /** Makes the process `pid` the owner of the run. Fails when a live process owns it. */
 export const takeOwnership = Effect.fnUntraced(function* (runId: RunId, runDir: string, pid: number) {
   const fs = yield* FileSystem.FileSystem

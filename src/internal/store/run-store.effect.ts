@@ -3,14 +3,13 @@
  * snapshots `run.json` and `result.json` are written whole and can be rebuilt from the plan and the event log.
  */
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
-import { type LogError, StoreError } from "../../domain/error.schema.ts"
+import { StoreError } from "../../domain/error.schema.ts"
 import { RunId } from "../../domain/ids.schema.ts"
 import { Plan, planVersion } from "../../domain/plan.schema.ts"
 import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
-import { makeRunRecord } from "../../domain/run-summary.ts"
+import { makeRunRecord, type RunFacts, toRunFacts } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunPaths, RunRecord, RunResult } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
-import { foldLog } from "./event-log-reader.effect.ts"
 import {
   directoryMode,
   fileMode,
@@ -54,15 +53,15 @@ export class RunStore extends Context.Service<
       sources: SourceContents,
     ) => Effect.Effect<RunPaths, StoreError>
     readonly plan: (runId: RunId) => Effect.Effect<Plan, StoreError>
+    /** Whether the run's plan is one that another version of mill wrote and that this one cannot read. */
+    readonly hasOtherPlanVersion: (runId: RunId) => Effect.Effect<boolean>
     /** Reads `run.json`; `undefined` when it cannot be read. */
     readonly snapshot: (runId: RunId) => Effect.Effect<RunRecord | undefined>
     /** Reads `run.json` when it has a terminal status. */
     readonly endedRecord: (runId: RunId) => Effect.Effect<RunRecord | undefined>
-    /** Makes the run's record from its log, or reads its snapshot when the run has ended. */
-    readonly record: (runId: RunId) => Effect.Effect<RunRecord, LogError>
     readonly result: (runId: RunId) => Effect.Effect<RunResult, StoreError>
     /** Writes `run.json` from a state. */
-    readonly writeRecord: (plan: Plan, state: RunState) => Effect.Effect<RunRecord, StoreError>
+    readonly writeRecord: (facts: RunFacts, state: RunState) => Effect.Effect<RunRecord, StoreError>
     readonly writeResult: (result: RunResult) => Effect.Effect<void, StoreError>
     /** The ids of all runs, newest first. */
     readonly names: Effect.Effect<ReadonlyArray<RunId>, StoreError>
@@ -100,7 +99,7 @@ export class RunStore extends Context.Service<
           for (const [sha256, contents] of sources) {
             yield* write(`${building.runDir}/sources/${sha256}`, contents)
           }
-          const record = makeRunRecord(plan, final, initialRunState)
+          const record = makeRunRecord(toRunFacts(plan), final, initialRunState)
           yield* write(building.runFile, `${JSON.stringify(record)}\n`)
           yield* fs.rename(building.runDir, final.runDir)
         }).pipe(
@@ -118,16 +117,22 @@ export class RunStore extends Context.Service<
           ),
         )
 
+      const readPlanVersion = (runId: RunId) =>
+        read(paths(runId).planFile, decodePlanVersion).pipe(
+          Effect.map(({ planVersion: found }) => found),
+          Effect.orElseSucceed(() => undefined),
+        )
+
       const plan = Effect.fn("RunStore.plan")((runId: RunId) => {
         const path = paths(runId).planFile
         return Effect.tapError(read(path, decodePlan), () =>
           // Checked only on failure: the plan of another version of mill is not damaged.
-          Effect.flatMap(Effect.option(read(path, decodePlanVersion)), (found) =>
-            found._tag === "None" || found.value.planVersion === planVersion
+          Effect.flatMap(readPlanVersion(runId), (found) =>
+            found === undefined || found === planVersion
               ? Effect.void
               : new StoreError({
                   path,
-                  message: `${path} has plan version ${found.value.planVersion}; this version of mill reads version ${planVersion}`,
+                  message: `${path} has plan version ${found}; this version of mill reads version ${planVersion}`,
                 }),
           ),
         )
@@ -144,16 +149,9 @@ export class RunStore extends Context.Service<
           record !== undefined && isTerminalStatus(record.status) ? record : undefined,
         )
 
-      const record = Effect.fn("RunStore.record")(function* (runId: RunId) {
-        const known = yield* endedRecord(runId)
-        if (known !== undefined) return known
-        const frozen = yield* plan(runId)
-        return makeRunRecord(frozen, paths(runId), yield* foldLog(paths(runId).eventsFile))
-      }, provideFs)
-
-      const writeRecord = Effect.fn("RunStore.writeRecord")(function* (frozen: Plan, state: RunState) {
-        const at = paths(frozen.invocation.runId)
-        const written = makeRunRecord(frozen, at, state)
+      const writeRecord = Effect.fn("RunStore.writeRecord")(function* (facts: RunFacts, state: RunState) {
+        const at = paths(facts.id)
+        const written = makeRunRecord(facts, at, state)
         yield* writeAtomically(at.runFile, `${JSON.stringify(written)}\n`)
         return written
       }, provideFs)
@@ -174,9 +172,10 @@ export class RunStore extends Context.Service<
         exists,
         create,
         plan,
+        hasOtherPlanVersion: (runId) =>
+          Effect.map(readPlanVersion(runId), (version) => version !== undefined && version !== planVersion),
         snapshot,
         endedRecord,
-        record,
         result,
         writeRecord,
         writeResult,
