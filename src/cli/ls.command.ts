@@ -29,9 +29,13 @@ export const lsCommand = Command.make(
     const engine = yield* openEngine
     const { err, errStyle, json, out, size, style } = yield* Output
     const status = Option.getOrUndefined(wanted)
-    const { runs, unreadable } = yield* engine.list({ limit, status })
+    const { runs, unknown, unreadable } = yield* engine.list({ limit, status })
     for (const { message, runId } of unreadable)
       yield* err(`${errStyle.yellow("warning:")} ${runId}: ${message}`)
+    if (unknown > 0)
+      yield* err(
+        `${errStyle.yellow("warning:")} ignoring ${unknown} ${unknown === 1 ? "entry" : "entries"} of the runs directory that mill does not know`,
+      )
     yield* Effect.forEach(runs, warnOfDamage, { discard: true })
     if (json) return yield* out(JSON.stringify(runs))
     if (runs.length > 0)

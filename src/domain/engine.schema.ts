@@ -45,10 +45,11 @@ export const RunFilter = Schema.Struct({
 })
 export type RunFilter = typeof RunFilter.Type
 
-/** The matching runs, newest first, and the runs whose records could not be read. */
+/** The matching runs, newest first, the runs whose records could not be read, and the number of other entries in the runs directory. */
 export const ListedRuns = Schema.Struct({
   runs: Schema.Array(RunRecord),
   unreadable: Schema.Array(Schema.Struct({ runId: Schema.String, message: Schema.String })),
+  unknown: Schema.Int,
 })
 export type ListedRuns = typeof ListedRuns.Type
 

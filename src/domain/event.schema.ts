@@ -146,3 +146,12 @@ export const decodeLogLine = (
   })
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text
+
+/** Decodes a line of the log of an older mill. An event of a known type with other fields is kept as one of an unknown type. */
+export const decodeOlderLine: typeof decodeLogLine = (text, lineNumber) =>
+  Result.orElse(decodeLogLine(text, lineNumber), (error) =>
+    Result.try({ try: (): unknown => JSON.parse(text), catch: () => error }).pipe(
+      Result.flatMap((value) => Result.mapError(decodeUnknownType(value), () => error)),
+      Result.map((event) => ({ known: false, event }) as const),
+    ),
+  )

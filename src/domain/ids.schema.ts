@@ -8,6 +8,11 @@ export const RunReference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]
 export const RunId = RunReference.pipe(Schema.brand("RunId"))
 export type RunId = typeof RunId.Type
 
+const ownRunId = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}$/
+
+/** Whether a name is one that mill gives to runs. Other runs are only read. */
+export const isOwnRunId = (name: string): name is RunId => ownRunId.test(name)
+
 /** `spawn_` and a number, which counts from 1 in order of start. */
 export const SpawnId = Schema.String.check(Schema.isPattern(/^spawn_\d+$/)).pipe(Schema.brand("SpawnId"))
 export type SpawnId = typeof SpawnId.Type

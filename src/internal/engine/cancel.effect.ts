@@ -15,7 +15,7 @@ import { readLastOwner } from "../store/owner-lock.effect.ts"
 import { readRecord } from "../store/run-record.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reachWorker } from "./reach-worker.effect.ts"
-import { endLeft, reconcileRun, readLaunchedProcess, takeOver } from "./reconcile.effect.ts"
+import { endLeft, reconcileRun, readLaunchedProcess, refuseOlder, takeOver } from "./reconcile.effect.ts"
 import { waitForEnd } from "./wait.effect.ts"
 
 /** How long a worker may take, beyond the grace periods, to record the end of the run. */
@@ -109,6 +109,7 @@ const cancelRun: (runId: RunId, options: CancelOptions) => Effect.Effect<Outcome
     const before = yield* reconcileRun(runId)
     if (isTerminalStatus(before.status))
       return { run: before, alreadyTerminal: true, left: yield* endLeft(runId) }
+    yield* refuseOlder(runId)
     const plan = yield* Effect.option(store.plan(runId))
     const asked = yield* reachWorker(runId).pipe(
       // A worker of an earlier version refuses the null that an undefined reason becomes.

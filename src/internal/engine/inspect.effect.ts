@@ -3,7 +3,7 @@ import { Clock, Effect } from "effect"
 import type { InspectedRun, InspectedSpawn } from "../../domain/engine.schema.ts"
 import { RunNotFound, StoreError } from "../../domain/error.schema.ts"
 import { isSpawnTerminal, type MillEvent } from "../../domain/event.schema.ts"
-import type { RunId } from "../../domain/ids.schema.ts"
+import { isOwnRunId, type RunId } from "../../domain/ids.schema.ts"
 import { summarizeSpawn, listSpawns } from "../../domain/run-summary.ts"
 import { isTerminalStatus, type RunRecord } from "../../domain/run.schema.ts"
 import type { SpawnOptions, SpawnSummary } from "../../domain/spawn.schema.ts"
@@ -33,6 +33,7 @@ export const readResult = Effect.fnUntraced(function* (runId: RunId) {
 export const readStatus = Effect.fn("Engine.status")(function* (runId: RunId) {
   const read = yield* reconcileRun(runId)
   const run = isTerminalStatus(read.status) ? yield* addLogEnds(read) : read
+  if (!isOwnRunId(runId)) return run
   const store = yield* RunStore
   const plan = yield* Effect.result(store.plan(runId))
   const found = [
@@ -61,6 +62,7 @@ const findLogProblem = Effect.fnUntraced(function* (path: string) {
 /** Reads a run, with its spawns and, once it has ended, its result. */
 export const inspectRun = Effect.fn("Engine.inspectRun")(function* (runId: RunId) {
   const run = yield* readStatus(runId)
+  if (!isOwnRunId(runId)) return yield* inspectOlder(run)
   if (isTerminalStatus(run.status)) {
     const read = yield* Effect.result(readResult(runId))
     if (read._tag === "Success")
@@ -70,6 +72,13 @@ export const inspectRun = Effect.fn("Engine.inspectRun")(function* (runId: RunId
     return { run: named, spawns: yield* readSpawns(run) } satisfies InspectedRun
   }
   return { run, spawns: yield* readSpawns(run) } satisfies InspectedRun
+})
+
+/** Reads a run of an older mill. Its result is left out when it has another format. */
+const inspectOlder = Effect.fnUntraced(function* (run: RunRecord) {
+  const result = yield* Effect.option((yield* RunStore).result(run.id))
+  if (result._tag === "None") return { run, spawns: yield* readSpawns(run) } satisfies InspectedRun
+  return { run, spawns: result.value.spawns, result: result.value } satisfies InspectedRun
 })
 
 /** The spawns of a run, from the events that can be read. */

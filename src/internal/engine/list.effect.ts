@@ -27,5 +27,12 @@ export const listRuns = Effect.fn("Engine.list")(function* ({ limit = 50, status
       else if (status === undefined || result.success.status === status) runs.push(result.success)
     }
   }
-  return { runs, unreadable } satisfies ListedRuns
+  const others = yield* store.others
+  const found = yield* Effect.forEach(others.older, store.snapshot, { concurrency: batchSize })
+  const older = found.filter((record) => record !== undefined)
+  const unknown = others.unknown + others.older.length - older.length
+  const matching = older.filter((record) => status === undefined || record.status === status)
+  if (matching.length === 0) return { runs, unreadable, unknown } satisfies ListedRuns
+  const all = [...runs, ...matching].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+  return { runs: all.slice(0, limit), unreadable, unknown } satisfies ListedRuns
 })

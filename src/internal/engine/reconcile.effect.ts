@@ -4,8 +4,8 @@
  * dies too, another takes over.
  */
 import { Clock, Duration, Effect, Option, Schema } from "effect"
-import type { LogError } from "../../domain/error.schema.ts"
-import type { RunId } from "../../domain/ids.schema.ts"
+import { type LogError, StoreError } from "../../domain/error.schema.ts"
+import { isOwnRunId, type RunId } from "../../domain/ids.schema.ts"
 import { lostMessage, type RunPaths } from "../../domain/run.schema.ts"
 import { readCreatedAt } from "../../domain/run-time.ts"
 import { Settings } from "../config/settings.effect.ts"
@@ -67,6 +67,8 @@ const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.
  * its agents show processes of other users, whose environment cannot be read.
  */
 export const endLeft = Effect.fn("Run.endLeft")(function* (runId: RunId) {
+  // Those of an older mill's run are not this mill's to end.
+  if (!isOwnRunId(runId)) return []
   const { endMarked, findLeft } = yield* Processes
   const files = yield* readSpawnFiles((yield* RunStore).paths(runId))
   const leaders = files.flatMap(({ process }) => (process === undefined ? [] : [process]))
@@ -111,8 +113,17 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
   }).pipe(Effect.onError(() => releaseOwnership(paths.runDir, pid)))
 }, Effect.uninterruptible)
 
+/** Fails for a run of an older mill that has not ended: whether it still has a worker is not known. */
+export const refuseOlder = Effect.fnUntraced(function* (runId: RunId) {
+  if (isOwnRunId(runId)) return
+  const path = (yield* RunStore).paths(runId).runDir
+  const message = `${runId} was started by an older mill and had not ended; this mill can only read it`
+  return yield* new StoreError({ path, message, hint: "use the mill that started the run" })
+})
+
 /** Settles the run if its worker has died. Does nothing if another command is doing so. */
 export const settleIfLost = Effect.fn("Run.settleIfLost")(function* (runId: RunId) {
+  yield* refuseOlder(runId)
   const store = yield* RunStore
   if (!(yield* isAbandoned(runId, store.paths(runId)))) return
   // The worker may have finished the run before it exited.
@@ -131,6 +142,7 @@ export const reconcileRun = Effect.fn("Run.reconcile")(function* (runId: RunId) 
   const store = yield* RunStore
   const ended = yield* store.endedRecord(runId)
   if (ended !== undefined) return ended
+  if (!isOwnRunId(runId)) return (yield* store.snapshot(runId)) ?? (yield* readRecord(runId))
   return yield* Effect.andThen(settleIfLost(runId), readRecord(runId)).pipe(
     Effect.catchTags({
       IllegalLine: (error) => salvage(runId, error),

@@ -4,8 +4,8 @@
 import { Effect, FileSystem, Stream } from "effect"
 import type { IoItem } from "../../domain/engine.schema.ts"
 import { type LogError, StoreError } from "../../domain/error.schema.ts"
-import { isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
-import type { RunId } from "../../domain/ids.schema.ts"
+import { decodeOlderLine, isRunTerminal, type LogEntry } from "../../domain/event.schema.ts"
+import { isOwnRunId, type RunId } from "../../domain/ids.schema.ts"
 import { isTerminalStatus } from "../../domain/run.schema.ts"
 import { Settings } from "../config/settings.effect.ts"
 import { makeLineBuffer } from "../control/line-buffer.effect.ts"
@@ -31,6 +31,8 @@ export const watchEvents = (runId: RunId) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { eventsFile, runDir } = (yield* RunStore).paths(runId)
+      // A run of an older mill is read but not followed.
+      if (!isOwnRunId(runId)) return readAvailable(yield* openCursor(eventsFile, () => {}, decodeOlderLine))
       const damage: Array<LogError> = []
       const cursor = yield* openCursor(eventsFile, (error) => void damage.push(error))
       /** The damage found so far, reported when all events that can be read have been. */

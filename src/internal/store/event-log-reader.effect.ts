@@ -28,7 +28,11 @@ export type LineError = IllegalLine | UnsupportedVersion
  * Opens a cursor at the start of the log at `path`, which need not exist yet. The scope closes the file. Without
  * `onDamage`, an unreadable line is an error; with it, the line is reported and skipped.
  */
-export const openCursor = Effect.fnUntraced(function* (path: string, onDamage?: (error: LineError) => void) {
+export const openCursor = Effect.fnUntraced(function* (
+  path: string,
+  onDamage?: (error: LineError) => void,
+  decode = decodeLogLine,
+) {
   const fs = yield* FileSystem.FileSystem
   const splitter = makeLineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER })
   const buffer = new Uint8Array(chunkBytes)
@@ -62,7 +66,7 @@ export const openCursor = Effect.fnUntraced(function* (path: string, onDamage?: 
   const decodeLine = (text: string): Result.Result<LogEntry, LineError> => {
     line += 1
     // An editor may have put a byte order mark at the start of the file.
-    return decodeLogLine(line === 1 && text.startsWith(byteOrderMark) ? text.slice(1) : text, line)
+    return decode(line === 1 && text.startsWith(byteOrderMark) ? text.slice(1) : text, line)
   }
 
   /** The entries of the next part, and none at the current end. */

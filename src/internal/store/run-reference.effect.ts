@@ -1,12 +1,33 @@
 /** Resolves references to runs: an id, the beginning of one, or `last`. Only a valid run id becomes part of a path. */
 import { Effect, Schema } from "effect"
 import { RunNotFound, UsageError } from "../../domain/error.schema.ts"
-import { RunId, RunReference } from "../../domain/ids.schema.ts"
+import { isOwnRunId, RunId, RunReference } from "../../domain/ids.schema.ts"
 import { describeValue } from "../../domain/untrusted.ts"
 import { RunStore } from "./run-store.effect.ts"
 
 const isReference = Schema.is(RunReference)
 const isRunId = Schema.is(RunId)
+
+/** Finds the runs of an older mill whose names start with `prefix`. */
+const findOlder = Effect.fnUntraced(function* (prefix: string) {
+  const store = yield* RunStore
+  const { older } = yield* store.others
+  const found = older.filter((name) => name.startsWith(prefix))
+  return yield* Effect.filter(found, (name) =>
+    Effect.map(store.snapshot(name), (record) => record !== undefined),
+  )
+})
+
+/** Fails when an entry of the runs directory is not a run. */
+const checkRun = Effect.fnUntraced(function* (name: RunId) {
+  const store = yield* RunStore
+  if (isOwnRunId(name) || (yield* store.snapshot(name)) !== undefined) return name
+  return yield* new RunNotFound({
+    run: name,
+    message: `${store.paths(name).runDir} is not a run of mill: it has no run.json that mill can read`,
+    hint: "run mill ls to list the runs",
+  })
+})
 
 export const resolveRun = Effect.fnUntraced(function* (reference: string) {
   if (!isReference(reference)) {
@@ -16,10 +37,10 @@ export const resolveRun = Effect.fnUntraced(function* (reference: string) {
     })
   }
   const store = yield* RunStore
-  if (isRunId(reference) && (yield* store.exists(reference))) return reference
+  if (isRunId(reference) && (yield* store.exists(reference))) return yield* checkRun(reference)
   const names = yield* store.names
-  const matches =
-    reference === "last" ? names.slice(0, 1) : names.filter((name) => name.startsWith(reference))
+  const own = reference === "last" ? names.slice(0, 1) : names.filter((name) => name.startsWith(reference))
+  const matches = own.length > 0 || reference === "last" ? own : yield* findOlder(reference)
   const [only, ...others] = matches
   if (only === undefined) {
     return yield* new RunNotFound({

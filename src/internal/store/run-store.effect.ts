@@ -4,7 +4,7 @@
  */
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
 import { StoreError } from "../../domain/error.schema.ts"
-import { RunId } from "../../domain/ids.schema.ts"
+import { isOwnRunId, RunId } from "../../domain/ids.schema.ts"
 import { Plan, planVersion } from "../../domain/plan.schema.ts"
 import { initialRunState, type RunState } from "../../domain/run-state.schema.ts"
 import { makeRunRecord, type RunFacts, toRunFacts } from "../../domain/run-summary.ts"
@@ -19,12 +19,13 @@ import {
   writeAtomically,
 } from "../files/files.effect.ts"
 import { readRegular } from "../files/regular-files.effect.ts"
+import { readOlderRecord } from "./older-runs.effect.ts"
 import { pathsIn, runPaths } from "./run-paths.ts"
 
 const isRunId = Schema.is(RunId)
 
-/** Other directories in the store do not belong to mill. */
-const isRunName = (name: string): name is RunId => name.startsWith("run_") && isRunId(name)
+/** A directory that may have a run of an older mill. */
+const mayBeOlder = (name: string): name is RunId => name.startsWith("run_") && isRunId(name)
 const decodePlanVersion = Schema.decodeUnknownEffect(
   Schema.fromJsonString(Schema.Struct({ planVersion: Schema.Finite })),
 )
@@ -63,8 +64,13 @@ export class RunStore extends Context.Service<
     /** Writes `run.json` from a state. */
     readonly writeRecord: (facts: RunFacts, state: RunState) => Effect.Effect<RunRecord, StoreError>
     readonly writeResult: (result: RunResult) => Effect.Effect<void, StoreError>
-    /** The ids of all runs, newest first. */
+    /** The ids of mill's own runs, newest first. */
     readonly names: Effect.Effect<ReadonlyArray<RunId>, StoreError>
+    /** The other entries of the store: those that may be runs of an older mill, and how many there are besides. */
+    readonly others: Effect.Effect<
+      { readonly older: ReadonlyArray<RunId>; readonly unknown: number },
+      StoreError
+    >
   }
 >()("mill/internal/RunStore") {
   static readonly layer = Layer.effect(
@@ -142,7 +148,9 @@ export class RunStore extends Context.Service<
       )
 
       const snapshot = (runId: RunId) =>
-        Effect.orElseSucceed(read(paths(runId).runFile, decodeRecord), () => undefined)
+        isOwnRunId(runId)
+          ? Effect.orElseSucceed(read(paths(runId).runFile, decodeRecord), () => undefined)
+          : provideFs(readOlderRecord(runId, paths(runId)))
 
       const endedRecord = (runId: RunId) =>
         Effect.map(snapshot(runId), (record) =>
@@ -161,11 +169,17 @@ export class RunStore extends Context.Service<
         provideFs,
       )
 
-      const names = fs.readDirectory(runsDir).pipe(
+      const entries = fs.readDirectory(runsDir).pipe(
         Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed<Array<string>>([])),
         Effect.catchTag("PlatformError", (error) => Effect.fail(toStoreError(runsDir, "read")(error))),
-        Effect.map((found) => found.filter(isRunName).sort().reverse()),
       )
+      const names = Effect.map(entries, (found) => found.filter(isOwnRunId).sort().reverse())
+      const others = Effect.map(entries, (found) => {
+        // Hidden files are of no interest: they are those of file managers and editors, and runs being created.
+        const rest = found.filter((name) => !isOwnRunId(name) && !name.startsWith("."))
+        const older = rest.filter(mayBeOlder)
+        return { older, unknown: rest.length - older.length }
+      })
 
       return RunStore.of({
         paths,
@@ -180,6 +194,7 @@ export class RunStore extends Context.Service<
         writeRecord,
         writeResult,
         names,
+        others,
       })
     }),
   )
