@@ -94,7 +94,7 @@ export const inspectSpawn = Effect.fn("Engine.inspectSpawn")(function* (runId: R
   yield* reconcileRun(runId)
   const { state } = yield* salvageLog(eventsFile)
   const known = listSpawns(state).find(({ spawnId }) => spawnId === spawn)
-  const cursor = yield* openCursor(eventsFile, () => {})
+  const cursor = yield* openCursor(eventsFile, () => undefined)
   const events: Array<MillEvent> = []
   let input: SpawnOptions | undefined
   while (true) {

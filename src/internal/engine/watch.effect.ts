@@ -32,7 +32,8 @@ export const watchEvents = (runId: RunId) =>
     Effect.gen(function* () {
       const { eventsFile, runDir } = (yield* RunStore).paths(runId)
       // A run of an older mill is read but not followed.
-      if (!isOwnRunId(runId)) return readAvailable(yield* openCursor(eventsFile, () => {}, decodeOlderLine))
+      if (!isOwnRunId(runId))
+        return readAvailable(yield* openCursor(eventsFile, () => undefined, decodeOlderLine))
       const damage: Array<LogError> = []
       const cursor = yield* openCursor(eventsFile, (error) => void damage.push(error))
       /** The damage found so far, reported when all events that can be read have been. */

@@ -12,7 +12,7 @@ const decodeOwn = Schema.decodeUnknownOption(Schema.fromJsonString(RunRecord))
 
 /** Counts the spawns in a log by the types of its events. */
 const countSpawns = Effect.fnUntraced(function* (path: string) {
-  const cursor = yield* openCursor(path, () => {}, decodeOlderLine)
+  const cursor = yield* openCursor(path, () => undefined, decodeOlderLine)
   const counts = { started: 0, complete: 0, error: 0, cancelled: 0 }
   while (true) {
     const entries = yield* cursor.next
