@@ -7,16 +7,18 @@ type Metadata = Readonly<Record<string, string>>
 
 const decodeMetadata = decodeUntrusted(Schema.Record(Schema.String, Schema.String), { whole: "the value" })
 
+const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+
 const decodeJson = (text: string): Result.Result<Metadata, UsageError> => {
   const refuse = (problem: string) =>
     new UsageError({
       message: `--meta-json: ${problem}`,
       hint: `pass a JSON object of strings, such as '{"ticket":"7"}'`,
     })
-  return Result.try({
-    try: (): unknown => JSON.parse(text),
-    catch: () => refuse("the value is not valid JSON"),
-  }).pipe(Result.flatMap((value) => Result.mapError(decodeMetadata(value), ({ message }) => refuse(message))))
+  return Result.flatMap(
+    Result.mapError(parseJson(text), () => refuse("the value is not valid JSON")),
+    (value) => Result.mapError(decodeMetadata(value), ({ message }) => refuse(message)),
+  )
 }
 
 /** Joins the values of `--meta` and `--meta-json`. A key with two values is refused. */
