@@ -9,6 +9,9 @@ import { showLine } from "./shown-line.ts"
 /** Maximum length of a complaint, in characters. */
 const maxLength = 300
 
+/** How much of a line is judged, in characters: some patterns take time quadratic in it. */
+const judgedLength = 1000
+
 /** Lines of a stack trace, of quoted source code and of dumped values: never a message. */
 const noise = [
   /^[\p{P}\p{S}\s]*$/u,
@@ -22,14 +25,18 @@ const noise = [
   /^(?:Node\.js v|Bun v)\d/,
   /^Emitted 'error' event/,
   /^stack backtrace:$/i,
+  /^\s+warnings\.warn\(/,
+  /^\s*(?:% Total|Dload)\s/,
 ]
 
 /** Lines that may explain a failure, but only if no other line does. */
 const remarks = [
   /^(?:\S+ )?(?:warn(?:ing)?|info|notice|debug|trace|tip|hint|note|help)\b[:\]]?/i,
-  /^\S*[\])]? ?\w*Warning:/,
+  /^(?:\S+ ){0,2}\w*Warning:/,
   /^⚠/,
   /^npm (?:warn|notice)\b/i,
+  /^npm (?:error|ERR!) (?:code|errno|syscall|path|dest|A complete log)\b/,
+  /\blevel=(?:trace|debug|info|notice|warn(?:ing)?)\b/i,
   /^(?:\(|\[)?Use `?node --trace-/,
   /^(?:usage|options|commands|arguments|examples?)\b.*:/i,
   /^for more (?:information|details|help)/i,
@@ -60,32 +67,45 @@ const rankLine = (line: string, next: string | undefined): number => {
 }
 
 const Explained = Schema.Struct({ message: Schema.NonEmptyString })
+/** The level of a line of a log, as a word or as a number of pino and bunyan, where 50 stands for an error. */
+const level = Schema.optional(Schema.Unknown)
 const JsonError = Schema.Union([
-  Schema.Struct({ error: Schema.Union([Explained, Schema.NonEmptyString]) }),
-  Explained,
-  Schema.Struct({ msg: Schema.NonEmptyString }),
+  Schema.Struct({ level, error: Schema.Union([Explained, Schema.NonEmptyString]) }),
+  Schema.Struct({ level, ...Explained.fields }),
+  Schema.Struct({ level, msg: Schema.NonEmptyString }),
 ])
+type JsonError = typeof JsonError.Type
 const decodeJsonError = Schema.decodeUnknownOption(Schema.fromJsonString(JsonError))
 
-/** The message in a JSON object such as `{"error":{"message":"…"}}`. */
-const readJsonMessage = (text: string): string | undefined => {
+/** The message in a JSON object such as `{"error":{"message":"…"}}`, and the level of its line. */
+const readJsonMessage = (text: string): { readonly message: string; readonly kind: string } | undefined => {
   const value = Option.getOrUndefined(decodeJsonError(text))
-  if (value === undefined) return undefined
+  return value && { message: readMessage(value), kind: isRemark(value.level) ? "info" : "error" }
+}
+
+const readMessage = (value: JsonError): string => {
   if ("msg" in value) return value.msg
   if ("message" in value) return value.message
   return typeof value.error === "string" ? value.error : value.error.message
 }
+
+const isRemark = (given: unknown): boolean =>
+  typeof given === "number"
+    ? given < 50
+    : typeof given === "string" && /^(?:trace|debug|info|notice|warn)/i.test(given)
 
 /** Replaces JSON objects, on one line or several, by their messages. */
 const unfoldJson = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
   const start = lines.findIndex((line) => /^\s*\{/.test(line))
   const end = lines.findLastIndex((line) => /\}\s*$/.test(line))
   const whole = start === -1 ? undefined : readJsonMessage(lines.slice(start, end + 1).join("\n"))
-  if (whole !== undefined) return [...lines.slice(0, start), `error: ${whole}`, ...lines.slice(end + 1)]
+  if (whole !== undefined) {
+    return [...lines.slice(0, start), `${whole.kind}: ${whole.message}`, ...lines.slice(end + 1)]
+  }
   return lines.map((line) => {
     const [, head = "", json = ""] = /^([^{]*)(\{.*\})$/.exec(line) ?? []
-    const message = json === "" ? undefined : readJsonMessage(json)
-    return message === undefined ? line : `${head === "" ? "error: " : head}${message}`
+    const read = json === "" ? undefined : readJsonMessage(json)
+    return read === undefined ? line : `${head === "" ? `${read.kind}: ` : head}${read.message}`
   })
 }
 
@@ -106,7 +126,9 @@ const findPythonException = (lines: ReadonlyArray<string>): string | undefined =
 
 /** The line that best explains a failure, or an empty text. The first one counts, as later ones often follow from it. */
 export const findComplaint = (stderr: string): string => {
-  const lines = dropSourceLines(unfoldJson(stderr.split("\n").map(showLine))).filter((line) => line !== "")
+  const lines = dropSourceLines(unfoldJson(stderr.split("\n").map(showLine)))
+    .filter((line) => line !== "")
+    .map((line) => cutText(line, judgedLength))
   const exception = findPythonException(lines)
   if (exception !== undefined) return shorten(exception)
   let best: { readonly rank: number; readonly index: number } = { rank: ranks.progress, index: -1 }

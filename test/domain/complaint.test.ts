@@ -134,6 +134,41 @@ describe("the complaint in standard error is", () => {
       "(node:12) ExperimentalWarning: SQLite is experimental\n(Use `node --trace-warnings ...` to show where)\nWarning: old\nnpm warn deprecated x\nINFO ready\nno key\n",
       "no key",
     ],
+    [
+      "the error behind Node's deprecation",
+      "(node:123) [DEP0040] DeprecationWarning: The `punycode` module is deprecated.\n(Use `node --trace-deprecation ...` to show where)\nNot logged in. Please run /login\n",
+      "Not logged in. Please run /login",
+    ],
+    [
+      "the error behind Python's deprecation",
+      "/app/a.py:3: DeprecationWarning: old\n  warnings.warn('old')\nno key\n",
+      "no key",
+    ],
+    [
+      "the error in a log of JSON lines",
+      '{"level":"info","msg":"starting"}\n{"level":"warn","message":"old"}\n{"level":"error","msg":"cannot bind"}\n',
+      "error: cannot bind",
+    ],
+    [
+      "the error in a log with levels as numbers",
+      '{"level":30,"msg":"starting"}\n{"level":50,"msg":"boom"}\n',
+      "error: boom",
+    ],
+    [
+      "the error in a log of keys and values",
+      'time="10:00" level=info msg="starting"\ntime="10:01" level=error msg="disk full"\n',
+      'time="10:01" level=error msg="disk full"',
+    ],
+    [
+      "npm's reason, not its code",
+      "npm error code E401\nnpm error Unable to authenticate.\nnpm error A complete log of this run can be found in: /x\n",
+      "npm error Unable to authenticate.",
+    ],
+    [
+      "without characters that turn the text around",
+      "Error: \u202egnp.exe\u2066 failed\n",
+      "Error: gnp.exe failed",
+    ],
     ["a warning if there is nothing else", "Warning: no such model\n", "Warning: no such model"],
     [
       "an error rather than an earlier remark of any kind",
