@@ -12,6 +12,8 @@ type Chunk = { readonly text: string; readonly messageId?: string | undefined }
 const notices: Readonly<Record<string, (chunk: Chunk) => boolean>> = {
   // 2.6.0: the model's messages have an id, codex's own have none.
   "@agentclientprotocol/codex-acp": ({ messageId }) => messageId === undefined,
+  // 0.16.0 of Zed
+  "codex-acp": ({ text }) => text.startsWith("Model metadata for "),
   // 0.0.34
   "pi-acp": ({ text }) => /^(?:Retrying \(attempt \d+\/\d+, |Retry finished, resuming\.$)/.test(text),
 }
@@ -21,7 +23,7 @@ export const isNotice = (adapter: string | undefined, chunk: Chunk): boolean =>
   adapter !== undefined && (notices[adapter]?.(chunk) ?? false)
 
 /** Whether a notice can be ignored if nothing follows it. */
-export const isHarmless = (notice: string): boolean => /^(?:Warning|Retry)/.test(notice)
+export const isHarmless = (notice: string): boolean => /^(?:Warning|Retry|Model metadata for )/.test(notice)
 
 /** Whether the agent reports the usage of the last request of a turn as that of the turn. Seen with opencode 1.18.33. */
 export const countsLastRequest = (adapter: string | undefined): boolean =>

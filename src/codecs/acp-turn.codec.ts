@@ -77,7 +77,8 @@ export const decodeEvent =
     if (Option.isNone(read)) return [state, []]
     const line = read.value
     if ("error" in line) {
-      return [{ ...state, end: { errorMessage: explainRefusal(line.error, state.authMethods) } }, []]
+      const text = isSaidBy(line.error, state.text) ? "" : state.text
+      return [{ ...state, text, end: { errorMessage: explainRefusal(line.error, state.authMethods) } }, []]
     }
     if ("result" in line) return onAnswer(state, line.result)
     if (line.method === "session/request_permission") return onPermission(permissions, state, line.params)
@@ -190,6 +191,10 @@ const readDetails = (data: unknown): string => {
   const texts = Predicate.isObject(data) ? [data["message"], data["details"]] : []
   return texts.find((text) => typeof text === "string") ?? formatJson(data) ?? ""
 }
+
+/** Whether a text is the error itself: claude-agent-acp 0.100.0 sends an error as a message too. */
+const isSaidBy = ({ data, message = "" }: Refusal, text: string): boolean =>
+  [message, readDetails(data)].some((reason) => reason.trim().endsWith(text.trim()))
 
 const explainRefusal = ({ code, data, message }: Refusal, authMethods: ReadonlyArray<string>): string => {
   const details = data === undefined || data === null ? "" : readDetails(data)

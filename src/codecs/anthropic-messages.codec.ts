@@ -23,7 +23,7 @@ import {
   makeUsage,
   toolRequested,
 } from "./http.codec.ts"
-import { addText, appendText, applyDecoded, ifValid, type Step, makeToolCall } from "./line.codec.ts"
+import { Amount, addText, appendText, applyDecoded, ifValid, type Step, makeToolCall } from "./line.codec.ts"
 
 /** The API requires a limit. Old and new models accept this one. */
 const defaultMaxTokens = 8192
@@ -37,10 +37,10 @@ const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: 
 })
 
 const UsageFields = Schema.Struct({
-  input_tokens: ifValid(Schema.Finite),
-  output_tokens: ifValid(Schema.Finite),
-  cache_read_input_tokens: ifValid(Schema.Finite),
-  cache_creation_input_tokens: ifValid(Schema.Finite),
+  input_tokens: ifValid(Amount),
+  output_tokens: ifValid(Amount),
+  cache_read_input_tokens: ifValid(Amount),
+  cache_creation_input_tokens: ifValid(Amount),
 })
 type UsageFields = typeof UsageFields.Type
 

@@ -25,7 +25,7 @@ import {
   makeUsageFromTotals,
   toolRequested,
 } from "./http.codec.ts"
-import { addText, appendText, ifValid, readTexts, type Step, makeToolCall } from "./line.codec.ts"
+import { Amount, addText, appendText, ifValid, readTexts, type Step, makeToolCall } from "./line.codec.ts"
 
 const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
   model,
@@ -49,9 +49,9 @@ const Choice = Schema.Struct({
   finish_reason: ifValid(Schema.NonEmptyString),
 })
 const UsageFields = Schema.Struct({
-  prompt_tokens: Schema.Finite,
-  completion_tokens: Schema.Finite,
-  prompt_tokens_details: ifValid(Schema.Struct({ cached_tokens: ifValid(Schema.Finite) })),
+  prompt_tokens: Amount,
+  completion_tokens: Amount,
+  prompt_tokens_details: ifValid(Schema.Struct({ cached_tokens: ifValid(Amount) })),
 })
 const Chunk = Schema.Struct({
   choices: ifValid(Schema.Array(Schema.Unknown)),

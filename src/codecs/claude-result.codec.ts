@@ -58,19 +58,24 @@ export const readResultAnswer = (result: ResultLine, lastText: string): string =
 
 export const readResultError = (result: ResultLine): string | undefined => {
   const subtype = result.subtype === "success" ? undefined : result.subtype
-  const flagged = result.is_error !== undefined && result.is_error !== null && result.is_error !== false
-  if (subtype === undefined && !flagged) return undefined
+  const status = result.api_error_status
+  const { is_error: isError = status !== undefined } = result
+  const flagged = isError !== null && isError !== false
+  if (subtype === undefined && !flagged) return isUnknown(result) ? "claude's result line is unknown" : undefined
   const interrupted = result.terminal_reason?.startsWith("aborted") === true
   // The text of an interrupted turn is a note for claude's own developers.
   const reason = interrupted
     ? `interrupted (${result.terminal_reason})`
     : [...(result.errors ?? []), result.result ?? ""].filter((text) => text !== "").join("; ")
-  const status = result.api_error_status
   const message =
     status === undefined || reason.includes(`${status}`) ? reason : `API error ${status}: ${reason}`
   if (subtype !== undefined) return message === "" ? subtype : `${subtype}: ${message}`
   return message === "" ? "claude reported an error without details" : message
 }
+
+/** Whether a line says nothing about how the turn ended: it may come from another program. */
+const isUnknown = ({ is_error: isError, result, structured_output: structured, subtype }: ResultLine): boolean =>
+  [isError, result, structured, subtype].every((field) => field === undefined)
 
 /** The usage of all models; unknown if none was used. claude reports a cost of 0 for a call that failed. */
 const sumModels = (models: ModelUsage | undefined): Usage | undefined =>

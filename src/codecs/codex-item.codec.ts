@@ -9,7 +9,7 @@ import { ifValid, makeToolCall } from "./line.codec.ts"
 /** A line with an item. The item's fields depend on its type. */
 export const ItemLine = Schema.Struct({
   item: Schema.Struct({
-    id: Schema.String,
+    id: ifValid(Schema.String),
     type: Schema.String,
     /** Of `agent_message`. */
     text: ifValid(Schema.String),

@@ -168,12 +168,13 @@ const clearEnd = (state: State): State =>
 const onItem = (state: State, item: Item, completed: boolean): Step<State> => {
   if (item.type === "agent_message") return [completed ? { ...state, text: item.text ?? "" } : state, []]
   if (item.type === "error") return [state, completed ? makeMilestone(item.message ?? "") : []]
-  if (completed && HashSet.has(state.open, item.id)) {
-    return [{ ...state, open: HashSet.remove(state.open, item.id) }, []]
+  const { id = "" } = item
+  if (completed && HashSet.has(state.open, id)) {
+    return [{ ...state, open: HashSet.remove(state.open, id) }, []]
   }
   const call = readToolCall(item, completed)
   if (call === undefined) return [state, []]
-  return [completed ? state : { ...state, open: HashSet.add(state.open, item.id) }, [call]]
+  return [completed ? state : { ...state, open: HashSet.add(state.open, id) }, [call]]
 }
 
 const readTurnUsage = (usage: NonNullable<(typeof CompletedLine.Type)["usage"]>): Usage => {

@@ -39,7 +39,7 @@ export const readModel = ({ model, provider }: Message): string | undefined =>
 export const readError = (message: Message): string | undefined =>
   message.stopReason === "error" || message.stopReason === "aborted"
     ? message.errorMessage || `the turn ended with ${message.stopReason}`
-    : undefined
+    : message.errorMessage || undefined
 
 /** The total after the request of one more message. */
 export const addMessageUsage = (total: Usage | undefined, { usage }: Message): Usage | undefined =>

@@ -25,7 +25,7 @@ import {
   makeUsageFromTotals,
   toolRequested,
 } from "./http.codec.ts"
-import { addText, appendText, ifValid, type Step, makeToolCall } from "./line.codec.ts"
+import { Amount, addText, appendText, ifValid, type Step, makeToolCall } from "./line.codec.ts"
 
 const makeBody = ({ history, model, prompt, systemPrompt }: HttpInput, options: HttpCodecOptions) => ({
   model,
@@ -52,9 +52,9 @@ const Response = Schema.Struct({
   incomplete_details: ifValid(Schema.Struct({ reason: ifValid(Schema.NonEmptyString) })),
   usage: ifValid(
     Schema.Struct({
-      input_tokens: Schema.Finite,
-      output_tokens: Schema.Finite,
-      input_tokens_details: ifValid(Schema.Struct({ cached_tokens: ifValid(Schema.Finite) })),
+      input_tokens: Amount,
+      output_tokens: Amount,
+      input_tokens_details: ifValid(Schema.Struct({ cached_tokens: ifValid(Amount) })),
     }),
   ),
 })

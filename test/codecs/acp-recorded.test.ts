@@ -31,6 +31,7 @@ test("claude-agent-acp: a tool call that is announced, requested and denied", ()
 test("claude-agent-acp: a server error", () => {
   const { outcome } = decode("acp-claude", "error-529")
   expect(outcome.errorMessage).toMatch(/^Internal error: API Error: 529 /)
+  expect(outcome.text).toBe("")
   expect(outcome.final).toBe(false)
 })
 
@@ -55,12 +56,17 @@ test("codex-acp: an error sent as an answer", () => {
 
 test("zed's codex-acp: messages without ids, usage that reports only the context size", () => {
   const { events, outcome } = decode("acp-zed-codex", "tool")
-  expect(events).toMatchObject([{ _tag: "Session" }, { _tag: "ToolCall", toolName: "execute" }])
+  expect(events).toMatchObject([
+    { _tag: "Session" },
+    { _tag: "Milestone", message: expect.stringMatching(/^Model metadata for/) },
+    { _tag: "ToolCall", toolName: "execute" },
+  ])
   expect(outcome.text).toStartWith("done\nTOOL RESULT 1: ")
   expect(outcome.usage).toBeUndefined()
-  expect(decode("acp-zed-codex", "error-529").outcome.errorMessage).toMatch(
-    /^Internal error: unexpected status 529 /,
-  )
+  expect(decode("acp-zed-codex", "error-529").outcome).toMatchObject({
+    text: "",
+    errorMessage: expect.stringMatching(/^Internal error: unexpected status 529 /),
+  })
 })
 
 test("pi-acp: a tool call with neither name nor input", () => {

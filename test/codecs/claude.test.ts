@@ -29,6 +29,8 @@ describe("claude decodes", () => {
       { is_error: "yes" },
       { subtype: "error_new" },
       { is_error: 1, result: "x" },
+      { api_error_status: 529, result: "API Error: 529 Overloaded" },
+      { status: "success", stats: {} },
     ]) {
       expect(decode(result(fields)).outcome.errorMessage).toBeString()
     }

@@ -67,6 +67,10 @@ describe("codex decodes", () => {
       decodeLines(codexCodec(), [line("turn.failed", { error: { message: "" } })]).outcome.errorMessage,
     ).not.toBe("")
   })
+  test("a message without an id is an answer", () => {
+    const spoken = item("completed", { type: "agent_message", text: "said" })
+    expect(decodeLines(codexCodec(), [spoken, done]).outcome).toMatchObject({ final: true, text: "said" })
+  })
   test("invalid usage is unknown, and the turn has still ended", () => {
     const { outcome } = decodeLines(codexCodec(), [
       said,

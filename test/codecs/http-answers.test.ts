@@ -82,6 +82,17 @@ const known = { inputTokens: 10, cacheReadTokens: 5, cacheWriteTokens: 2, output
 const { cacheWriteTokens: _, ...cached } = { ...known, inputTokens: 12 }
 
 describe("an answer", () => {
+  test("has no usage if a count is negative", () => {
+    const start = { type: "message_start", message: { usage } }
+    const delta = { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: -1 } }
+    expect(read(messages, start, delta).outcome.usage?.outputTokens).not.toBe(-1)
+    const counts = { prompt_tokens: 17, completion_tokens: -7 }
+    expect(read(chat, ...chatText("stop", "a"), { choices: [], usage: counts }).outcome.usage).toEqual(cached)
+    const only = { choices: [{ index: 0, message: { content: "a" }, finish_reason: "stop" }], usage: counts }
+    expect(whole(chat, only).outcome.usage).toBeUndefined()
+    const negative = response({ usage: { input_tokens: 17, output_tokens: -7 } })
+    expect(whole(responses, negative).outcome.usage).toBeUndefined()
+  })
   test("has its text, its usage and its stop reason", () => {
     expect(read(messages, ...messageText("end_turn", "a", "b")).outcome).toEqual({
       final: true,

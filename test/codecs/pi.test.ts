@@ -67,6 +67,14 @@ describe("pi decodes", () => {
       errorMessage: "the turn ended with aborted",
     })
   })
+  test("a message with an error has failed, whatever its stop reason", () => {
+    const failed = message("end", "refused", "", { errorMessage: "not allowed" })
+    expect(decode(failed, line("agent_settled")).errorMessage).toBe("not allowed")
+  })
+  test("counts too large to be true are unknown", () => {
+    const huge = message("end", "stop", "", { usage: { input: 1e308, output: 1 } })
+    expect(decode(huge, huge).usage).toBeUndefined()
+  })
   test("a run that was aborted between two messages has failed", () => {
     const settled = line("agent_settled", { aborted: true })
     expect(decode(message("end", "toolUse", "so far"), settled).errorMessage).toBe("pi aborted its run")
