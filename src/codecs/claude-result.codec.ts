@@ -61,7 +61,8 @@ export const readResultError = (result: ResultLine): string | undefined => {
   const status = result.api_error_status
   const { is_error: isError = status !== undefined } = result
   const flagged = isError !== null && isError !== false
-  if (subtype === undefined && !flagged) return isUnknown(result) ? "claude's result line is unknown" : undefined
+  if (subtype === undefined && !flagged)
+    return isUnknown(result) ? "claude's result line is unknown" : undefined
   const interrupted = result.terminal_reason?.startsWith("aborted") === true
   // The text of an interrupted turn is a note for claude's own developers.
   const reason = interrupted
@@ -74,8 +75,12 @@ export const readResultError = (result: ResultLine): string | undefined => {
 }
 
 /** Whether a line says nothing about how the turn ended: it may come from another program. */
-const isUnknown = ({ is_error: isError, result, structured_output: structured, subtype }: ResultLine): boolean =>
-  [isError, result, structured, subtype].every((field) => field === undefined)
+const isUnknown = ({
+  is_error: isError,
+  result,
+  structured_output: structured,
+  subtype,
+}: ResultLine): boolean => [isError, result, structured, subtype].every((field) => field === undefined)
 
 /** The usage of all models; unknown if none was used. claude reports a cost of 0 for a call that failed. */
 const sumModels = (models: ModelUsage | undefined): Usage | undefined =>

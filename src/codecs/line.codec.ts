@@ -15,9 +15,7 @@ export const ifValid = <S extends Schema.Constraint>(schema: S) =>
  * A number of tokens or an amount of money. A negative one is invalid, so that it is never added up, and so is one that is
  * too large to be true, so that no sum becomes infinite.
  */
-export const Amount = Schema.Finite.check(
-  Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-)
+export const Amount = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 
 /**
  * Adds the usage of one more request or model to a total. Agents report zeros for a request that failed before its usage
