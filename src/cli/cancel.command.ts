@@ -18,7 +18,7 @@ export const cancelCommand = Command.make(
     ),
     timeout: Flag.Finite("timeout").pipe(
       Flag.withDescription(
-        "Seconds until a run that has not ended is killed (default: its grace periods and 5 seconds)",
+        "Kill the run if it has not ended after this many seconds (default: its grace periods plus 5 seconds)",
       ),
       Flag.withMetavar("seconds"),
       Flag.filter(

@@ -34,7 +34,7 @@ export const lsCommand = Command.make(
       yield* err(`${errStyle.yellow("warning:")} ${runId}: ${message}`)
     if (unknown > 0)
       yield* err(
-        `${errStyle.yellow("warning:")} ignoring ${unknown} ${unknown === 1 ? "entry" : "entries"} of the runs directory that mill does not know`,
+        `${errStyle.yellow("warning:")} ignoring ${unknown} ${unknown === 1 ? "entry" : "entries"} in the runs directory that mill does not recognize`,
       )
     yield* Effect.forEach(runs, warnOfDamage, { discard: true })
     if (json) return yield* out(JSON.stringify(runs))

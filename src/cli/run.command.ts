@@ -153,12 +153,12 @@ const leaveRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunI
   )
 })
 
-/** How long the last lines of the program may take to arrive after the end of the run. */
+/** How long to wait for the program's last lines after the end of the run. */
 const outputPatience = "1 second"
 
 /**
- * Waits for the run to finish and shows its progress and what its program prints, on standard error. With `--json`, the
- * program's output alone. Interrupting this leaves the run running.
+ * Waits for the run to finish and shows its progress and its program's output on standard error. With `--json`, shows only
+ * the program's output. The run continues if this is interrupted.
  */
 const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunId) {
   const { errSize, errStyle, json, muteKeyboard, out, writeErr } = yield* Output

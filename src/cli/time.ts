@@ -15,7 +15,7 @@ export const readTime = Effect.fnUntraced(function* (value: Option.Option<string
   const millis = isNumber ? Number(text) : isoTime.test(text) ? Date.parse(text) : Number.NaN
   if (isNumber && millis > 0 && millis < leastMillis) {
     return yield* new UsageError({
-      message: `--since-time is ${text}; expected milliseconds since 1970, but this number is too small`,
+      message: `--since-time is ${text}, which is too small to be milliseconds since 1970`,
       hint: `if these are seconds, pass ${text}000`,
     })
   }

@@ -178,7 +178,7 @@ export type MillEngine = {
   readonly liveRuns: Stream.Stream<RunId, StoreError>
   /**
    * Cancels the run, its agents and any nested runs. A finished run is left unchanged. A run that has not ended after
-   * `timeout` is killed (default: its grace periods and 5 seconds). Fails with `CancelIncomplete` if processes are left.
+   * `timeout` is killed (default: its grace periods plus 5 seconds). Fails with `CancelIncomplete` if processes are left.
    */
   readonly cancel: (
     run: string,

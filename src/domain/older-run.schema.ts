@@ -50,6 +50,6 @@ export const makeOlderRecord = (
     planId: older.planId ?? unknown,
     spawns,
     paths,
-    summaryHuman: `${id} is ${older.status} (started by an older mill)`,
+    summaryHuman: `${id} is ${older.status} (started by an older version of mill)`,
   })
 }

@@ -72,7 +72,7 @@ export interface MillClient extends AsyncDisposable {
   liveRuns(options?: Abortable): AsyncIterable<RunId>
   /**
    * Cancels a run, its agents and any nested runs. A finished run is left unchanged. A run that has not ended after `timeout`
-   * is killed (default: its grace periods and 5 seconds). Rejects with `CancelIncomplete` if processes are left.
+   * is killed (default: its grace periods plus 5 seconds). Rejects with `CancelIncomplete` if processes are left.
    */
   cancel(
     run: string,

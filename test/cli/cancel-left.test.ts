@@ -23,7 +23,7 @@ const identify = (pid: number) => {
   return { pid, startTime: `${boot}:${startTicks}` }
 }
 
-test("names the process that has not finished settling the run, and can be repeated", async () => {
+test("names the process that has not finished cleaning up the run, and can be repeated", async () => {
   const runId = await beginSpawns()
   const worker = findWorker(runId)
   process.kill(worker, "SIGSTOP")
@@ -38,7 +38,7 @@ test("names the process that has not finished settling the run, and can be repea
   expect(answer.error.left).toContainEqual({
     pid: settler.pid,
     command: "sleep 300",
-    reason: "has not finished settling the run and is stopped",
+    reason: "has not finished cleaning up the run and is stopped",
   })
   settler.kill("SIGKILL")
   await settler.exited
@@ -122,7 +122,7 @@ export default defineConfig({ cancelGrace: 0.2, defaultDriver: "root", drivers: 
     const second = runAs(nobody, folder, ["cancel", runId])
     expect(second).toMatchObject({ code: 1, stdout: "" })
     expect(second.stderr).toContain(
-      `cannot end every process of ${runId}: process ${pid} (sleep 300) belongs to user 0`,
+      `cannot end all processes of ${runId}: process ${pid} (sleep 300) belongs to user 0`,
     )
 
     process.kill(pid, "SIGKILL")

@@ -98,7 +98,7 @@ describe("watch --since-time", () => {
     ["yesterday", /expected an ISO 8601 time or milliseconds since 1970/],
     ["", /expected an ISO 8601 time/],
     ["2026-13-45T00:00:00Z", /expected an ISO 8601 time/],
-    ["1795292518", /this number is too small/],
+    ["1795292518", /is too small to be milliseconds/],
     ["-5", /expected|unrecognized/],
   ])("refuses %j", async (time, message) => {
     const { code, stdout } = await world.mill(["watch", "--run", "last", `--since-time=${time}`, "--json"])

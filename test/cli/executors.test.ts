@@ -157,12 +157,12 @@ const cases: Readonly<Record<string, Case>> = {
   "an image that docker cannot find": {
     executor: `vmExecutor({ runtime: "docker", image: "debain", command: ${JSON.stringify(failing.unknown)} })`,
     message: /docker: Error response from daemon: pull access denied for debain, .*'docker login'$/,
-    hint: /^check the image's name, or get it with \S+ pull debain$/,
+    hint: /^check the name of the image, or pull it with \S+ pull debain$/,
   },
   "an image that podman cannot download": {
     executor: `vmExecutor({ runtime: "podman", image: "debian", command: ${JSON.stringify(failing.offline)} })`,
     message: /podman cannot run a container on this machine: Error: initializing source .*no such host$/,
-    hint: /^check the image's name, or get it with \S+ pull debian$/,
+    hint: /^check the name of the image, or pull it with \S+ pull debian$/,
   },
   "an image without glibc": {
     executor: `vmExecutor({ runtime: "podman", image: "alpine", command: ${JSON.stringify(failing.alpine)} })`,

@@ -1,4 +1,4 @@
-/** Entries of the runs directory that are not mill's own runs: those of an older mill, of other tools, of editors. */
+/** Entries in the runs directory that are not this version's runs: runs of older versions, and files of other tools and editors. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -78,14 +78,14 @@ test("ls lists the runs that it can read and counts the rest once", async () => 
     [own.record.id, older.ended, older.running].toSorted(),
   )
   expect(value[0].id).toBe(own.record.id)
-  expect(stderr).toBe("warning: ignoring 4 entries of the runs directory that mill does not know\n")
+  expect(stderr).toBe("warning: ignoring 4 entries in the runs directory that mill does not recognize\n")
   const limited = await ask("ls", "--limit", "1")
   expect(limited.value.length).toBe(1)
   const running = await ask("ls", "--status", "running")
   expect(running.value.map(({ id }: { id: string }) => id)).toEqual([older.running])
 })
 
-describe("a run of an older mill is read", () => {
+describe("a run of an older version is read", () => {
   test.concurrent("by status, also by a prefix", async () => {
     for (const reference of [older.ended, older.ended.slice(0, 12)]) {
       const { code, stderr, value } = await ask("status", reference)
@@ -121,7 +121,7 @@ describe("a run of an older mill is read", () => {
   })
 })
 
-describe("a run of an older mill that had not ended is not touched", () => {
+describe("a run of an older version that has not ended is left alone", () => {
   test.concurrent("status shows it", async () => {
     const { code, value } = await ask("status", older.running)
     expect([code, value.status]).toEqual([0, "running"])
@@ -131,7 +131,7 @@ describe("a run of an older mill that had not ended is not touched", () => {
     const { error } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "")
     expect(error).toMatchObject({
       _tag: "StoreError",
-      message: expect.stringMatching(/started by an older mill/),
+      message: expect.stringMatching(/started by an older version of mill/),
     })
     expect(code).toBe(1)
   })
@@ -141,11 +141,11 @@ test.each([older.notARun, older.file])("%s is not a run, and each command says s
   for (const args of [["status"], ["wait", "--timeout", "60"], ["watch", "--run"], ["cancel"]]) {
     const { code, value } = await ask(...args, name)
     expect(value.error).toMatchObject({ _tag: "RunNotFound", run: name })
-    expect(value.error.message).toMatch(/is not a run of mill/)
+    expect(value.error.message).toMatch(/is not a mill run/)
     expect(code).toBe(3)
   }
 })
 
-test("nothing of an older mill's runs has changed", () => {
+test("the runs of older versions are unchanged", () => {
   expect(JSON.stringify(readOlderTrees())).toBe(JSON.stringify(before))
 })

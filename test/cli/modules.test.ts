@@ -220,7 +220,7 @@ test.concurrent.each([
   ["an unknown type", `import x from "./x.node" with { type: "odd" }\nexport default x`, "2:15", `"odd"`],
   ["a missing text", `import x from "./y.md" with { type: "text" }\nexport default x`, "2:15", `"./y.md"`],
   [
-    "one path in two ways",
+    "one path with two types",
     `import x from "./z.ts" with { type: "text" }\nimport { z } from "./z.ts"\nexport default [x, z]`,
     "2:15",
     `"././z.ts"`,

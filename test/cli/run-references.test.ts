@@ -95,7 +95,9 @@ test("ls skips unreadable runs and reports them on stderr", async () => {
   const warnings = listed.stderr.trim().split("\n")
   expect(warnings.length).toBe(2)
   expect(listed.stderr).toContain(`warning: ${id(4)}: `)
-  expect(listed.stderr).toContain("warning: ignoring 2 entries of the runs directory that mill does not know")
+  expect(listed.stderr).toContain(
+    "warning: ignoring 2 entries in the runs directory that mill does not recognize",
+  )
   const people = await world.mill(["ls"])
   for (const name of [id(5), id(3), id(2), id(1)]) expect(people.stdout).toContain(name)
   expect(people.stdout).not.toContain(id(4))

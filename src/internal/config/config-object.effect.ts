@@ -103,7 +103,7 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: LeftOut): Ren
 }
 
 /** What a source does if a process other than the submitter's evaluates it although it has left functions out. */
-const refusal = `throw new Error("this configuration has functions of the process that submitted the run")`
+const refusal = `throw new Error("this configuration contains functions that only the process that submitted the run can call")`
 
 export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd: string) {
   const left: LeftOut = { values: [], functions: [] }

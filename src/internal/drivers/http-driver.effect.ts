@@ -73,7 +73,7 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
     }
     const reader = makeAnswerReader(config.codec, plan.maxLineBytes)
     spawn.offerReport(() => ({
-      outcome: redact.outcome(reader.outcome("the request was given up")),
+      outcome: redact.outcome(reader.outcome("the request was abandoned")),
       exit: { overlongLines: 0 },
       stderr: "",
     }))

@@ -67,7 +67,7 @@ const findWorker = Effect.fnUntraced(function* (runId: RunId) {
   return last.generation === 1 ? last.identity : undefined
 })
 
-/** Kills the run's worker and settles the run. Returns who prevents that, if anyone does. */
+/** Kills the run's worker and settles the run. Returns the process that prevents this, if there is one. */
 const forceEnd = Effect.fnUntraced(function* (runId: RunId, reason: string | undefined) {
   const processes = yield* Processes
   const describe = Effect.fnUntraced(function* (pid: number, role: string) {
@@ -78,8 +78,7 @@ const forceEnd = Effect.fnUntraced(function* (runId: RunId, reason: string | und
   if (worker !== undefined && (yield* processes.isAlive(worker))) {
     const { config } = yield* (yield* RunStore).plan(runId)
     // Not a process of mill's.
-    if (config[0]?.local === true)
-      return yield* describe(worker.pid, "is the script that carries out the run")
+    if (config[0]?.local === true) return yield* describe(worker.pid, "is the script that the run is part of")
     yield* processes.signal(worker.pid, "SIGKILL")
     if (!(yield* processes.awaitGone(worker, killTimeout)))
       return yield* describe(worker.pid, "is the run's worker")
@@ -88,7 +87,7 @@ const forceEnd = Effect.fnUntraced(function* (runId: RunId, reason: string | und
     Effect.as<ReadonlyArray<LeftProcess>>([]),
     // A late worker has just taken the run, or another process is settling it.
     Effect.retry({ while: (error) => error._tag === "OwnerExists", schedule: settlePatience }),
-    Effect.catchTag("OwnerExists", ({ pid }) => describe(pid, "has not finished settling the run")),
+    Effect.catchTag("OwnerExists", ({ pid }) => describe(pid, "has not finished cleaning up the run")),
   )
 })
 
@@ -150,8 +149,8 @@ export const cancel = Effect.fn("Engine.cancel")(function* (runId: RunId, option
     runId,
     status: run.status,
     left,
-    message: `cannot end every process of ${runId}: ${[...names, ...more].join("; ")}`,
-    hint: `end what is left, then run mill cancel ${runId} again`,
+    message: `cannot end all processes of ${runId}: ${[...names, ...more].join("; ")}`,
+    hint: `end these processes, then run mill cancel ${runId} again`,
   })
 })
 

@@ -67,7 +67,7 @@ const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.
  * its agents show processes of other users, whose environment cannot be read.
  */
 export const endLeft = Effect.fn("Run.endLeft")(function* (runId: RunId) {
-  // Those of an older mill's run are not this mill's to end.
+  // Only the version that started the run may end its processes.
   if (!isOwnRunId(runId)) return []
   const { endMarked, findLeft } = yield* Processes
   const files = yield* readSpawnFiles((yield* RunStore).paths(runId))
@@ -113,12 +113,12 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
   }).pipe(Effect.onError(() => releaseOwnership(paths.runDir, pid)))
 }, Effect.uninterruptible)
 
-/** Fails for a run of an older mill that has not ended: whether it still has a worker is not known. */
+/** Fails for a run of an older version that has not ended, because this version cannot determine whether its worker is alive. */
 export const refuseOlder = Effect.fnUntraced(function* (runId: RunId) {
   if (isOwnRunId(runId)) return
   const path = (yield* RunStore).paths(runId).runDir
-  const message = `${runId} was started by an older mill and had not ended; this mill can only read it`
-  return yield* new StoreError({ path, message, hint: "use the mill that started the run" })
+  const message = `${runId} was started by an older version of mill and has not ended; this version can only read it`
+  return yield* new StoreError({ path, message, hint: "use the version of mill that started the run" })
 })
 
 /** Settles the run if its worker has died. Does nothing if another command is doing so. */

@@ -41,16 +41,16 @@ const containerHints: ReadonlyArray<
     (runtime) =>
       runtime === "docker"
         ? "start the Docker daemon, for example with systemctl start docker, or use bubblewrap or podman"
-        : "start the machine or service of podman that podman system connection list shows",
+        : "start the podman machine or service that podman system connection list shows",
   ],
   [
     /no such file or directory|exec format error|not found in \$PATH/i,
     (_, { image }) =>
-      `${image} probably cannot run mill's Bun: the image must contain glibc (Alpine does not) and fit this machine's processor`,
+      `${image} probably cannot run mill's Bun: the image must contain glibc (Alpine does not) and match this machine's CPU architecture`,
   ],
   [
     /pull|manifest|initializing source|short-name|registry|no such host|no such image/i,
-    (_, { command, image }) => `check the image's name, or get it with ${command} pull ${image}`,
+    (_, { command, image }) => `check the name of the image, or pull it with ${command} pull ${image}`,
   ],
 ]
 

@@ -41,7 +41,7 @@ export const readRegular = Effect.fnUntraced(function* (path: string, maxBytes =
   const size = yield* checkRegular(path)
   if (size === undefined) return undefined
   if (size > maxBytes) {
-    const message = `cannot read ${path}: it has ${size} bytes, more than mill ever writes there`
+    const message = `cannot read ${path}: the file is too large (${size} bytes)`
     return yield* new StoreError({ path, message })
   }
   return yield* Effect.mapError(fs.readFileString(path), toStoreError(path, "read"))

@@ -24,7 +24,7 @@ const checkRun = Effect.fnUntraced(function* (name: RunId) {
   if (isOwnRunId(name) || (yield* store.snapshot(name)) !== undefined) return name
   return yield* new RunNotFound({
     run: name,
-    message: `${store.paths(name).runDir} is not a run of mill: it has no run.json that mill can read`,
+    message: `${store.paths(name).runDir} is not a mill run: it has no run.json that mill can read`,
     hint: "run mill ls to list the runs",
   })
 })

@@ -1,6 +1,5 @@
 /**
- * Reads what is left of a run whose log is damaged. Nothing is written: the log may be whole again tomorrow, and then it
- * is the truth.
+ * Reads what is left of a run whose log is damaged. Writes nothing, because the user may restore the log later.
  */
 import { Effect } from "effect"
 import type { MillEvent } from "../../domain/event.schema.ts"

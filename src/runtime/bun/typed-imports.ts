@@ -74,7 +74,7 @@ const walk = (node: unknown, visit: (node: Node) => void): void => {
 const describe = (node: Node, type: string | undefined): string | undefined => {
   if (type === undefined) return "mill cannot freeze an import whose attributes are computed"
   if (literalOf(node["source"]) === undefined && type !== "json") {
-    return "mill cannot freeze an import with a type whose path is computed; write the path as a string, or read the file with Bun.file"
+    return "mill cannot freeze an import with a type attribute and a computed path; write the path as a string, or read the file with Bun.file"
   }
   return undefined
 }

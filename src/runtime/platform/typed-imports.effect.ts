@@ -1,4 +1,4 @@
-/** Adds the files that a module graph imports with a type, which Bun's bundler did not see, and refuses what cannot be frozen. */
+/** Adds the files that a module graph imports with a type, which Bun's bundler does not see, and refuses imports that cannot be frozen. */
 import { Effect, type Option } from "effect"
 import { ProgramError } from "../../domain/error.schema.ts"
 import type { GraphFile } from "../../internal/sources/source-compiler.effect.ts"
@@ -20,7 +20,7 @@ export const findUnfreezable = (
     return "mill cannot freeze a database; open it with bun:sqlite"
   if (type === undefined || type === findDataType(target) || isLocal(specifier)) return undefined
   if (type === "text" && !code.test(target)) return undefined
-  return `mill cannot freeze an import of ${JSON.stringify(specifier)} with a type; import the file by its relative path`
+  return `mill cannot freeze an import of ${JSON.stringify(specifier)} with a type attribute; import the file by its relative path`
 }
 
 const omitEmpty = (record: Readonly<Record<string, string>>) =>
@@ -61,7 +61,7 @@ export const addTypedImports = Effect.fnUntraced(function* (
       const isTaken = imports[specifier] !== undefined && importTypes[specifier] !== type
       if (isTaken) {
         return yield* refuse(
-          `the file imports ${JSON.stringify(specifier)} in two ways; write one of the paths as ${JSON.stringify(`./${specifier}`)}`,
+          `the file imports ${JSON.stringify(specifier)} with two different types; write one of the paths as ${JSON.stringify(`./${specifier}`)}`,
         )
       }
       imports[specifier] = found.value
