@@ -17,7 +17,7 @@ export const runArgument = Argument.String("run").pipe(
   Argument.withDescription('Run id, a prefix of a run id, or "last"'),
 )
 
-/** Clients of an earlier mill pass the driver to every command. Only `run` uses it. */
+/** Clients of earlier versions pass the driver to every command. Only `run` uses it. */
 export const ignoredDriverFlag = Flag.String("driver").pipe(
   Flag.withDescription("Ignored: a run keeps the driver that it was started with"),
   Flag.withHidden,
@@ -27,17 +27,17 @@ export const ignoredDriverFlag = Flag.String("driver").pipe(
 /** Ends a command that has printed everything, with this exit code. */
 export class ExitWith extends Data.TaggedError("ExitWith")<{ readonly exitCode: number }> {}
 
-/** Warns of a run's damaged files on standard error. */
+/** Warns about a run's damaged files on standard error. */
 export const warnOfDamage = Effect.fnUntraced(function* ({ damage = [], id }: RunRecord) {
   const { err, errStyle } = yield* Output
   for (const { message } of damage) yield* err(`${errStyle.yellow("warning:")} ${id}: ${message}`)
 })
 
-/** Whether the run's log is damaged, so that its status is only what the rest of the log shows. */
+/** Whether the run's log is damaged, so that its status may be wrong. */
 const hasDamagedLog = ({ damage = [] }: RunRecord): boolean =>
   damage.some(({ file }) => file === "events.ndjson")
 
-/** Exits with code 1 when the run's log is damaged. */
+/** Exits with code 1 if the run's log is damaged. */
 export const exitIfDamaged = (run: RunRecord): Effect.Effect<void, ExitWith> =>
   hasDamagedLog(run) ? new ExitWith({ exitCode: 1 }) : Effect.void
 

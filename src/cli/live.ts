@@ -44,21 +44,21 @@ export const showLive = Effect.fnUntraced(function* <E, R, WE>(
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { columns, rows } = screen.size() ?? { columns: 80, rows: 24 }
       const rowsPerRun = Math.floor((rows - 1) / Math.max(1, runs.size))
-      // One column is left free: a terminal may wrap a line that fills the last one.
+      // Leaves one column free: a terminal may wrap a line that fills the last one.
       const lines = [...runs]
         .flatMap(([runId, run]) =>
           renderLiveRun(runId, run, now, { columns: columns - 1, rows: rowsPerRun, style: screen.style }),
         )
         .slice(0, Math.max(1, rows - 1))
       const back = drawn === 0 ? "" : `\u001b[${drawn}A\r`
-      // What scrolls up may wrap over the old view, which must be gone by then.
+      // Erases the old view first, because the lines above it may wrap into it.
       const clear = above.length === 0 ? "" : eraseBelow
       const body = [...above, ...lines].map((line) => `${eraseLine}${line}\n`).join("")
       drawn = lines.length
       return screen.write(`${frameStart}${back}${clear}${body}${eraseBelow}${frameEnd}`)
     })
 
-  /** Failures, log messages, ends of runs and what programs print scroll up above the view. */
+  /** Renders what scrolls up above the view: failures, log messages, ends of runs and the output of programs. */
   const renderAbove = (item: LiveItem): ReadonlyArray<string> => {
     if ("lines" in item) return item.lines
     const { entry, runId } = item

@@ -21,7 +21,7 @@ const decodeJson = (text: string): Result.Result<Metadata, UsageError> => {
   )
 }
 
-/** Joins the values of `--meta` and `--meta-json`. A key with two values is refused. */
+/** Joins the values of `--meta` and `--meta-json`. Refuses a key with two different values. */
 export const readMetadata = Effect.fnUntraced(function* (
   meta: Metadata | undefined,
   json: string | undefined,

@@ -108,7 +108,7 @@ const renderFacts = (facts: ReadonlyArray<Fact>, style: Style, columns: number):
   ).join("\n")
 }
 
-/** Renders the mistakes that the program's text shows. */
+/** Renders the mistakes in the program's source. */
 const renderProblems = ({ problems }: ProgramOutline, cwd: string, style: Style): ReadonlyArray<string> =>
   problems.length === 0
     ? []

@@ -12,8 +12,8 @@ type Turn = {
 }
 
 /**
- * The usage of the turn: of all its requests if the adapter reports that, else as in the protocol. opencode 1.18.33 counts
- * only the last request of a turn, so the usage of a turn with tools is unknown there.
+ * The usage of the turn: the sum of all its requests if the adapter reports them, otherwise the protocol's own usage. opencode
+ * 1.18.33 counts only the last request of a turn, so its usage of a turn with tool calls is unknown.
  */
 export const readPromptUsage = (answer: Answer, { adapter, costUsd, toolUsed }: Turn): Usage | undefined => {
   if (countsLastRequest(adapter) && toolUsed) return undefined

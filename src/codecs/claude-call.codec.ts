@@ -41,7 +41,7 @@ export const encodeSpawn = (options: ClaudeOptions) => (input: SpawnInput) =>
         ...(options.permissionMode === undefined ? [] : [`--permission-mode=${options.permissionMode}`]),
       ],
       stdin: formatMessage(prompt),
-      // The switch of newer versions. 2.1.197 does not know it.
+      // 2.1.197 ignores this switch of newer versions.
       env: { CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1" },
       files: { [file]: systemPrompt },
     }

@@ -1,6 +1,6 @@
 /**
  * The last line of Claude Code: `{"type":"result", ...}` of `--output-format stream-json` (@anthropic-ai/claude-code
- * 2.1.197 to 2.1.330). A missing or invalid field is ignored on its own, so that the end of a newer claude is still recognized.
+ * 2.1.197 to 2.1.330). Decoding ignores each missing or invalid field, so that it accepts the last line of newer versions.
  */
 import { Schema } from "effect"
 import type { Usage } from "../domain/spawn.schema.ts"

@@ -2,8 +2,8 @@
  * Claude Code, headless: `claude -p --input-format stream-json --output-format stream-json --verbose`
  * (@anthropic-ai/claude-code 2.1.197 to 2.1.330).
  *
- * The system prompt is passed in a file, the prompt as a message on standard input, the model, if there is one, as
- * `--model=`. The codec adds all flags that the dialect needs, after the driver's `args`.
+ * The system prompt is passed in a file, and the prompt as a message on standard input. The model, if there is one, is passed
+ * as `--model=`. The codec adds all flags that the dialect needs, after the driver's `args`.
  *
  * Lines: `system/init` (`session_id`, `model`), `system/api_retry`, `system/permission_denied`, `system/compact_boundary`,
  * `assistant` (one per content block) and, at the end, `result`, whose `type` is not its first key. A failed API call is a
@@ -13,9 +13,9 @@
  * it mentions (`@notes.md`) wherever it is and whatever tools are allowed. It looks for both only in the last text of a
  * message, so the codec adds an empty one, which claude does not send to the model.
  *
- * `--resume=` resumes a session, which keeps its id, its first system prompt and, without `--model=`, its model. claude trims white space from the end of
- * the system prompt. It exits with 0 when it may not use a tool: `permissionMode` and `--allowedTools` let an unattended
- * claude write.
+ * `--resume=` resumes a session, which keeps its id, its first system prompt and, without `--model=`, its model. claude trims
+ * white space from the end of the system prompt. It exits with 0 when it may not use a tool: `permissionMode` and
+ * `--allowedTools` let an unattended claude write.
  */
 import { Option, Result, Schema } from "effect"
 import { type AgentExit, type AgentOutcome, type Codec, defineBuiltInCodec } from "../domain/driver.schema.ts"
@@ -95,7 +95,7 @@ type State = {
   readonly result?: ResultLine | undefined
   /** The sum of the usage that the results reported as new. */
   readonly usage?: Usage | undefined
-  /** Whether claude counts all turns of a conversation, without reporting what is new. */
+  /** Whether claude reports only the total of all turns of a conversation. */
   readonly cumulative: boolean
 }
 

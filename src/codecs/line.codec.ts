@@ -12,8 +12,8 @@ export const ifValid = <S extends Schema.Constraint>(schema: S) =>
   Schema.optional(Schema.catchDecoding<S>(() => Effect.succeedNone)(schema))
 
 /**
- * A number of tokens or an amount of money. A negative one is invalid, so that it is never added up, and so is one that is
- * too large to be true, so that no sum becomes infinite.
+ * A number of tokens or an amount of money. Negative numbers are invalid, and so are implausibly large ones, whose sum could
+ * become infinite.
  */
 export const Amount = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 

@@ -1,6 +1,6 @@
 /**
- * The oldest version of each agent that mill is tested with. An agent that prints an older version still runs, with a
- * milestone that warns. No older version is known to go wrong.
+ * The oldest version of each agent that mill is tested with. An agent that reports an older version still runs, and a
+ * milestone warns about it. Older versions may work: none is known to fail.
  */
 import type { DriverEvent } from "../domain/driver.schema.ts"
 import { makeMilestone } from "./line.codec.ts"

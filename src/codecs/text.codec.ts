@@ -1,6 +1,6 @@
 /**
  * Any command that answers in plain text. Its whole standard output, without the last line feed, is the answer, and an exit
- * without a signal is the end. A command that exits with another code than 0 has printed no answer: what it printed may be
+ * without a signal is the end. The output of a command that exits with a code other than 0 is not an answer: it may be
  * an error message.
  *
  * Templates define the arguments and the standard input. In a template, `{agent}`, `{systemPrompt}`, `{prompt}` and

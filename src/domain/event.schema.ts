@@ -147,7 +147,7 @@ export const decodeLogLine = (
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text
 
-/** Decodes a line of the log of an older mill. An event of a known type with other fields is kept as one of an unknown type. */
+/** Decodes a line of an older version's log. An event whose fields differ from this version's becomes one of an unknown type. */
 export const decodeOlderLine: typeof decodeLogLine = (text, lineNumber) =>
   Result.orElse(decodeLogLine(text, lineNumber), (error) =>
     Result.try({ try: (): unknown => JSON.parse(text), catch: () => error }).pipe(

@@ -1,6 +1,6 @@
 /**
- * Runs of an older mill, which named them `run_<uuid>`. Of its format, only the names of the fields of `run.json` are
- * known, so all but the status may be missing. Such runs are only read.
+ * Runs of older versions of mill, named `run_<uuid>`. Only the names of the fields in `run.json` are known, so every field
+ * except the status may be missing. mill reads such runs and never changes them.
  */
 import { Schema } from "effect"
 import { defined } from "./defined.ts"
@@ -9,7 +9,7 @@ import { isTerminalStatus, type RunPaths, type RunRecord, RunStatus, type SpawnC
 
 const optionalString = Schema.optional(Schema.String)
 
-/** The `run.json` of an older mill. */
+/** The `run.json` of an older version. */
 export const OlderRecord = Schema.Struct({
   status: RunStatus,
   programPath: optionalString,
@@ -24,10 +24,10 @@ export const OlderRecord = Schema.Struct({
   errorMessage: optionalString,
 })
 
-/** What the record says of a field that an older mill did not write. */
+/** The value of fields that older versions did not write. */
 const unknown = "unknown"
 
-/** Makes a record from that of an older mill. `writtenAt` is when its file was written: for a run that has ended, at its end. */
+/** Converts the record of an older version. `writtenAt` is when the file was written; for an ended run, this is the run's end. */
 export const makeOlderRecord = (
   older: typeof OlderRecord.Type,
   id: RunId,

@@ -24,7 +24,7 @@ export const PlanSource = Schema.Struct({
   format: Schema.optional(Schema.Literal("commonjs")),
   /** Generated from a configuration object; there is no such file on disk. */
   generated: Schema.optional(Schema.Boolean),
-  /** Generated from an object with functions. Only the process that submitted the run can carry it out. */
+  /** Generated from an object with functions. The run must stay in the process that submitted it. */
   local: Schema.optional(Schema.Boolean),
   /** The absolute path of another source for each import specifier. */
   imports: Schema.optional(Schema.Record(Schema.String, Schema.String)),

@@ -1,6 +1,6 @@
 /**
- * The fold of a damaged log. Where the fold of a whole log refuses an event, this one keeps what the event says, if it
- * can, and names the damage. It never fails.
+ * Folds a damaged log. It applies an event that the regular fold refuses as far as possible, and names the damage. It never
+ * fails.
  */
 import { HashMap, Result } from "effect"
 import { isRunTerminal, type MillEvent } from "./event.schema.ts"

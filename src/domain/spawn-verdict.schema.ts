@@ -54,7 +54,7 @@ export const judgeSpawn = (spawn: EndedSpawn, report: AgentReport): SpawnTermina
   return { type: "spawn:error", payload: { spawnId, cause, message, result } }
 }
 
-/** The report on an agent of which nothing is known. */
+/** The report on an agent that has reported nothing. */
 export const emptyReport: AgentReport = {
   outcome: { final: false, text: "" },
   exit: { overlongLines: 0 },
@@ -87,7 +87,7 @@ export const makeSpawnCancellation = (
   payload: { spawnId: spawn.spawnId, reason, result: makeFailedResult(spawn, known) },
 })
 
-/** Everything that is known of a spawn without an answer. The error of an agent that was cancelled explains nothing. */
+/** Everything that is known about a spawn without an answer. Leaves out the error of an agent that was cancelled. */
 const makeFailedResult = (spawn: EndedSpawn, { exit, outcome, stderr }: AgentReport): FailedSpawnResult => ({
   ...makeResult(spawn, outcome),
   sessionRef: outcome.sessionRef ?? spawn.fallbackSessionRef,

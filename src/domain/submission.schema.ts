@@ -21,7 +21,7 @@ export type SubmitInput = typeof SubmitInput.Type
 export const Unseen = Schema.Literals(["spawns", "agents", "models"])
 export type Unseen = typeof Unseen.Type
 
-/** A mistake in how a program uses `mill`, found in its source text. `location` has the format `file:line:column`. */
+/** A mistake in a program's use of `mill`, found in its source. `location` has the format `file:line:column`. */
 export const ProgramProblem = Schema.Struct({
   location: Schema.String,
   message: Schema.String,

@@ -22,7 +22,7 @@ import type { MillConfig } from "./types.ts"
 /** Options for `createEngine` and `createMill`. Omitted options have the same defaults as in the CLI. */
 export interface EngineOptions {
   /**
-   * The path of a configuration file, or a configuration object. If an object contains your own codecs or extensions with
+   * The path of a configuration file, or a configuration object. If an object contains your own codecs, or extensions with
    * functions, the runs are part of this process: closing the engine cancels them, and if the process dies, they fail.
    */
   readonly config?: string | MillConfig | undefined

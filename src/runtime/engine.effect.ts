@@ -32,7 +32,7 @@ export type Package = {
   readonly types: TypeTexts["Service"]
 }
 
-/** Loads the module that carries out runs in this process. */
+/** Loads the module that starts workers in this process. */
 type LoadLocalWorker = Effect.Effect<typeof LocalWorkerModule>
 
 /** Makes runs of a configuration with functions part of this process. All other runs have processes of their own. */

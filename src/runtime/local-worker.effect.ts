@@ -1,4 +1,4 @@
-/** Carries out runs in the process of the script that submitted them. Loaded only for a configuration with functions. */
+/** Starts workers in the process of the script that submits runs. Loaded only for a configuration with functions. */
 import { Effect, Layer, Logger } from "effect"
 import { LocalWorker } from "../internal/engine/launch.effect.ts"
 import { makeLocalWorker } from "../internal/engine/local-worker.effect.ts"

@@ -100,7 +100,7 @@ process.argv.splice(1, process.argv.length, programPath, ...invocation.args)
 Reflect.set(Bun, "main", programPath)
 installFrozenSources(plan.program.map(readSource), {}, readCreatedAt(invocation.runId))
 
-/** The result of a program that is CommonJS; one that exports nothing has none. */
+/** The result of a CommonJS program. Undefined if it exports nothing. */
 const readCommonJsResult = () => {
   const exports = readExports(programPath)
   const isEmpty = Bun.deepEquals(exports, {}, true)

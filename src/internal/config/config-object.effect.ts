@@ -3,8 +3,8 @@
  * plan has frozen. Built-in codecs become calls of their factories, everything else JSON. Values that may be secrets are left
  * out of the source, and are passed to the worker on its standard input.
  *
- * No other process can reach functions and custom codecs. With such values, the runs are carried out in this process, and the
- * source only documents them: it fails when it is evaluated.
+ * No other process can call functions and custom codecs. If a configuration contains any, its runs stay in this process. The
+ * source then only documents them, and throws an error when it is evaluated.
  */
 import { Context, Effect, Path, Result } from "effect"
 import type { MillConfig } from "../../domain/config.schema.ts"
@@ -102,7 +102,7 @@ const render = (value: unknown, path: ReadonlyArray<string>, left: LeftOut): Ren
   )
 }
 
-/** What a source does if a process other than the submitter's evaluates it although it has left functions out. */
+/** The statement that makes a source fail in any process that cannot call the functions it leaves out. */
 const refusal = `throw new Error("this configuration contains functions that only the process that submitted the run can call")`
 
 export const renderSource = Effect.fnUntraced(function* (config: MillConfig, cwd: string) {

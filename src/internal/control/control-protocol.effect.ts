@@ -1,7 +1,7 @@
 /**
  * The calls that a live run's worker answers on its control socket: Effect's RPC, one message per line. An accepted
  * connection proves that the worker lives, since the kernel closes the socket with the process. A caller that only waits
- * for the end of the run connects and sends nothing.
+ * for the end of the run sends nothing.
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"

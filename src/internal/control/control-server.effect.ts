@@ -13,7 +13,7 @@ import { ControlRpcs } from "./control-protocol.effect.ts"
 import { controlSocket } from "../sockets/socket-paths.ts"
 import { IoHub } from "./io-hub.effect.ts"
 
-/** How long callers may take to read their last answers and lines. */
+/** How long to wait for callers to read their last answers and lines. */
 const patience = "1 second"
 
 /** Runs the effect when the first bytes arrive from `socket`. */
@@ -33,7 +33,7 @@ const onFirstBytes = (socket: Socket.Socket, noted: Effect.Effect<void>) =>
 
 /**
  * Serves the run that this process owns until the scope closes. Replaces a socket that an earlier owner left. Listeners
- * get all printed lines before the end. Silent connections are closed at once: their owners wait for that.
+ * get all printed lines before the end. Silent connections close at once, because their owners wait for the end of the run.
  */
 export const serveControl = Effect.fn("Control.serve")(function* (
   runId: RunId,

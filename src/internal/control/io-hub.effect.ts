@@ -2,8 +2,8 @@
  * Tier 2: passes on the lines that the program and its agents print to the current listeners. No line is stored, and a
  * slow listener never slows the run: its buffer is bounded, and it gets the number of dropped lines.
  *
- * The command that starts a run and shows what the program prints cannot listen before the program starts. For this reader,
- * if it is expected, the program's lines are kept from the first one.
+ * `mill run --sync` cannot listen before the program starts. For this expected reader, the hub keeps the program's lines from
+ * the first one.
  */
 import { Context, Deferred, Effect, Layer, Stream } from "effect"
 import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
@@ -23,7 +23,7 @@ export class IoHub extends Context.Service<
     readonly expectReader: Effect.Effect<void>
     /** The program's lines for the expected reader; none for any other. */
     readonly programLines: Stream.Stream<IoItem>
-    /** Ends the program's lines. Waits for the expected reader, within limits. */
+    /** Ends the program's lines. Waits a limited time for the expected reader. */
     readonly endProgram: Effect.Effect<unknown>
     /** Ends the streams of the listeners behind the buffered lines. */
     readonly close: Effect.Effect<void>

@@ -10,7 +10,7 @@ import type { IoItem, IoLine } from "../../domain/engine.schema.ts"
 const lineLimit = 4096
 const characterLimit = 16 * 1024 * 1024
 
-/** After so many lines at once, a paced reader gets no more for a moment: a flood is dropped here, not passed on. */
+/** A paced reader pauses after this many lines, so that a flood of output is dropped here instead of passed on. */
 const floodLines = 1024
 const floodPause = "500 millis"
 

@@ -1,6 +1,6 @@
 /**
- * Connections to a run's worker that carry no message. The kernel closes the worker's socket with its process, and the
- * worker closes its connections when its run has ended, so a closed connection is a notice that cannot be missed.
+ * Connections to a run's worker that carry no messages. The worker closes them when its run has ended, and the kernel closes
+ * them when the worker dies, so no command misses the end.
  */
 import { Data, Effect } from "effect"
 import type { RunId } from "../../domain/ids.schema.ts"
@@ -10,7 +10,7 @@ import { controlSocket } from "../sockets/socket-paths.ts"
 import { Sockets } from "../sockets/sockets.effect.ts"
 import { controlFile, runPaths } from "../store/run-paths.ts"
 
-/** How long a connection may take. The kernel accepts it, even when the worker is stopped. */
+/** How long to wait for a connection. The kernel accepts it even if the worker is stopped. */
 const connectPatience = "500 millis"
 
 /** The longest path of a file on Linux. */
@@ -30,7 +30,7 @@ export const findSocket = Effect.fnUntraced(function* (runId: RunId) {
 
 /**
  * Connects to the run's worker until the scope closes. Returns an effect that completes when the worker has closed the
- * connection: its run has ended, or the worker has died. Fails when no worker listens.
+ * connection: its run has ended, or the worker has died. Fails if no worker listens.
  */
 export const connectWorker = Effect.fn("Control.connectWorker")(function* (runId: RunId) {
   const socket = yield* findSocket(runId)

@@ -17,7 +17,7 @@ export type DriverRequest = {
   /** A private directory, created when needed and removed afterwards. */
   readonly scratchDir: string
   /**
-   * Called with a function that reads what is known of the agent so far. It is called when `run` has failed or was
+   * Called with a function that reads what is known about the agent so far. It is called when `run` has failed or was
    * interrupted and its scope is closed.
    */
   readonly offerReport: (read: () => AgentReport | undefined) => void

@@ -162,7 +162,7 @@ export const makeHttpDriver = Effect.fnUntraced(function* (plan: PlanHttpDriver,
       orElse: () => refuse("timeout", `driver ${name}: the answer was not complete within ${timeout} s`),
     })
   })
-  /** A conversation goes on with its own model. */
+  /** A conversation keeps its own model. */
   const defaultModelFor: Driver["defaultModelFor"] = ({ model, sessionRef }) =>
     model !== undefined || sessionRef !== undefined ? undefined : config.defaultModel
   return { name, defaultModelFor, run } satisfies Driver

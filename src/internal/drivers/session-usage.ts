@@ -1,8 +1,8 @@
 /**
- * The own usage of spawns whose agent reports the usage of a whole conversation: the difference between two totals. The
- * earlier total is known only if a spawn of this run reported it and no other spawn has used the conversation since, or
- * uses it at the same time. Otherwise the usage is unknown. Turns that someone adds to the conversation outside of the run,
- * between two of its spawns, are not noticed.
+ * The usage of one spawn of an agent that reports the usage of a whole conversation: the difference between two totals. The
+ * earlier total is known only if a spawn of this run reported it, and no other spawn has used the conversation since or uses
+ * it at the same time. Otherwise, the usage is unknown. Turns that the user adds outside of the run, between two of its
+ * spawns, are not noticed.
  */
 import type { AgentOutcome } from "../../domain/driver.schema.ts"
 import type { Usage } from "../../domain/spawn.schema.ts"
@@ -13,7 +13,7 @@ type Turn = { shared: boolean }
 const subtractKnown = (total: number | undefined, earlier: number | undefined): number | undefined =>
   total === undefined || earlier === undefined ? undefined : total - earlier
 
-/** The usage between two totals. Unknown if a count has become smaller, because then they are not totals of one count. */
+/** The difference between two totals. Unknown if a count has decreased, because the totals are then not comparable. */
 const subtract = (total: Usage, earlier: Usage): Usage | undefined => {
   const own: Usage = {
     inputTokens: total.inputTokens - earlier.inputTokens,
@@ -35,7 +35,7 @@ export const makeSessionUsage = () => {
     const turn: Turn = { shared: false }
     const earlier = sessionRef === undefined ? undefined : totals.get(sessionRef)
     if (sessionRef !== undefined) {
-      // The total is unknown until this turn has ended well.
+      // The total is unknown until this turn succeeds.
       totals.delete(sessionRef)
       const turns = running.get(sessionRef) ?? new Set()
       running.set(sessionRef, turns.add(turn))

@@ -74,7 +74,7 @@ export const inspectRun = Effect.fn("Engine.inspectRun")(function* (runId: RunId
   return { run, spawns: yield* readSpawns(run) } satisfies InspectedRun
 })
 
-/** Reads a run of an older mill. Its result is left out when it has another format. */
+/** Reads a run of an older version. Leaves out the result if its format differs. */
 const inspectOlder = Effect.fnUntraced(function* (run: RunRecord) {
   const result = yield* Effect.option((yield* RunStore).result(run.id))
   if (result._tag === "None") return { run, spawns: yield* readSpawns(run) } satisfies InspectedRun

@@ -21,8 +21,8 @@ export const LaunchPreparation = Context.Reference<Effect.Effect<void, LaunchErr
 )
 
 /**
- * Carries out runs in this process, for a configuration with functions that no other process can reach. Undefined: every run
- * has a worker process. Returns at once; closing the engine cancels these runs.
+ * Starts the worker of a run in this process, for a configuration with functions that no other process can call. If undefined,
+ * every run has a worker process. Returns at once. Closing the engine cancels these runs.
  */
 export const LocalWorker = Context.Reference<
   ((runId: RunId, options: AttendOptions) => Effect.Effect<void>) | undefined

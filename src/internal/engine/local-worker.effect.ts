@@ -1,7 +1,7 @@
 /**
- * Workers inside this process. Each run has its own fiber, and is the same for every other process as a run whose worker has a
- * process: it has an owner and a control socket. Closing the scope cancels the runs and waits until they have ended. If the
- * process dies, its runs are settled like those of any lost worker.
+ * Workers inside this process. Each run has its own fiber. To other processes, it looks like any other run: it has an owner and
+ * a control socket. Closing the scope cancels the runs and waits until they have ended. If the process dies, its runs are
+ * settled like those of any lost worker.
  */
 import { Cause, Duration, Effect, FiberSet, type FileSystem, Layer } from "effect"
 import type { PlatformError } from "effect/PlatformError"

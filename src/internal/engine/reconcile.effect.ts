@@ -63,8 +63,8 @@ const endGroups = Effect.fnUntraced(function* (paths: RunPaths, grace: Duration.
 })
 
 /**
- * Ends the processes of a run that has ended, if any are left, and returns those that could not be ended. The groups of
- * its agents show processes of other users, whose environment cannot be read.
+ * Ends the remaining processes of a run that has ended, and returns those that could not be ended. Looks at the agents'
+ * process groups too, because the environment of other users' processes cannot be read.
  */
 export const endLeft = Effect.fn("Run.endLeft")(function* (runId: RunId) {
   // Only the version that started the run may end its processes.
@@ -78,7 +78,7 @@ export const endLeft = Effect.fn("Run.endLeft")(function* (runId: RunId) {
   return yield* findLeft(runId, leaders)
 })
 
-/** Ends what a dead worker has left running. Without the run's plan, its container is not known. */
+/** Ends the processes that a dead worker has left running. Without the run's plan, its container is unknown. */
 const endProcesses = Effect.fnUntraced(function* (runId: RunId) {
   const processes = yield* Processes
   const store = yield* RunStore
@@ -102,7 +102,7 @@ export const takeOver = Effect.fn("Run.takeOver")(function* (runId: RunId, settl
   const store = yield* RunStore
   const paths = store.paths(runId)
   const { facts } = yield* readFacts(runId)
-  // A process that owned a run with a damaged log could not end it, and would take itself for the run's worker.
+  // A process must not own a run with a damaged log: it could not end the run, and would take itself for the run's worker.
   yield* Effect.tapError(foldLog(paths.eventsFile), () => endProcesses(runId))
   yield* takeOwnership(runId, paths.runDir, pid)
   return yield* Effect.gen(function* () {

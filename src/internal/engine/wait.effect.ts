@@ -1,7 +1,7 @@
 /**
- * Waits for the end of a run: for a `run.json`, the last file written, with a terminal status. The worker closes its
- * connections when it has written that file, and the kernel closes them when the worker dies. Where no worker can be
- * reached, because it is starting, leaving or dead, the file is polled.
+ * Waits for the end of a run: until `run.json`, which is written last, has a terminal status. The worker closes its connections
+ * after writing that file, and the kernel closes them when the worker dies. While no worker can be reached, because it is
+ * starting, exiting or dead, mill polls the file.
  */
 import { Duration, Effect, Schedule } from "effect"
 import { type LogError, WaitTimeout } from "../../domain/error.schema.ts"
@@ -12,11 +12,11 @@ import { addLogEnds } from "../store/run-record.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reconcileRun, settleIfLost } from "./reconcile.effect.ts"
 
-/** How often the file is read while no worker can be reached: often at first, as workers start and leave quickly. */
+/** How often to read the file while no worker can be reached: often at first, because workers start and exit quickly. */
 const firstPause = 5
 const longestPause = 100
 
-/** How often the file is read while a worker is connected: one of an earlier version closes its connections late. */
+/** How often to read the file while a worker is connected: workers of earlier versions close their connections late. */
 const checkInterval = "250 millis"
 
 /** The end of a run whose files are damaged: there may be no snapshot to wait for. */

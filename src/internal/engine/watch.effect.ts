@@ -31,7 +31,7 @@ export const watchEvents = (runId: RunId) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { eventsFile, runDir } = (yield* RunStore).paths(runId)
-      // A run of an older mill is read but not followed.
+      // A run of an older version is read but not followed.
       if (!isOwnRunId(runId))
         return readAvailable(yield* openCursor(eventsFile, () => undefined, decodeOlderLine))
       const damage: Array<LogError> = []

@@ -1,7 +1,6 @@
 /**
- * Checks at submit that the runtime of a sandbox works, by running a trivial command the way the program will run: mill's own
- * Bun prints its version. Takes milliseconds with bubblewrap and about as long as starting a container with docker and podman,
- * which first download an image that the machine lacks.
+ * Checks that a sandbox works before a run starts: mill's own Bun prints its version in the sandbox. The check takes
+ * milliseconds with bubblewrap. With docker and podman, it takes as long as starting a container, and downloads a missing image.
  */
 import { Effect, Option } from "effect"
 import { ChildProcess } from "effect/process"

@@ -6,7 +6,7 @@
 import { Context, Effect, Queue, Result } from "effect"
 import { formatThrown } from "./hook.effect.ts"
 
-/** Whether the process belongs to a script that carries out runs itself. Its stray errors are not mill's to handle. */
+/** Whether workers share the process with a user's script, which handles uncaught errors itself. */
 export const SharesProcess = Context.Reference<boolean>("mill/internal/SharesProcess", {
   defaultValue: () => false,
 })

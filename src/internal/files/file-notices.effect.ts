@@ -1,5 +1,5 @@
 /**
- * Notices of changes to files. The file system's own notices may be lost, and none come before the watcher is ready, so
+ * Notices of changes to files. The file system may lose notices, and sends none before the watcher is ready. Callers must
  * look again on each tick: at once, when the watcher is ready, on each notice, and at an interval.
  */
 import { Deferred, type Duration, Effect, Exit, FileSystem, Schedule, Stream } from "effect"

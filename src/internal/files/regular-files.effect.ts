@@ -1,6 +1,6 @@
 /**
- * Reads files that something else may have taken the place of. Opening a named pipe waits for a writer, opening a device
- * may have effects, and reading one may never end. So a file is opened only if it is a regular file, and read whole
+ * Reads files that may have been replaced by something else. Opening a named pipe waits for a writer, opening a device may
+ * have side effects, and reading one may never end. A file is therefore opened only if it is a regular file, and read whole
  * only if it is not too large.
  */
 import { Effect, FileSystem } from "effect"
@@ -20,7 +20,7 @@ const typeNames: Readonly<Record<Exclude<FileSystem.File.Type, "File">, string>>
   Unknown: "not a file",
 }
 
-/** Fails when `path`, or what it links to, is something else than a regular file. Returns its size in bytes; none when it is missing. */
+/** Fails if `path`, or the target of the link, is not a regular file. Returns its size in bytes, or undefined if it is missing. */
 export const checkRegular = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const info = yield* fs.stat(path).pipe(

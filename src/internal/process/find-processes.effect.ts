@@ -15,7 +15,7 @@ import type { CommandOutput } from "./started-process.ts"
 
 const decoder = new TextDecoder()
 
-/** How often one search lists the processes: other programs may start new ones all the time. */
+/** The maximum number of times that one search lists the processes: other programs may keep starting new ones. */
 const maxLooks = 20
 
 /** The errors of a process that has exited, or whose files only its user may read. Any other error says nothing about it. */
@@ -68,7 +68,7 @@ export const makeFinders = Effect.fnUntraced(function* (
     Effect.orElseSucceed(lookUp(pid), () => undefined),
   )
 
-  // A process that cannot be looked up, for lack of file descriptors for example, must not be taken for a dead one.
+  // A failed lookup, for example for lack of file descriptors, does not mean that the process is dead.
   const isAlive = (identity: ProcessIdentity) =>
     lookUp(identity.pid).pipe(
       Effect.map((found) => found?.startTime === identity.startTime),
@@ -76,8 +76,8 @@ export const makeFinders = Effect.fnUntraced(function* (
     )
 
   /**
-   * The processes whose file `name` in /proc satisfies the predicate; `undefined` where there is no /proc. Incomplete when a
-   * file could not be read for another reason than that its process has exited or belongs to another user.
+   * The processes whose file `name` in /proc satisfies the predicate; `undefined` where there is no /proc. Incomplete if a file
+   * could not be read, unless its process has exited or belongs to another user.
    */
   const findInProc = Effect.fnUntraced(function* (name: string, matches: (contents: string) => boolean) {
     if (!(yield* Effect.orElseSucceed(fs.exists("/proc/self/stat"), () => true))) return undefined

@@ -1,7 +1,6 @@
 /**
- * Finds mistakes in how a file uses `mill`: members that do not exist, and calls of `mill.spawn` that mill would refuse. Only
- * what the text itself shows is reported. A member that the program checks for is not reported, unless its name is close to
- * that of another.
+ * Finds mistakes in a file's use of `mill`: members that do not exist, and calls of `mill.spawn` that mill would refuse. Does
+ * not evaluate anything. Does not report a member that the program tests for, unless its name is close to that of another.
  */
 import { Result } from "effect"
 import { checkSpawnInput } from "../../domain/spawn-input.ts"
@@ -19,7 +18,7 @@ const formatPosition = (path: string, node: Node): string => {
   return `${path}:${String(start?.["line"] ?? 1)}:${Number(start?.["column"] ?? 0) + 1}`
 }
 
-/** The value of an expression as far as its text shows it. Anything else is taken for a valid field. */
+/** The value of a literal. Any other expression counts as a valid field. */
 const readValue = (value: unknown): unknown => {
   const node = nodeOf(value)
   switch (node?.["type"]) {
@@ -60,7 +59,7 @@ const isUndefined = (value: unknown): boolean => {
   return node?.["type"] === "Identifier" && node["name"] === "undefined"
 }
 
-/** The expressions whose value a condition asks for: `a` and `b` in `a && !b`. */
+/** The expressions that a condition tests: `a` and `b` in `a && !b`. */
 const listConditions = (value: unknown): ReadonlyArray<Node> => {
   const node = nodeOf(value)
   switch (node?.["type"]) {
@@ -167,7 +166,7 @@ export const findProblems = (
     const [options] = nodesOf(call["arguments"])
     if (modelNeededBy === undefined || options?.["type"] !== "ObjectExpression") return
     const { isWhole, places } = readFields(options)
-    // A conversation goes on with its own model.
+    // A conversation keeps its own model.
     if (!isWhole || places.has("model") || places.has("sessionRef")) return
     found.push({
       location: formatPosition(path, call),

@@ -15,7 +15,7 @@ const chunkBytes = 256 * 1024
 /** The longest line that is read. A line holds at most one answer of an agent, or one result of a program. */
 const maxLineBytes = 256 * 1024 * 1024
 
-/** How much that cannot be an event is read in search of its end. A file may have a hole of any size. */
+/** The longest line to skip if it cannot be an event. A file may have a hole of any size. */
 const maxGarbageBytes = 1024 * 1024
 
 const [lineFeed, openingBrace, nul] = [10, 123, 0] as const

@@ -1,6 +1,6 @@
 /**
- * Checks the log of a run that has ended for terminal events that should not be there: snapshots would hide them. Only the
- * end of a long log is read, and lines that cannot be terminal events are not decoded.
+ * Checks the log of an ended run for surplus terminal events, which snapshots would hide. Reads only the end of a long log,
+ * and decodes only lines that may be terminal events.
  */
 import { Effect, FileSystem, Result, Stream } from "effect"
 import { IllegalTransition, StoreError } from "../../domain/error.schema.ts"

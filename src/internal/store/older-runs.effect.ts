@@ -1,4 +1,4 @@
-/** Reads runs that this mill has not named: those of an older mill, and copies that a user has renamed. Never writes. */
+/** Reads runs with foreign names: those of older versions, and copies that a user has renamed. Never writes. */
 import { Effect, FileSystem, Option, Schema } from "effect"
 import { decodeOlderLine } from "../../domain/event.schema.ts"
 import type { RunId } from "../../domain/ids.schema.ts"

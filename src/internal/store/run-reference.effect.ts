@@ -8,7 +8,7 @@ import { RunStore } from "./run-store.effect.ts"
 const isReference = Schema.is(RunReference)
 const isRunId = Schema.is(RunId)
 
-/** Finds the runs of an older mill whose names start with `prefix`. */
+/** Finds the runs of older versions whose names start with `prefix`. */
 const findOlder = Effect.fnUntraced(function* (prefix: string) {
   const store = yield* RunStore
   const { older } = yield* store.others
@@ -18,7 +18,7 @@ const findOlder = Effect.fnUntraced(function* (prefix: string) {
   )
 })
 
-/** Fails when an entry of the runs directory is not a run. */
+/** Fails if an entry of the runs directory is not a run. */
 const checkRun = Effect.fnUntraced(function* (name: RunId) {
   const store = yield* RunStore
   if (isOwnRunId(name) || (yield* store.snapshot(name)) !== undefined) return name

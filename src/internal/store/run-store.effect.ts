@@ -24,7 +24,7 @@ import { pathsIn, runPaths } from "./run-paths.ts"
 
 const isRunId = Schema.is(RunId)
 
-/** A directory that may have a run of an older mill. */
+/** A directory that may contain a run of an older version. */
 const mayBeOlder = (name: string): name is RunId => name.startsWith("run_") && isRunId(name)
 const decodePlanVersion = Schema.decodeUnknownEffect(
   Schema.fromJsonString(Schema.Struct({ planVersion: Schema.Finite })),
@@ -66,7 +66,7 @@ export class RunStore extends Context.Service<
     readonly writeResult: (result: RunResult) => Effect.Effect<void, StoreError>
     /** The ids of mill's own runs, newest first. */
     readonly names: Effect.Effect<ReadonlyArray<RunId>, StoreError>
-    /** The other entries of the store: those that may be runs of an older mill, and how many there are besides. */
+    /** The other entries of the store: those that may be runs of older versions, and the number of the rest. */
     readonly others: Effect.Effect<
       { readonly older: ReadonlyArray<RunId>; readonly unknown: number },
       StoreError
@@ -175,7 +175,7 @@ export class RunStore extends Context.Service<
       )
       const names = Effect.map(entries, (found) => found.filter(isOwnRunId).sort().reverse())
       const others = Effect.map(entries, (found) => {
-        // Hidden files are of no interest: they are those of file managers and editors, and runs being created.
+        // Hidden files belong to file managers and editors, or are runs being created.
         const rest = found.filter((name) => !isOwnRunId(name) && !name.startsWith("."))
         const older = rest.filter(mayBeOlder)
         return { older, unknown: rest.length - older.length }

@@ -1,6 +1,6 @@
 /**
- * Reads the files of a module graph for Bun's bundler: without macros, which Bun would run, and without imports that give a
- * type, which the bundler confuses with other imports of the same file.
+ * Reads the files of a module graph for Bun's bundler. Refuses macros, because Bun would run them. Leaves out imports with a
+ * type, because the bundler confuses them with other imports of the same file.
  */
 import { findMacroProblem } from "./macro-guard.ts"
 import type { LoadParser, SourceProblem } from "./parse-code.ts"
@@ -8,7 +8,7 @@ import { takeTypedImports, type TypedImport } from "./typed-imports.ts"
 
 const codeName = /\.[cm]?[jt]sx?$/
 
-/** The longest file that is read although its name is not that of code. */
+/** The largest file to read if its name is not that of code. */
 const maxDataBytes = 16 * 1024 * 1024
 
 const isUtf16 = ([first, second]: Uint8Array): boolean =>

@@ -1,10 +1,10 @@
 /**
- * Finds the imports of a file that give a type, as in `import text from "./code.ts" with { type: "text" }`, and takes them out
- * of the text that Bun's bundler reads: it would confuse a file that is imported as code with one that is imported as text.
+ * Finds the imports with a type, as in `import text from "./code.ts" with { type: "text" }`, and removes them from the text that
+ * Bun's bundler reads, because it would confuse a file that is imported as code with one that is imported as text.
  */
 import { isRecord, type LoadParser, locateNode, parseCode, type SourceProblem } from "./parse-code.ts"
 
-/** An import of a local file with a type. What `import()` loads may be missing. */
+/** An import of a local file with a type. The file of an `import()` may be missing. */
 export type TypedImport = { readonly specifier: string; readonly type: string; readonly isStatic: boolean }
 
 type Node = Readonly<Record<string, unknown>>
@@ -82,7 +82,7 @@ const describe = (node: Node, type: string | undefined): string | undefined => {
 /** Whether a specifier is a path. */
 export const isLocal = (specifier: string): boolean => /^\.{0,2}\//.test(specifier)
 
-/** Takes the imports with a type out of a text. Positions stay the same. */
+/** Removes the imports with a type from a text. Positions stay the same. */
 export const takeTypedImports = async (
   text: string,
   path: string,

@@ -2,8 +2,8 @@
  * Runs CommonJS from frozen contents: Bun does not detect CommonJS in files that a plugin loads. Each module is in
  * `require.cache`, where every `require` of this process finds it, and runs when its exports are first read.
  *
- * JavaScript runs as a script, because an ES module would be strict. A text that is no script, such as TypeScript, runs as an
- * ES module that imports `module`, `exports` and so on from another one. The paths of both have a query.
+ * JavaScript runs as a script, because an ES module would be strict. Code that is not a valid script, such as TypeScript, runs
+ * as an ES module that imports `module`, `exports` and so on from another one. The paths of both have a query.
  */
 import Module, { createRequire } from "node:module"
 import { dirname } from "node:path"

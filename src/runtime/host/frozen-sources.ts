@@ -43,7 +43,7 @@ const load = (source: FrozenSource, query: string): Bun.OnLoadResult => {
   return format === "commonjs" ? loadCommonJs(path, contents, query, loader) : { contents, loader }
 }
 
-/** Puts what is no ES module in `require.cache`: from there, `require` takes values that no ES module can have. */
+/** Puts a source that is not an ES module in `require.cache`. `require` can return any value from there. */
 const place = (source: FrozenSource): void => {
   const { contents, format, path } = source
   const type = chooseType(source)
@@ -75,7 +75,7 @@ const forgetModules = (sources: ReadonlyArray<FrozenSource>): void => {
 
 const removeQuery = (path: string): string => path.replace(/\?.*/, "")
 
-/** When the sources were frozen, in milliseconds, if other files that changed since are refused. */
+/** When the sources were frozen, in milliseconds. Undefined if files may change afterwards. */
 let submittedAt: number | undefined
 
 /** The frozen source that a specifier leads to, and the path to load it at. */

@@ -1,7 +1,7 @@
 /**
- * Refuses files that a program loads although mill has no frozen copy, because their paths are computed, or because they did not
- * exist, and that changed after the run was submitted: their contents may not be the ones that were submitted. A path with
- * a query, such as `./file.ts?now`, loads the file as it is.
+ * Refuses files that changed after the run was submitted. mill has no frozen copy of a file whose path is computed, or that did
+ * not exist at submission, so a program might load other contents than those that were submitted. A path with a query, such as
+ * `./file.ts?now`, loads the file as it is.
  */
 import { statSync } from "node:fs"
 import { dirname } from "node:path"
@@ -32,7 +32,7 @@ const refuse = (path: string): void => {
     )
   }
   const filter = new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`)
-  // The load fails, and not the resolution, so that a program may resolve the path of any file.
+  // Only loading fails, so that a program may still resolve the path of the file.
   Bun.plugin({
     name: "mill-late-files",
     setup: (build) => void build.onLoad({ filter, namespace: "file" }, load),

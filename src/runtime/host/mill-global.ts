@@ -43,7 +43,7 @@ const findInputProblem = (input: unknown): string | undefined => {
   }
 }
 
-/** Replaces functions and symbols, which JSON would drop without a word, so that the worker refuses their fields. */
+/** Replaces functions and symbols, which JSON would drop silently, so that the worker refuses their fields. */
 const keepFields = (input: unknown): unknown =>
   isRecord(input) && !Array.isArray(input) && typeof input["toJSON"] !== "function"
     ? Object.fromEntries(

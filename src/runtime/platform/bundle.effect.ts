@@ -39,7 +39,7 @@ export const sourceError = (entry: string, { column, line, message, path }: Sour
 export type GivenEntry = { readonly contents: string; readonly typed: ReadonlyArray<TypedImport> }
 
 /**
- * Builds the graph of `entry`, without the imports that give a type: `typed` lists them by file. Bun also refuses dynamic
+ * Builds the graph of `entry`, without the imports that have a type: `typed` lists them by file. Bun also refuses dynamic
  * imports that do not resolve, so a second build leaves those out. A configuration may have macros: it is evaluated anyway.
  */
 export const buildGraph = Effect.fnUntraced(function* (

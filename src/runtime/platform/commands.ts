@@ -1,8 +1,8 @@
 /**
  * How the processes of a run are started, by the form of this mill.
  *
- * The executable runs as Bun when its environment holds BUN_BE_BUN. Only the program host is started so: it is a script of
- * its own, without the rest of mill. All other processes are the executable as it is.
+ * The executable behaves like Bun if BUN_BE_BUN is set. Only the program host is started this way, because it is a separate
+ * script. All other processes are the executable itself.
  */
 import type { SettingsData } from "../../internal/config/settings.effect.ts"
 import { artefact, type Executable } from "./artefact.ts"
