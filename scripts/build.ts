@@ -155,8 +155,8 @@ const buildPackage = async () => {
 }
 
 /**
- * Records which functions the processes of mill use, in files for the layout of the bytecode. An executable whose used
- * functions are next to each other starts faster and needs less memory.
+ * Records which functions mill's processes use, so that Bun places these next to each other in the bytecode. The executable
+ * then starts faster and needs less memory.
  */
 const recordUse = (executable: string): Array<string> => {
   const folder = join(work, "use")

@@ -1,9 +1,9 @@
 /**
  * Runs the tests: `npm test -- <arguments for bun test>`.
  *
- * The tests run the package as it is shipped, built for them: it needs half the time of the sources. MILL_TEST_COMMAND names
- * another mill. Test files run in parallel, because many of them wait for processes. Only failures are printed, then the
- * totals, and last what the skipped tests need. `bun test` runs the sources, one file after the other, and prints every test.
+ * Builds the package and tests it, which takes half as long as testing the source. MILL_TEST_COMMAND selects another build of
+ * mill. Runs test files in parallel, because many of them wait for processes. Prints only failures, then the totals, then what
+ * the skipped tests need. `bun test` tests the source, runs one file at a time, and prints every test.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { availableParallelism } from "node:os"
@@ -24,16 +24,16 @@ const showProgress = (): void => {
 }
 
 const options = [
-  // No more than a user's limit of inotify instances, 128 by default, allows.
+  // At most 8, because a user may have only 128 inotify instances by default.
   `--parallel=${Math.min(availableParallelism() + 1, 8)}`,
-  // Within a file. More would use more memory and save no time.
+  // The tests at a time in each file. More would use more memory without saving time.
   "--max-concurrency=6",
-  // Processes take their time on a busy machine.
+  // Processes are slow on a busy machine.
   "--timeout=120000",
   "--only-failures",
 ]
 
-/** Builds the package. Returns the command that starts it, as MILL_TEST_COMMAND has it. */
+/** Builds the package. Returns the command that starts it, in the format of MILL_TEST_COMMAND. */
 const buildMill = async (): Promise<string> => {
   process.stderr.write("mill: building the package to test\n")
   const out = join(folder, "dist")

@@ -1,9 +1,9 @@
 /**
- * Measures how late commands notice the end of a run: from the time of the run's terminal event until the command has
- * exited. A notice that is missed and caught by a poll shows as an outlier, so every sample counts, not the median.
+ * Measures how late commands notice the end of a run: the time from the run's terminal event until the command has exited.
+ * A command that misses a notice and has to poll shows up as an outlier, so every sample counts, not only the median.
  *
- * Beside each sample the same is measured of a process without mill, which prints the time at its end. On a machine on
- * which these come late too, nothing is judged.
+ * Next to each sample, a process without mill is measured the same way. If such processes are late too, the machine is busy,
+ * and no time is compared with the limit.
  */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -26,7 +26,7 @@ export type Lateness = {
   readonly samples: number
 }
 
-/** Waits until the process has exited, kills it when that takes too long, and returns what it printed. */
+/** Waits until the process has exited, and returns what it printed. Kills it if that takes too long. */
 const finish = async (child: Bun.Subprocess<"ignore", "pipe", "inherit">) => {
   const timer = setTimeout(() => child.kill("SIGKILL"), sampleLimit)
   const [stdout] = await Promise.all([new Response(child.stdout).text(), child.exited])
@@ -94,7 +94,7 @@ export const measureEnds = async (world: World, count: number): Promise<Readonly
   })
 }
 
-/** Whether a process without mill was noticed late too. */
+/** Whether the end of a process without mill was noticed late too. */
 export const isBusy = ([floor]: ReadonlyArray<Lateness>): boolean =>
   floor !== undefined && floor.max > floor.median + tolerance / 2
 

@@ -183,7 +183,7 @@ if (values.ends !== undefined) {
   const busy = isBusy(ends)
   if (values.json === true) console.log(JSON.stringify({ ends, busy }))
   else console.log(formatTable(renderEnds(ends)))
-  if (busy) console.error("the machine is busy: nothing is judged")
+  if (busy) console.error("the machine is busy, so no time is compared with the limit")
   process.exit(!busy && ends.some(({ late }) => late > 0) ? 1 : 0)
 }
 
@@ -216,6 +216,6 @@ if (values.json === true) {
   for (const curve of curves) console.log(`\n${renderCurve(curve)}`)
   if (busy)
     console.log(
-      `\nThe machine is busy: the p99 of an ${emptyProcess.name} is more than ${busyFactor} times its fastest. No figure is compared with its target. Run the benchmark again on a quiet machine.`,
+      `\nThe machine is busy: the p99 of an ${emptyProcess.name} is more than ${busyFactor} times its minimum. No number is compared with its target. Run the benchmark again on a quiet machine.`,
     )
 }

@@ -42,7 +42,7 @@ export type Row = {
   readonly of: "median" | "p99"
   /** The target of the executable, where it has one. */
   readonly executable?: number
-  /** What the machine needs without mill, measured in the same repetitions. */
+  /** The cost without mill, measured in the same repetitions. */
   readonly floor: Floor
   /** Why the figure cannot be much lower. */
   readonly bound?: string

@@ -20,9 +20,9 @@ export const summarise = (samples: ReadonlyArray<number>): Summary => {
   }
 }
 
-/** How many times longer than at best an empty process takes on a busy machine, at its 99th percentile. */
+/** The machine is busy if the 99th percentile of an empty process is more than this many times its minimum. */
 export const busyFactor = 2.5
 
-/** Whether the samples of an empty process show a busy machine. Figures from such a machine say nothing about mill. */
+/** Whether the samples of an empty process show a busy machine, whose numbers say nothing about mill. */
 export const isFloorBusy = (emptyProcess: Summary | undefined): boolean =>
   emptyProcess !== undefined && emptyProcess.p99 > busyFactor * emptyProcess.min

@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 
 describe("--meta-json", () => {
-  test("adds metadata to that of --meta", () => {
+  test("adds metadata in addition to --meta", () => {
     expect(finished.record.metadata).toEqual({ a: "1", b: '2 = "two"' })
     expect(finished.result.programResult).toEqual({ a: "1", b: '2 = "two"' })
   })
@@ -107,7 +107,7 @@ describe("watch --since-time", () => {
   })
 })
 
-test("the error of a wait that timed out has the names of earlier clients too", async () => {
+test("the error of a timed-out wait also has the field names that earlier clients read", async () => {
   const endless = world.write("endless.ts", `await Bun.sleep(60_000)`)
   const { runId } = JSON.parse((await world.mill(["run", endless, "--driver", "offline", "--json"])).stdout)
   const { code, stdout } = await world.mill(["wait", runId, "--timeout", "0.05", "--json"])

@@ -178,7 +178,7 @@ describe("a damaged log shows what can be read, and names the damage", () => {
     expect(JSON.parse(cancelled?.stdout ?? "")).toEqual({ runId, status: "complete", alreadyTerminal: true })
   })
 
-  test("but not the log of a newer version of mill, which is whole", async () => {
+  test("but the log of a newer version of mill is not damaged", async () => {
     const { runId } = damageCopy((file) => {
       rmSync(file("run.json"))
       const lines = editLine(2, (event) => ({ ...event, schemaVersion: 7 }))(readLines(file("events.ndjson")))
@@ -191,7 +191,7 @@ describe("a damaged log shows what can be read, and names the damage", () => {
   })
 })
 
-test("the end of a log that is damaged is found in the result", async () => {
+test("if the end of the log is damaged, the status comes from the result", async () => {
   const { runId } = damageCopy((file) => {
     rmSync(file("run.json"))
     writeFileSync(file("events.ndjson"), `garbage\n`)
@@ -206,7 +206,7 @@ test("the end of a log that is damaged is found in the result", async () => {
   expect(code).toBe(1)
 })
 
-test("a damaged log without an end is that of a lost run, which is not settled", async () => {
+test("a run whose damaged log has no end is lost, and is not settled", async () => {
   const { folder, runId } = damageCopy((file) => {
     for (const name of ["run.json", "result.json"]) rmSync(file(name))
     const lines = readLines(file("events.ndjson"))
@@ -243,7 +243,7 @@ describe("a damaged plan does not hide the run", () => {
   })
 })
 
-describe("a log that an editor has saved is read as it was", () => {
+describe("a log that an editor has saved is not damaged", () => {
   const edits: Readonly<Record<string, (text: string) => string>> = {
     "with a byte order mark": (text) => `\uFEFF${text}`,
     "with CRLF line ends": (text) => text.replaceAll("\n", "\r\n"),

@@ -126,18 +126,21 @@ describe("a run of an older version that has not ended is left alone", () => {
     const { code, value } = await ask("status", older.running)
     expect([code, value.status]).toEqual([0, "running"])
   })
-  test.concurrent.each(["wait", "cancel", "watch --run"])("%s says at once what it is", async (line) => {
-    const { code, stdout } = await world.mill([...line.split(" "), older.running, "--json"])
-    const { error } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "")
-    expect(error).toMatchObject({
-      _tag: "StoreError",
-      message: expect.stringMatching(/started by an older version of mill/),
-    })
-    expect(code).toBe(1)
-  })
+  test.concurrent.each(["wait", "cancel", "watch --run"])(
+    "%s fails at once with the reason",
+    async (line) => {
+      const { code, stdout } = await world.mill([...line.split(" "), older.running, "--json"])
+      const { error } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "")
+      expect(error).toMatchObject({
+        _tag: "StoreError",
+        message: expect.stringMatching(/started by an older version of mill/),
+      })
+      expect(code).toBe(1)
+    },
+  )
 })
 
-test.each([older.notARun, older.file])("%s is not a run, and each command says so", async (name) => {
+test.each([older.notARun, older.file])("every command reports that %s is not a run", async (name) => {
   for (const args of [["status"], ["wait", "--timeout", "60"], ["watch", "--run"], ["cancel"]]) {
     const { code, value } = await ask(...args, name)
     expect(value.error).toMatchObject({ _tag: "RunNotFound", run: name })

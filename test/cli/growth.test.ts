@@ -1,4 +1,4 @@
-/** What a worker needs does not grow with what its agents print, or with the length of its log. */
+/** The cost of a worker does not grow with the output of its agents or the length of its log. */
 import { expect, test } from "bun:test"
 import { formatJsonlDriver, makeWorld, writeConfig, writeScript } from "../support/mill.ts"
 
@@ -27,7 +27,7 @@ test("400 MB of output are not kept in memory", async () => {
   expect(peakMiB).toBeLessThan(300)
 })
 
-test("an append does not read what is in the log", async () => {
+test("appending to the log does not read it", async () => {
   const program = world.write(
     "appends.ts",
     `for (let n = 0; n < 4; n++) mill.log("x".repeat(1e6))

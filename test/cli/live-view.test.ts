@@ -16,7 +16,7 @@ const texts = {
   hangul: "한국어 검토자",
 }
 
-describe("a line is fitted to columns", () => {
+describe("a line fits into the columns", () => {
   test.each(Object.entries(texts))("%s", (_, text) => {
     for (let width = 1; width <= 40; width += 1) {
       const fitted = fitLine(text, width)

@@ -1,4 +1,4 @@
-/** Spawns without an answer: what is known of them while they run, and what is kept when they are cancelled or lost. */
+/** Spawns without an answer: what is known about them while they run, and after they are cancelled or lost. */
 import { afterAll, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -33,7 +33,7 @@ const server = Bun.serve({
     new Response(
       new ReadableStream({
         start: async (controller) => {
-          // Again and again, so that whoever looks later sees some of it.
+          // Repeatedly, so that a later reader sees some of it.
           while (!signal.aborted) {
             controller.enqueue(new TextEncoder().encode(half))
             await Bun.sleep(50)
@@ -89,7 +89,7 @@ const readResult = (runId: string): RunResult =>
 const readSpawnFile = (runId: string) =>
   JSON.parse(readFileSync(join(world.runsDir, runId, "spawns/spawn_1.json"), "utf8"))
 
-test("status shows how long a spawn has been running, and what it does", async () => {
+test("status shows how long a spawn has been running, and what it is doing", async () => {
   const runId = await begin("dies at once")
   const { stdout } = await world.mill(["status", runId])
   expect(stdout).toMatch(/^ running for +\d/m)
@@ -106,7 +106,7 @@ test.each([
     "answers at SIGTERM",
     { text: "half an answer", sessionRef: "abc", exitCode: null, usage: { inputTokens: 7, outputTokens: 2 } },
   ],
-])("a cancelled spawn whose agent %s keeps what is known of it", async (driver, known) => {
+])("a cancelled spawn whose agent %s keeps what is known about it", async (driver, known) => {
   const runId = await begin(driver)
   await world.mill(["cancel", runId])
   const [cancelled] = filterEvents(world.readEvents(runId), "spawn:cancelled")

@@ -74,7 +74,7 @@ const attempts: Readonly<Record<string, string>> = {
 }
 
 describe.skipIf(isWithoutPodman)("with podman", () => {
-  test("a program cannot do what it can do outside, and spawns agents outside", async () => {
+  test("a program is confined to its container, and its agents run outside", async () => {
     const program = world.write(
       "project/tries.ts",
       `import * as fs from "node:fs"

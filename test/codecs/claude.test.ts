@@ -50,7 +50,7 @@ describe("claude decodes", () => {
     expect(outcome.text).toBe("")
     expect(events).toMatchObject([{ _tag: "ToolCall", toolName: "Read", input: '{"file_path":"/x"}' }])
   })
-  test("claude's own messages about a failure are no answer", () => {
+  test("claude's own messages about a failure are not an answer", () => {
     const said = '{"type":"assistant","message":{"model":"m","content":[{"type":"text","text":"so far"}]}}'
     const failed = (fields: object) =>
       JSON.stringify({
@@ -76,7 +76,7 @@ describe("claude decodes", () => {
   })
   const init = (version: string) =>
     JSON.stringify({ type: "system", subtype: "init", session_id: "s", claude_code_version: version })
-  test("the usage is what claude reports as new, from all results and each once", () => {
+  test("the usage is the sum of what claude reports as new, without repeated results", () => {
     const first = {
       uuid: "1",
       result: "a",
@@ -93,7 +93,7 @@ describe("claude decodes", () => {
     expect(outcome.usage).toMatchObject({ inputTokens: 8, outputTokens: 2, costUsd: 1.5 })
     expect(outcome.usageOfSession).toBeUndefined()
   })
-  test("a version that reports only totals of the conversation says so", () => {
+  test("the usage of a version that reports only totals is marked as usage of the session", () => {
     const total = result({ result: "a", modelUsage: models(10, 1), total_cost_usd: 1 })
     for (const [version, expected] of [
       ["2.1.197", undefined],

@@ -42,7 +42,7 @@ describe("jsonl decodes", () => {
     expect(outcome).toEqual({ final: true, text: "final", sessionRef: "s" })
     expect(events).toHaveLength(1)
   })
-  test("a result of another dialect is no answer", () => {
+  test("a result of another dialect is not an answer", () => {
     // The last line of `gemini -o stream-json` (0.61.0).
     const { outcome } = decode({ type: "result", status: "success", stats: { total_tokens: 12 } })
     expect(outcome).toMatchObject({ final: true, text: "" })

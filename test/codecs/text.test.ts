@@ -39,7 +39,7 @@ describe("text of a command that fails", () => {
   const decode = (exit: { code?: number; signal?: string }) =>
     decodeLines(textCodec(), ["API Error: 529"], { ...exit, overlongLines: 0 }).outcome
 
-  test("is no answer, but may explain the failure", () => {
+  test("is not an answer, but may explain the failure", () => {
     expect(decode({ code: 1 })).toEqual({ final: true, text: "", complaint: "API Error: 529" })
   })
   test("is a part of the answer if the command was killed", () => {

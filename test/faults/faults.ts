@@ -80,7 +80,7 @@ const moments = {
   },
 } satisfies Record<string, Moment>
 
-/** Stops the worker at the moment, makes sure that the moment has not passed, kills the target, and lets the others go on. */
+/** Stops the worker at the moment, makes sure that the moment has not passed, kills the target, and lets the others continue. */
 const makeFault = (
   { args = [], name, there, near = there }: Moment,
   target: Target,

@@ -71,7 +71,7 @@ const runQuickly = async (run: LiveRun, args: ReadonlyArray<string>): Promise<Co
 export const describeTimes = ({ times, unjudged }: Stage): string =>
   `${times.length} commands timed, the slowest ${Math.round(Math.max(0, ...times))} ms; ${unjudged} not judged, as the machine was busy`
 
-/** Cancels the run, whatever has happened to it, and checks that the answer is true. */
+/** Cancels the run, whatever has happened to it, and checks that the answer is correct. */
 export const checkCancel = async (run: LiveRun): Promise<void> => {
   const { code, stdout } = await runQuickly(run, ["cancel", run.runId, "--json"])
   check(code === 0, "cancel succeeds", code, stdout)

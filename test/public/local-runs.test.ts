@@ -1,4 +1,4 @@
-/** Runs with a configuration object that has functions: they are part of the script's process, and whole runs for all others. */
+/** Runs with functions in their configuration object: they are part of the script's process, and other processes see normal runs. */
 import { afterAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -103,7 +103,7 @@ describe("a configuration object with functions", () => {
   )
 
   test(
-    "carries out several runs at once, each with its own events and output",
+    "executes several runs at once, each with its own events and output",
     async () => {
       await using mill = open()
       const ids = ["one", "two", "three"]
@@ -224,7 +224,7 @@ ${end}
     ["is killed", `process.kill(process.pid, "SIGKILL")`],
     ["gets SIGTERM", `process.kill(process.pid, "SIGTERM"); await new Promise(() => {})`],
   ])(
-    "because it %s, its runs fail, and nothing is left of them",
+    "because it %s, its runs fail, and none of their processes are left",
     async (_what, end) => {
       const file = write(`script-${_what.replaceAll(" ", "-")}.ts`, script(end))
       const child = Bun.spawn([process.execPath, file], { cwd: folder, stdout: "pipe", stderr: "pipe" })
@@ -252,7 +252,7 @@ ${end}
 })
 
 test(
-  "an extension of a test kit's configuration object reaches the test's variables",
+  "an extension in a test kit's configuration object can use the test's variables",
   async () => {
     const { createTestMill } = await import("@mill/core/testing")
     const heard: Array<string> = []

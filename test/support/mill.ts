@@ -21,7 +21,7 @@ const givenCommand = process.env["MILL_TEST_COMMAND"]
 export const millCommand =
   givenCommand === undefined ? [process.execPath, `${repository}/src/bin/mill.ts`] : readCommand(givenCommand)
 
-/** Whether that is mill's source, and not a form in which it is shipped. */
+/** Whether that is mill's source, and not the package or the executable. */
 export const isSource = millCommand.at(-1)?.endsWith(".ts") === true
 
 const testTimeout = 120_000

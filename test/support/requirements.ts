@@ -28,7 +28,7 @@ export type Requirement =
 
 const missing = new Set<string>()
 
-/** Whether to skip tests that need something absent. Remembers it for the closing line. */
+/** Whether to skip tests because a requirement is missing. Remembers it for the closing line. */
 export const isMissing = (name: Requirement, isPresent: boolean): boolean => {
   const { command, variable } = requirements[name]
   if (isPresent || (variable !== undefined && process.env[variable] === "1")) return false
@@ -38,7 +38,7 @@ export const isMissing = (name: Requirement, isPresent: boolean): boolean => {
   return true
 }
 
-/** The closing line, if tests were skipped: what this process, or the processes that reported `entries`, missed. */
+/** The closing line if tests were skipped. It names what was missing in this process, or in those that reported `entries`. */
 export const describeMissing = (entries: Iterable<string> = missing): string | undefined => {
   const all = [...new Set(entries)].toSorted()
   return all.length === 0 ? undefined : `SKIPPED: tests that need ${all.join(", ")}`

@@ -85,7 +85,7 @@ describe("the end of a driver", () => {
     expect(fail(event).result).toMatchObject({ text: "so far", sessionRef: "abc", usage })
   })
 
-  test("without a session of the agent's own has mill's name for it, which programs do not get", () => {
+  test("a spawn without a session of its agent has a session name from mill, which programs do not see", () => {
     const event = toTerminalEvent(ownSpawn, Exit.interrupt(), undefined, undefined)
     expect(event.payload.result).toMatchObject({ sessionRef: ownSpawn.fallbackSessionRef, exitCode: null })
     expect(Object.keys(fail(event).result ?? {}).sort()).toEqual([

@@ -89,7 +89,7 @@ test("a mark is a whole variable", () => {
   expect(isMarked("OTHER_MILL_RUN_ID=run_1\0", runId)).toBe(false)
 })
 
-test("a process that cannot be looked up is not taken for a dead one", async () => {
+test("a process that cannot be looked up does not count as dead", async () => {
   const refused = (method: string) =>
     systemError({
       module: "FileSystem",
