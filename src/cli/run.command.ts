@@ -1,6 +1,7 @@
 /** `mill run <program.ts>` */
 import { Deferred, Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { isRunTerminal } from "../domain/event.schema.ts"
 import type { RunId } from "../domain/ids.schema.ts"
 import type { DraftPlan } from "../domain/plan.schema.ts"
 import { canAsk, confirmRun } from "./confirm.ts"
@@ -163,15 +164,26 @@ const outputPatience = "1 second"
 const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunId) {
   const { errSize, errStyle, json, muteKeyboard, out, writeErr } = yield* Output
   const screen = { style: errStyle, size: json ? () => undefined : errSize, write: writeErr, muteKeyboard }
+  const begun = yield* Deferred.make<void>()
   const ended = yield* Deferred.make<void>()
+  const allPrinted = yield* Deferred.make<void>()
+  if (json) yield* Deferred.succeed(begun, undefined)
+  const endNow = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.succeed(ended, undefined))
+  // What the program prints is shown between the first and the last event, whichever arrives first.
   const events = engine.watch(runId).pipe(
+    Stream.tap((entry) =>
+      entry.known && isRunTerminal(entry.event)
+        ? Effect.andThen(endNow, Deferred.await(allPrinted))
+        : Deferred.succeed(begun, undefined),
+    ),
     Stream.map((entry): LiveItem => ({ runId, entry })),
-    Stream.ensuring(Deferred.succeed(ended, undefined)),
+    Stream.ensuring(endNow),
   )
-  const printed = engine.watchProgram(runId).pipe(
+  const printed = Stream.unwrap(Effect.as(Deferred.await(begun), engine.watchProgram(runId))).pipe(
     Stream.map((item): LiveItem => ({ runId, lines: renderWatchItem({ ...item, runId }, "", errStyle) })),
     Stream.interruptWhen(Effect.andThen(Deferred.await(ended), Effect.sleep(outputPatience))),
     Stream.catchCause(() => Stream.empty),
+    Stream.ensuring(Deferred.succeed(allPrinted, undefined)),
   )
   const show = (items: typeof printed) => showLive(items, screen, () => "")
   const wait = Effect.ensuring(engine.wait(runId), Deferred.succeed(ended, undefined))
