@@ -89,13 +89,14 @@ describe("run --sync shows what a program prints", () => {
     expect(code).toBe(0)
   })
 
-  test("a flood in part, with the number of lines that were dropped, and the run does not wait", async () => {
+  test("the first and the newest lines of a flood, with the number of those dropped, and the run does not wait", async () => {
     const program = world.write(
       "floods.ts",
       `import { writeSync } from "node:fs"
 const chunk = ("x".repeat(99) + "\\n").repeat(1000)
 console.log("first")
-for (let i = 0; i < 300; i += 1) writeSync(1, chunk)`,
+for (let i = 0; i < 300; i += 1) writeSync(1, chunk)
+console.log("last")`,
     )
     const { code, stderr } = await runSync(program)
     const lines = stderr.trimEnd().split("\n")
@@ -104,10 +105,19 @@ for (let i = 0; i < 300; i += 1) writeSync(1, chunk)`,
       return count === undefined ? [] : [Number(count.replaceAll(",", ""))]
     })
     const printed = lines.filter(isPrinted)
-    expect(printed[0]).toBe("program │ first")
+    expect([printed[0], printed.at(-1)]).toEqual(["program │ first", "program │ last"])
     expect(dropped.length).toBeGreaterThan(0)
-    expect(printed.length + dropped.reduce((sum, count) => sum + count, 0)).toBe(300_001)
+    expect(printed.length + dropped.reduce((sum, count) => sum + count, 0)).toBe(300_002)
     expect(code).toBe(0)
+  })
+
+  test("a note in place of a line of more than 1 MiB", async () => {
+    const program = world.write(
+      "long.ts",
+      `console.log("first"); console.log("x".repeat(1_200_000)); console.log("last")`,
+    )
+    const { stderr } = await runSync(program, "--json")
+    expect(stderr).toBe("program │ first\n… 1 line dropped\nprogram │ last\n")
   })
 })
 

@@ -86,8 +86,27 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
     const dropped = received.reduce((sum, { lines = 0 }) => sum + lines, 0)
     expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
     expect(dropped).toBeGreaterThan(0)
+    expect(numbers.at(-1)).toBe(100_000)
     const others = received.filter(({ line }) => line?.startsWith("{")).length
     expect(numbers.length + others + dropped).toBeGreaterThanOrEqual(100_000)
     expect(await watcher.exited).toBe(0)
   }, 120_000)
+
+  test("counts an agent's lines that are too long to show", async () => {
+    const runId = await begin(`${ticking}await ${formatSpawn(gate("long"))}; clearInterval(ticker)`, [
+      "--driver",
+      "long",
+    ])
+    const { end, waitForText } = follow(["--run", runId, "--channel", "io"])
+    await waitForText("tick")
+    open("long")
+    const { items } = await end()
+    const found = items.filter(({ kind, source }) => kind === "dropped" || source === "driver")
+    expect(found.map(({ kind, line, lines }) => (kind === "dropped" ? lines : line))).toEqual([
+      "before",
+      1,
+      "after",
+      `{"type":"result","text":"done"}`,
+    ])
+  })
 })

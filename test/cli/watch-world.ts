@@ -61,6 +61,15 @@ seq -f 'noise %.0f ${"x".repeat(200)}' 1 100000
 ${result}`,
       ),
     ),
+    long: formatJsonlDriver(
+      writeScript(
+        world,
+        "long",
+        `${untilGate}
+echo before; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo after
+${result}`,
+      ),
+    ),
   })
   const formatSpawn = (prompt: string) =>
     `mill.spawn({ agent: "a", systemPrompt: "s", prompt: ${JSON.stringify(prompt)}, model: "m" })`

@@ -17,6 +17,8 @@ export class IoHub extends Context.Service<
   IoHub,
   {
     readonly publish: (lines: () => ReadonlyArray<IoLine>) => Effect.Effect<void>
+    /** Counts lines that are too long to be published. */
+    readonly lose: (source: IoLine["source"], lines: number) => Effect.Effect<void>
     /** The lines from now on, until the hub closes. */
     readonly listen: Stream.Stream<IoItem>
     /** Keeps the program's lines from now on, for one reader that is about to connect. */
@@ -47,6 +49,13 @@ export class IoHub extends Context.Service<
         const all = lines()
         for (const line of all) if (line.source === "program") kept?.lines.offer(line)
         for (const listener of listeners) for (const line of all) listener.offer(line)
+      })
+
+    const lose = (source: IoLine["source"], lines: number) =>
+      Effect.sync(() => {
+        if (lines === 0) return
+        if (source === "program") kept?.lines.lose(lines)
+        for (const listener of listeners) listener.lose(lines)
       })
 
     const listen = Stream.unwrap(
@@ -92,6 +101,6 @@ export class IoHub extends Context.Service<
       kept?.lines.end()
       for (const listener of listeners) listener.end()
     })
-    return IoHub.of({ publish, listen, expectReader, programLines, endProgram, close })
+    return IoHub.of({ publish, lose, listen, expectReader, programLines, endProgram, close })
   })
 }

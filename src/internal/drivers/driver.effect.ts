@@ -23,7 +23,12 @@ export type DriverRequest = {
   readonly offerReport: (read: () => AgentReport | undefined) => void
   readonly onStart: (process: { readonly pid: number }) => Effect.Effect<void>
   readonly onEvents: (events: ReadonlyArray<DriverEvent>) => Effect.Effect<void>
-  readonly onLines: (stream: "stdout" | "stderr", lines: ReadonlyArray<string>) => Effect.Effect<void>
+  /** `overlong` is the number of lines that were dropped for their length. */
+  readonly onLines: (
+    stream: "stdout" | "stderr",
+    lines: ReadonlyArray<string>,
+    overlong?: number,
+  ) => Effect.Effect<void>
 }
 
 /** Runs agents. Interrupting `run` and closing its scope ends the agent. */

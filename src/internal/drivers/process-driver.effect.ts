@@ -95,7 +95,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
     let isEnded = false
     const decode = Effect.fnUntraced(function* (lines: ReadonlyArray<string>) {
       const events = isEnded ? [] : decoder.push(lines)
-      yield* request.onLines("stdout", lines)
+      yield* request.onLines("stdout", lines, stdout.takeOverlong())
       if (events.length > 0) yield* request.onEvents(events)
       // Last, as an answer may end the spawn: the events before it must have been logged.
       session?.receive(lines)
@@ -120,7 +120,7 @@ export const makeProcessDriver = Effect.fnUntraced(function* (
         onStderr: (chunk) =>
           Effect.suspend(() => {
             stderrTail.push(chunk)
-            return request.onLines("stderr", stderr.push(chunk))
+            return request.onLines("stderr", stderr.push(chunk), stderr.takeOverlong())
           }),
       })
       .pipe(Effect.mapError((error) => toRefusal(name, command, error)))

@@ -74,12 +74,13 @@ export const makeSpawner = Effect.fnUntraced(function* (options: {
         for (const event of events) if (event._tag === "Session") sessionRef = event.sessionRef
         return log.appendAll(events.flatMap((event) => toSpawnEvents(spawnId, event)))
       },
-      onLines: Effect.fnUntraced(function* (stream, lines) {
-        if (lines.length === 0) return
+      onLines: Effect.fnUntraced(function* (stream, lines, overlong = 0) {
+        if (lines.length + overlong === 0) return
         const timestamp = DateTime.formatIso(yield* DateTime.now)
         yield* hub.publish(() =>
           lines.map((line) => ({ source: "driver", stream, line, timestamp, spawnId })),
         )
+        yield* hub.lose("driver", overlong)
       }),
     }
     const scope = yield* Scope.make()

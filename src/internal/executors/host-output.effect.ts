@@ -3,7 +3,7 @@ import { DateTime, Effect } from "effect"
 import { IoHub } from "../control/io-hub.effect.ts"
 import { makeLineSplitter } from "../files/lines.ts"
 
-/** Longer lines are dropped. */
+/** Longer lines are dropped and counted. */
 const maxLineBytes = 1024 * 1024
 
 /** How many lines of standard error an error message quotes. */
@@ -22,7 +22,10 @@ export const makeHostOutput = Effect.gen(function* () {
   const makePublisher = (stream: "stdout" | "stderr") => {
     const splitter = makeLineSplitter({ maxLineBytes })
     return {
-      push: (chunk: Uint8Array) => Effect.suspend(() => publish(stream, splitter.push(chunk))),
+      push: (chunk: Uint8Array) =>
+        Effect.suspend(() =>
+          Effect.andThen(publish(stream, splitter.push(chunk)), hub.lose("program", splitter.takeOverlong())),
+        ),
       end: Effect.suspend(() => publish(stream, splitter.end())),
     }
   }

@@ -20,6 +20,7 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }) => 
   let pendingBytes = 0
   let skipping = false
   let overlongLines = 0
+  let takenOverlong = 0
 
   const take = (): Uint8Array => {
     const whole = joinChunks(pending)
@@ -87,6 +88,12 @@ export const makeLineSplitter = (options: { readonly maxLineBytes: number }) => 
     /** How many lines were dropped for their length. */
     get overlongLines() {
       return overlongLines
+    },
+    /** Returns how many lines were dropped for their length since the last call. */
+    takeOverlong: () => {
+      const taken = overlongLines - takenOverlong
+      takenOverlong = overlongLines
+      return taken
     },
     /** How many bytes have followed the last line feed. */
     get pendingBytes() {
