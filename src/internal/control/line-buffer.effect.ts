@@ -29,8 +29,7 @@ export const makeLineBuffer = Effect.gen(function* () {
   const isFirst = (length: number) =>
     lost === 0 &&
     newest.length === 0 &&
-    (first.length === 0 ||
-      (first.length < lineLimit / 2 && firstCharacters + length <= characterLimit / 2))
+    (first.length === 0 || (first.length < lineLimit / 2 && firstCharacters + length <= characterLimit / 2))
   const dropUntilFits = (length: number) => {
     while (first.length + newest.length >= lineLimit || characters + length > characterLimit) {
       const dropped = newest.shift()
