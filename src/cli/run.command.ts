@@ -29,7 +29,7 @@ const parameters = {
     Argument.variadic(),
   ),
   sync: Flag.Boolean("sync").pipe(
-    Flag.withDescription("Wait for the run to finish and show its progress"),
+    Flag.withDescription("Wait for the run to finish, and show its progress and output"),
     Flag.withDefault(false),
   ),
   driver: Flag.String("driver").pipe(

@@ -94,7 +94,7 @@ export const checkSession = (sessionRef: string): Checked =>
     ? Result.succeed(sessionRef)
     : refuse(`sessionRef: ${JSON.stringify(cutText(sessionRef, 60))} is not a valid session name`)
 
-/** Checks the spawn of an agent that takes its model, if it is given one, as an argument. `file` is the path for a system prompt in a file. */
+/** Checks the spawn of an agent that takes its model as an optional argument. `file` is the path for a system prompt in a file. */
 export const checkCall = (input: SpawnInput) =>
   Result.gen(function* () {
     const prompt = yield* checkNotBlank("prompt", input.prompt)

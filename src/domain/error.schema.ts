@@ -42,7 +42,7 @@ export class WaitTimeout extends Schema.TaggedError<WaitTimeout>()("WaitTimeout"
   ...commandFields(124),
   run: Schema.String,
   seconds: Schema.Finite,
-  /** The same as `run` and `seconds`, under the names that clients of an earlier mill read. */
+  /** The same as `run` and `seconds`, under the names that clients of earlier versions read. */
   runId: Schema.String,
   timeoutSeconds: Schema.Finite,
 }) {}

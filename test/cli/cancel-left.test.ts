@@ -1,4 +1,4 @@
-/** What a cancellation cannot end: it gives up in time, names the processes, and never prints that the run is cancelled. */
+/** Processes that a cancellation cannot end: it stops in time, names them, and never prints that the run is cancelled. */
 import { expect, test } from "bun:test"
 import {
   chmodSync,

@@ -1,4 +1,4 @@
-/** Flags and fields that clients of an earlier mill use. */
+/** Flags and fields that clients of earlier versions use. */
 import { beforeAll, describe, expect, test } from "bun:test"
 import { type FinishedRun, makeWorld } from "../support/mill.ts"
 

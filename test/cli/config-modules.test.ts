@@ -1,4 +1,4 @@
-/** A configuration is ordinary TypeScript at its own path, in every form of mill: in the command and in the run's worker. */
+/** A configuration is ordinary TypeScript at its own path, in the command and in the run's worker, in every build of mill. */
 import { expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-/** Copies of a finished run whose files are damaged, and what every command makes of them. */
+/** Makes copies of a finished run with damaged files, and runs every command on them. */
 import {
   mkdirSync,
   readFileSync,
@@ -58,7 +58,7 @@ export type Answer = {
   readonly operation: string
   readonly value?: unknown
   readonly error?: { readonly _tag?: string; readonly message: string }
-  /** The operation had not returned when its deadline had passed. */
+  /** The operation has not returned by its deadline. */
   readonly late?: boolean
 }
 

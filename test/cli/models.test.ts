@@ -1,4 +1,4 @@
-/** The model of a spawn: the program's, else the driver's default, else the agent's own; the result has the one that was used. */
+/** The model of a spawn: the program's, the driver's default, or the agent's own. The result has the one that was used. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { canonicalProgram } from "../support/canonical-program.ts"
@@ -12,7 +12,7 @@ const escape = (line: object) => JSON.stringify(line).replaceAll("'", `'\\''`)
 const printLines = (...lines: ReadonlyArray<object>) =>
   lines.map((line) => `printf '%s\\n' '${escape(line)}'`).join("\n")
 
-/** Answers with what it was given: its arguments and its standard input. */
+/** Answers with its arguments and its standard input. */
 const echoArguments = `cat >/dev/null\nprintf '%s ' "$@"`
 
 beforeAll(async () => {

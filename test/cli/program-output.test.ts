@@ -122,7 +122,7 @@ console.log("last")`,
 })
 
 test("a run whose command is gone ends, although nothing reads what its program prints", async () => {
-  const program = world.write("alone.ts", `console.log("nobody reads this")\nexport default 1`)
+  const program = world.write("alone.ts", `console.log("unread")\nexport default 1`)
   const child = world.start(["run", program, "--driver", "offline", "--sync", "--json"])
   const runId = await waitFor("the run", async () => {
     const { stdout } = await world.mill(["ls", "--json", "--limit", "1"])

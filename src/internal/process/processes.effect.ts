@@ -65,7 +65,7 @@ export class Processes extends Context.Service<
     readonly endMarked: (runId: RunId, grace: Duration.Duration) => Effect.Effect<void>
     /**
      * Finds what is left of a run: the processes, except this one, that carry its `MILL_RUN_ID`, and those in the groups
-     * that `leaders` led, whoever owns them.
+     * that `leaders` led, even if another user owns them.
      */
     readonly findLeft: (
       runId: RunId,

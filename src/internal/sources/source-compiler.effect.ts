@@ -18,7 +18,7 @@ export type GraphFile = {
   readonly importTypes?: Readonly<Record<string, string>> | undefined
   /** Imported only as text, though its name does not say so. */
   readonly asText?: boolean | undefined
-  /** The format of code that is no ES module. */
+  /** The format of code that is not an ES module. */
   readonly format?: "commonjs" | undefined
   /** Made from an object: the file does not exist. */
   readonly generated?: boolean | undefined

@@ -33,7 +33,7 @@ export const readLastOwner = Effect.fnUntraced(function* (runDir: string) {
   return { generation, identity }
 })
 
-/** Gives up the ownership of the process `pid`, which is alive: until its file is gone, no other process can follow it. */
+/** Releases the ownership of the process `pid`, which is alive. Until then, no other process can own the run. */
 export const releaseOwnership = Effect.fnUntraced(
   function* (runDir: string, pid: number) {
     const fs = yield* FileSystem.FileSystem

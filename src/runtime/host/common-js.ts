@@ -50,7 +50,7 @@ const makeRequire = (path: string, module: Module): NodeJS.Require => {
   return Object.assign(own, { cache, extensions, resolve, main: cache[Bun.main] })
 }
 
-/** Compiles a text as Node compiles a CommonJS module; undefined if it is no such script. */
+/** Compiles code as Node compiles a CommonJS module; undefined if the code is not a valid script. */
 const compileScript = (path: string, contents: string) => {
   if (!/\.c?js$/.test(path)) return undefined
   const { constants, Script } = process.getBuiltinModule("node:vm")
