@@ -1,6 +1,6 @@
 /** Spawns without an answer: what is known about them while they run, and after they are cancelled or lost. */
 import { afterAll, expect, test } from "bun:test"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { RunResult } from "../../src/domain/run.schema.ts"
 import {
@@ -121,12 +121,14 @@ test.each([
 
 test("a spawn whose worker was killed has a session and an exit code in every record", async () => {
   const runId = await begin("dies at once")
+  await waitFor("the spawn's file", () => existsSync(join(world.runsDir, runId, "spawns/spawn_1.json")))
   process.kill(JSON.parse(readFileSync(join(world.runsDir, runId, "owner.1"), "utf8")).pid, "SIGKILL")
   await world.mill(["wait", runId])
   const known = { sessionRef: `${runId}/spawn_1`, exitCode: null, text: "", agent: "a", model: "m" }
   const [lost] = filterEvents(world.readEvents(runId), "spawn:error")
   expect(lost?.payload).toMatchObject({ cause: "worker-lost", result: known })
   expect(readResult(runId).spawns).toMatchObject([known])
+  expect(readSpawnFile(runId)).toMatchObject({ process: {}, outcome: { payload: { result: known } } })
 })
 
 test("a spawn over HTTP that is cancelled or times out keeps the text so far", async () => {

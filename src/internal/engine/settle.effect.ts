@@ -12,10 +12,12 @@ import {
   type EndedSpawn,
   makeSpawnCancellation,
   makeSpawnRefusal,
+  type SpawnTerminal,
 } from "../../domain/spawn-verdict.schema.ts"
 import { type LogListener, openEventLog } from "../store/event-log.effect.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { writeSnapshots } from "./snapshots.effect.ts"
+import { recordLostEnd } from "./spawn-files.effect.ts"
 
 /** The terminal event of a run whose work has stopped. */
 export type Settlement = Extract<EventBody, { readonly type: "run:failed" | "run:cancelled" }>
@@ -24,11 +26,15 @@ export type Settlement = Extract<EventBody, { readonly type: "run:failed" | "run
 export const settleRun = Effect.fn("Run.settle")(
   function* (facts: RunFacts, settlement: Settlement, listener?: LogListener) {
     const store = yield* RunStore
-    const log = yield* openEventLog(facts.id, store.paths(facts.id).eventsFile, listener)
+    const paths = store.paths(facts.id)
+    const log = yield* openEventLog(facts.id, paths.eventsFile, listener)
     if (!isTerminalStatus(log.state().status)) {
       const now = yield* Clock.currentTimeMillis
       for (const spawn of listSpawns(log.state())) {
-        if (spawn.status === "running") yield* log.append(toSpawnEvent(facts.id, spawn, now, settlement))
+        if (spawn.status !== "running") continue
+        const end = toSpawnEvent(facts.id, spawn, now, settlement)
+        yield* log.append(end)
+        yield* recordLostEnd(paths, end)
       }
       yield* log.append(settlement)
     }
@@ -45,7 +51,7 @@ const toSpawnEvent = (
   { agent, driver, model, spawnId, startedAt }: SpawnState,
   now: number,
   { payload, type }: Settlement,
-): EventBody => {
+): SpawnTerminal => {
   const spawn: EndedSpawn = {
     spawnId,
     input: { agent, model },

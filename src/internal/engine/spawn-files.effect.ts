@@ -9,7 +9,7 @@ import type { SpawnTerminal } from "../../domain/spawn-verdict.schema.ts"
 import { SpawnOptions } from "../../domain/spawn.schema.ts"
 import { ProcessIdentity } from "../process/process-identity.schema.ts"
 import { Processes } from "../process/processes.effect.ts"
-import { fileMode } from "../files/files.effect.ts"
+import { fileMode, writeAtomically } from "../files/files.effect.ts"
 import { readRegular } from "../files/regular-files.effect.ts"
 import { spawnFile } from "../store/run-paths.ts"
 
@@ -38,6 +38,17 @@ export const readSpawnFiles = Effect.fnUntraced(function* (paths: RunPaths) {
   )
   return files.flatMap((text) => Option.toArray(decodeSpawnFile(text)))
 })
+
+/** Adds the outcome to the file of a spawn that its worker has not ended, if there is such a file. */
+export const recordLostEnd = Effect.fnUntraced(
+  function* (paths: RunPaths, outcome: SpawnTerminal) {
+    const path = spawnFile(paths, outcome.payload.spawnId)
+    const contents = Option.getOrUndefined(decodeSpawnFile(yield* readRegular(path)))
+    if (contents === undefined || contents.outcome !== undefined) return
+    yield* writeAtomically(path, `${JSON.stringify({ ...contents, outcome })}\n`)
+  },
+  Effect.catchTag("StoreError", (error) => Effect.logWarning(error.message)),
+)
 
 /**
  * How long an agent runs before its file is written. The file of a shorter one is written once, at its end. If the worker
