@@ -22,6 +22,7 @@ import * as Environment from "./platform/environment.effect.ts"
 import { unpackScripts } from "./platform/executable.effect.ts"
 import { installFrozenSources } from "./host/frozen-sources.ts"
 import { loadLentModules } from "./bun/lent-package.ts"
+import { refuseMissingPackages } from "./bun/user-code.ts"
 import { importModule } from "./platform/module-loader.effect.ts"
 import * as PlatformLayer from "./platform/platform.effect.ts"
 
@@ -62,7 +63,9 @@ const configLoader = (modules: Package["modules"]) =>
         // Loaded before they are installed: afterwards mill itself would import the installed ones.
         const own = yield* modules
         const lent = yield* Effect.promise(() => loadLentModules(files, own["@mill/core"], home))
-        yield* Effect.sync(() => installFrozenSources(files, { ...own, ...lent }))
+        const provided = { ...own, ...lent }
+        yield* Effect.promise(() => refuseMissingPackages(files, provided))
+        yield* Effect.sync(() => installFrozenSources(files, provided))
         const module = yield* importModule(path)
         return typeof module === "object" && module !== null && "default" in module
           ? module.default

@@ -18,4 +18,5 @@ export class ConfigLoader extends Context.Service<
 export type ConfigSource = Pick<
   GraphFile,
   "path" | "contents" | "imports" | "importTypes" | "asText" | "format"
->
+> &
+  Partial<Pick<GraphFile, "packages">>

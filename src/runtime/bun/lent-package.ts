@@ -3,8 +3,8 @@
  * mill's copy on disk, then the parts of it that `@mill/core` exports (mill as one executable has no copy on disk). Copies
  * of Effect 4 work together: an effect made by one runs in another.
  */
-import { existsSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname } from "node:path"
+import { hasPackage } from "./find-packages.ts"
 
 /** A file and its contents. */
 type Source = { readonly path: string; readonly contents: string }
@@ -12,11 +12,6 @@ type Source = { readonly path: string; readonly contents: string }
 const name = "effect"
 
 type Modules = Readonly<Record<string, Record<string, unknown>>>
-
-/** Whether a node_modules in or above the folder has the package. (Bun's own resolver might install it.) */
-const hasPackage = (folder: string): boolean =>
-  existsSync(join(folder, "node_modules", name, "package.json")) ||
-  (dirname(folder) !== folder && hasPackage(dirname(folder)))
 
 const findSpecifiers = ({ contents }: Source): ReadonlyArray<string> =>
   [...contents.matchAll(/["'](effect(?:\/[\w/-]+)?)["']/g)].map(([, specifier = name]) => specifier)
@@ -32,8 +27,8 @@ export const loadLentModules = async (
 ): Promise<Modules> => {
   const wanted = new Set(sources.flatMap(findSpecifiers))
   const [entry] = sources
-  if (wanted.size === 0 || entry === undefined || hasPackage(dirname(entry.path))) return {}
-  if (home === undefined || !hasPackage(home)) return fallback === undefined ? {} : { [name]: fallback }
+  if (wanted.size === 0 || entry === undefined || hasPackage(dirname(entry.path), name)) return {}
+  if (home === undefined || !hasPackage(home, name)) return fallback === undefined ? {} : { [name]: fallback }
   const load = async (specifier: string) => {
     try {
       return [[specifier, { ...(await import(Bun.resolveSync(specifier, home))) }] as const]

@@ -6,7 +6,9 @@
  * In a script that uses mill as a library the process stays untouched: the script's own code runs meanwhile.
  */
 
+import { dirname } from "node:path"
 import { runMarks } from "../../domain/run-marks.ts"
+import { findMissingPackages, refusePackages } from "./find-packages.ts"
 import { mayBeTerminal } from "./standard-streams.ts"
 
 const signals = ["SIGINT", "SIGTERM"] as const
@@ -18,6 +20,18 @@ let isOwnProcess = false
 
 export const claimProcess = (): void => {
   isOwnProcess = true
+}
+
+/** Keeps imports in a configuration from installing packages. A script's own imports may. */
+export const refuseMissingPackages = async (
+  sources: ReadonlyArray<{ readonly path: string; readonly packages?: ReadonlyArray<string> | undefined }>,
+  provided: Readonly<Record<string, unknown>>,
+): Promise<void> => {
+  if (!isOwnProcess) return
+  for (const { packages = [], path } of sources) {
+    const specifiers = packages.filter((specifier) => provided[specifier] === undefined)
+    refusePackages(await findMissingPackages(specifiers, dirname(path)))
+  }
 }
 
 /** Whether user code asked for standard output and got standard error, which may still hold output. */

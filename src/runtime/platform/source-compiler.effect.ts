@@ -4,6 +4,7 @@ import { ProgramError } from "../../domain/error.schema.ts"
 import { describeReason } from "../../internal/files/files.effect.ts"
 import { type GraphFile, SourceCompiler } from "../../internal/sources/source-compiler.effect.ts"
 import { wrapTopLevelReturn } from "../../internal/sources/top-level-return.ts"
+import { findMissingPackages } from "../bun/find-packages.ts"
 import { findMacroProblem } from "../bun/macro-guard.ts"
 import { isLocal, takeTypedImports } from "../bun/typed-imports.ts"
 import { buildError, buildGraph, isStatic, locateSpecifier, sourceError } from "./bundle.effect.ts"
@@ -49,7 +50,7 @@ const makeCompiler = Effect.gen(function* () {
     return utf16Mark.test(text) ? yield* refuse("the file is encoded as UTF-16; save it as UTF-8") : text
   })
 
-  /** The file that a specifier in the file at `path` leads to. */
+  /** The file that a path in an import of the file at `path` leads to. */
   const find = (specifier: string, path: string) =>
     Effect.option(Effect.try(() => Bun.resolveSync(specifier, dirname(path))))
 
@@ -63,6 +64,7 @@ const makeCompiler = Effect.gen(function* () {
   ) {
     const imports: Record<string, string> = {}
     const packages = new Set<string>()
+    const required: Array<string> = []
     const importTypes: Record<string, string> = {}
     const locate = (specifier: string) => `${path}:${locateSpecifier(contents, specifier)}`
     for (const { external, kind, original, path: target, with: attributes } of found) {
@@ -80,11 +82,15 @@ const makeCompiler = Effect.gen(function* () {
       }
       packages.add(specifier)
       const isProvided = provided.some((name) => specifier === name || specifier.startsWith(`${name}/`))
-      if (!isStatic(kind) || isProvided || (yield* find(specifier, path))._tag === "Some") continue
+      if (isStatic(kind) && !isProvided) required.push(specifier)
+    }
+    const missing = yield* Effect.promise(() => findMissingPackages(required, dirname(path)))
+    const first = required.find((specifier) => missing.has(specifier))
+    if (first !== undefined) {
       return yield* new ProgramError({
         path: entry,
-        location: locate(specifier),
-        message: `cannot find ${JSON.stringify(specifier)}`,
+        location: locate(first),
+        message: `cannot find ${JSON.stringify(first)}`,
       })
     }
     return { imports, importTypes, packages: [...packages].sort() }
