@@ -7,7 +7,13 @@ import { findComplaint } from "./complaint.ts"
 import { AgentExit, AgentOutcome } from "./driver.schema.ts"
 import type { EventBody } from "./event.schema.ts"
 import { SpawnId } from "./ids.schema.ts"
-import { type FailedSpawnResult, SpawnErrorCause, SpawnOptions, unknownModel } from "./spawn.schema.ts"
+import {
+  type FailedSpawnResult,
+  keepValidUsage,
+  SpawnErrorCause,
+  SpawnOptions,
+  unknownModel,
+} from "./spawn.schema.ts"
 
 /** A spawn that has ended. `durationMs` is the time that its agent took. */
 export const EndedSpawn = Schema.Struct({
@@ -102,7 +108,7 @@ const makeResult = ({ defaultModel, driver, durationMs, input }: EndedSpawn, out
   model: outcome.model ?? input.model ?? defaultModel ?? unknownModel,
   driver,
   stopReason: outcome.stopReason,
-  usage: outcome.usage,
+  usage: keepValidUsage(outcome.usage),
   durationMs,
 })
 

@@ -27,6 +27,22 @@ export const Usage = Schema.Struct({
 })
 export type Usage = typeof Usage.Type
 
+const keepAmount = (amount: number | undefined): number | undefined =>
+  amount !== undefined && Number.isFinite(amount) && amount >= 0 ? amount : undefined
+
+/** The usage without negative amounts, which are unknown; without both tokens, all of it is unknown. */
+export const keepValidUsage = (usage: Usage | undefined): Usage | undefined => {
+  const [inputTokens, outputTokens] = [keepAmount(usage?.inputTokens), keepAmount(usage?.outputTokens)]
+  if (inputTokens === undefined || outputTokens === undefined) return undefined
+  return {
+    inputTokens,
+    outputTokens,
+    cacheReadTokens: keepAmount(usage?.cacheReadTokens),
+    cacheWriteTokens: keepAmount(usage?.cacheWriteTokens),
+    costUsd: keepAmount(usage?.costUsd),
+  }
+}
+
 /** The `model` of a spawn that used its agent's own default, if the agent did not report which model that is. */
 export const unknownModel = "default"
 

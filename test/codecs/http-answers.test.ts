@@ -177,6 +177,32 @@ describe("an answer", () => {
     )
   })
 
+  test("has no negative counts", () => {
+    const end = (prompt: number, completion: number, cachedTokens: number) => [
+      { choices: [{ index: 0, delta: { content: "a" }, finish_reason: "stop" }] },
+      {
+        choices: [],
+        usage: {
+          prompt_tokens: prompt,
+          completion_tokens: completion,
+          prompt_tokens_details: { cached_tokens: cachedTokens },
+        },
+      },
+      "[DONE]",
+    ]
+    expect(read(chat, ...end(-17, 7, 5)).outcome.usage).toBeUndefined()
+    expect(read(chat, ...end(17, -7, 5)).outcome.usage).toBeUndefined()
+    expect(read(chat, ...end(17, 7, -5)).outcome.usage).toEqual({ inputTokens: 17, outputTokens: 7 })
+    const message = { content: [{ type: "text", text: "ab" }], stop_reason: "end_turn" }
+    const messageUsage = (change: object) =>
+      whole(messages, { ...message, usage: { ...usage, output_tokens: 7, ...change } }).outcome.usage
+    expect(messageUsage({ output_tokens: -7 })).toBeUndefined()
+    expect(messageUsage({ cache_read_input_tokens: -5 })).toEqual({ ...known, cacheReadTokens: undefined })
+    const answer = response({ output: said({ type: "output_text", text: "ab" }) })
+    const bad = { ...answer, usage: { input_tokens: 17, output_tokens: -7 } }
+    expect(whole(responses, bad).outcome.usage).toBeUndefined()
+  })
+
   test("that is too long in one event is an error", () => {
     const { outcome } = readChunks(chat, [bytes(sse(...chatText("stop", "x".repeat(2_000))))], 1_000)
     expect(outcome).toMatchObject({ final: false, errorMessage: expect.stringMatching(/maxLineBytes/) })

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { Arbitrary } from "effect"
 import { makeSpawnId } from "../../src/domain/ids.schema.ts"
 import { AgentReport, type EndedSpawn, judgeSpawn } from "../../src/domain/spawn-verdict.schema.ts"
+import type { Usage } from "../../src/domain/spawn.schema.ts"
 import { property } from "../support/property.ts"
 
 const spawn: EndedSpawn = {
@@ -14,16 +15,25 @@ const spawn: EndedSpawn = {
 }
 
 property(
-  "a spawn is complete only with a final answer, no error and exit code 0",
+  "a spawn is complete only with a final answer, no error, exit code 0 and a driver that has not given up",
   Arbitrary.schema(AgentReport),
   (report) => {
-    const { exit, outcome } = report
+    const { exit, failure, outcome } = report
     const verdict = judgeSpawn(spawn, report)
     const good =
-      outcome.final && outcome.errorMessage === undefined && exit.code === 0 && exit.signal === undefined
+      failure === undefined &&
+      outcome.final &&
+      outcome.errorMessage === undefined &&
+      exit.code === 0 &&
+      exit.signal === undefined
     return (verdict.type === "spawn:complete") === good && verdict.payload.spawnId === spawn.spawnId
   },
 )
+
+const keepPositive = (usage: Usage) => {
+  const counts = Object.fromEntries(Object.entries(usage).filter(([, count]) => (count ?? 0) >= 0))
+  return "inputTokens" in counts && "outputTokens" in counts ? counts : undefined
+}
 
 property("the result has all that is known", Arbitrary.schema(AgentReport), (report) => {
   const { exit, outcome, stderr } = report
@@ -36,7 +46,7 @@ property("the result has all that is known", Arbitrary.schema(AgentReport), (rep
   return (
     hasStderr &&
     result.text === outcome.text &&
-    Bun.deepEquals(result.usage, outcome.usage) &&
+    Bun.deepEquals(result.usage, outcome.usage && keepPositive(outcome.usage)) &&
     result.stopReason === outcome.stopReason &&
     result.exitCode === (exit.code ?? null) &&
     result.sessionRef === (outcome.sessionRef ?? spawn.fallbackSessionRef)

@@ -5,7 +5,7 @@
  * spawns, are not noticed.
  */
 import type { AgentOutcome } from "../../domain/driver.schema.ts"
-import type { Usage } from "../../domain/spawn.schema.ts"
+import { keepValidUsage, type Usage } from "../../domain/spawn.schema.ts"
 
 /** A spawn that uses a conversation. */
 type Turn = { shared: boolean }
@@ -49,7 +49,8 @@ export const makeSessionUsage = () => {
     }
     /** Replaces the usage of a conversation by the usage of this turn. */
     const settle = ({ usageOfSession, ...outcome }: AgentOutcome): AgentOutcome => {
-      const { sessionRef: name, usage } = outcome
+      const { sessionRef: name } = outcome
+      const usage = keepValidUsage(outcome.usage)
       if (usageOfSession !== true || usage === undefined) return outcome
       if (turn.shared) return { ...outcome, usage: undefined }
       // A fork counts the turns of the conversation that it comes from, which does not change.

@@ -31,6 +31,11 @@ describe("of an agent that reports the usage of a conversation", () => {
     const { take } = makeRun()
     expect([take(undefined, total(1)), take("s", total(2)), take("s", total(3))]).toEqual([own, own, own])
   })
+  test("a negative total is unknown, as is the turn after it", () => {
+    const { take } = makeRun()
+    take(undefined, { ...total(1), usage: { ...own, inputTokens: -100 } })
+    expect([take("s", total(2)), take("s", total(3))]).toEqual([undefined, own])
+  })
   test("a turn in a conversation of another run is unknown, and the next one is known", () => {
     const { take } = makeRun()
     expect([take("s", total(5)), take("s", total(6))]).toEqual([undefined, own])
