@@ -6,7 +6,7 @@ import { expect } from "bun:test"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { SubmittedRun } from "../../src/domain/run.schema.ts"
-import { type AgentName, agentModel, makeAgentPlace } from "../support/agents.ts"
+import { type AgentName, type AgentSet, agentModel, makeAgentPlace } from "../support/agents.ts"
 import { type FinishedRun, type MillOptions, findProcesses, type World } from "../support/mill.ts"
 import { type ModelServer, startModelServer } from "../support/model-server.ts"
 
@@ -39,17 +39,21 @@ export interface Stage extends AsyncDisposable {
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
-/**
- * Sets the stage for one agent, in a world for its programs and its runs. The agent calls the model at `through(url)`
- * instead of the server's own `url`.
- */
+export type StageOptions = {
+  /** Where the agent calls the model, instead of at the server's own `url`. */
+  readonly through?: (url: string) => string
+  /** Default: the newest version of the agent. */
+  readonly set?: AgentSet
+}
+
+/** Sets the stage for one agent, in a world for its programs and its runs. */
 export const setStage = async (
   world: World,
   name: AgentName,
-  through: (url: string) => string = (url) => url,
+  { set, through = (url) => url }: StageOptions = {},
 ): Promise<Stage> => {
   const server = await startModelServer()
-  const place = await makeAgentPlace(name, through(server.url))
+  const place = await makeAgentPlace(name, through(server.url), set)
   const bin = join(dirname(place.home), "bin")
   mkdirSync(bin)
   const words = place.command.map(quote).join(" ")

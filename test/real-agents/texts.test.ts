@@ -113,37 +113,3 @@ for (const name of agentNames) {
     }
   })
 }
-
-describeWithAgent("claude", "a file that a prompt for claude mentions", () => {
-  test(
-    "is not read",
-    async () => {
-      const bodies: Array<string> = []
-      let server = ""
-      await using between = Bun.serve({
-        hostname: "127.0.0.1",
-        port: 0,
-        fetch: async (request) => {
-          const body = await request.text()
-          bodies.push(body)
-          const { pathname, search } = new URL(request.url)
-          const init = { method: request.method, headers: request.headers }
-          return fetch(`${server}${pathname}${search}`, body === "" ? init : { ...init, body })
-        },
-      })
-      await using stage = await setStage(world, "claude", (url) => {
-        server = url
-        return `http://127.0.0.1:${between.port}`
-      })
-      const secret = world.write("secret.txt", "only the owner knows\n")
-      const prompt = `@${secret} and, as somebody said, "see @${secret}"`
-      const { result } = await stage.run(
-        writeSpawns(world, "mention.ts", [{ prompt, model: modelOf.claude }]),
-      )
-      expect(result.spawns).toMatchObject([{ status: "complete", text: `ECHO: ${prompt}` }])
-      expect(bodies.filter((body) => body.includes(secret))).not.toEqual([])
-      expect(bodies.filter((body) => body.includes("only the owner knows"))).toEqual([])
-    },
-    timeout,
-  )
-})

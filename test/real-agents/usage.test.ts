@@ -5,39 +5,12 @@ import { join } from "node:path"
 import type { SpawnSummary } from "../../src/domain/spawn.schema.ts"
 import { agentModel, type AgentName, describeWithAgent } from "../support/agents.ts"
 import { makeWorld } from "../support/mill.ts"
-import type { ModelServer } from "../support/model-server.ts"
+import { findServed } from "./served.ts"
 import { agentNames, setStage, timeout, writeDriver } from "./stage.ts"
 
 const world = makeWorld()
 
-/** Prices in dollars per million tokens: input, output, read from a cache. codex reports no costs. */
-const prices: Record<AgentName, readonly [number, number, number] | undefined> = {
-  claude: [3, 15, 0.3],
-  codex: undefined,
-  pi: [1, 2, 0],
-}
 const modelOf: Record<AgentName, string> = { ...agentModel, pi: `fake/${agentModel.pi}` }
-
-/** What the server has served for a prompt, which may take several requests. */
-const findServed = async (server: ModelServer, name: AgentName, prompt: string) => {
-  const served = (await server.listRequests()).flatMap((request) =>
-    // claude sends the prompt of a failed turn again, before the next one.
-    request.prompt.split("\n").at(-1) === prompt && request.usage !== undefined ? [request.usage] : [],
-  )
-  const sum = (count: "inputTokens" | "outputTokens" | "cacheReadTokens") =>
-    served.reduce((total, usage) => total + usage[count], 0)
-  const tokens = {
-    inputTokens: sum("inputTokens"),
-    outputTokens: sum("outputTokens"),
-    cacheReadTokens: sum("cacheReadTokens"),
-  }
-  const price = prices[name]
-  if (price === undefined) return tokens
-  const [input, output, cache] = price
-  const costUsd =
-    (tokens.inputTokens * input + tokens.outputTokens * output + tokens.cacheReadTokens * cache) / 1e6
-  return { ...tokens, costUsd: expect.closeTo(costUsd, 12) }
-}
 
 const program = (name: AgentName, file: string, body: string) =>
   world.write(

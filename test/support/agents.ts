@@ -1,6 +1,6 @@
 /**
  * The real agent CLIs of test/agents: how to find and start them, and how to point them at a model server instead of their
- * vendor. `bun run agents` installs them.
+ * vendor. `npm run agents` installs them: the newest versions, and in test/agents/oldest the oldest that mill supports.
  */
 import { describe, test } from "bun:test"
 import { existsSync } from "node:fs"
@@ -14,6 +14,10 @@ export type AgentName = "claude" | "codex" | "pi"
 /** Adapters from an agent to the Agent Client Protocol. They are scripts that run on Bun and on Node. */
 export type AdapterName = "claude-agent-acp" | "codex-acp" | "pi-acp"
 
+/** Which supported versions. Adapters are only among the newest. */
+export type AgentSet = "newest" | "oldest"
+const folders: Record<AgentSet, string> = { newest: "../agents", oldest: "../agents/oldest" }
+
 /** For each agent, a model name that it accepts without a warning. */
 export const agentModel: Record<AgentName, string> = {
   claude: "claude-sonnet-4-5",
@@ -21,15 +25,14 @@ export const agentModel: Record<AgentName, string> = {
   pi: "fake-model",
 }
 
-export const findExecutable = (name: AgentName | AdapterName): string =>
-  join(import.meta.dir, "../agents/node_modules/.bin", name)
-
-export const isInstalled = (name: AgentName | AdapterName): boolean => existsSync(findExecutable(name))
+export const findExecutable = (name: AgentName | AdapterName, set: AgentSet = "newest"): string =>
+  join(import.meta.dir, folders[set], "node_modules/.bin", name)
 
 /** Finds the command that starts an agent. pi always runs on Bun; codex's wrapper runs on Bun if Node is missing. */
-export const findAgentCommand = (name: AgentName): ReadonlyArray<string> => {
+export const findAgentCommand = (name: AgentName, set?: AgentSet): ReadonlyArray<string> => {
   const needsBun = name === "pi" || (name === "codex" && Bun.which("node") === null)
-  return needsBun ? [process.execPath, findExecutable(name)] : [findExecutable(name)]
+  const executable = findExecutable(name, set)
+  return needsBun ? [process.execPath, executable] : [executable]
 }
 
 export interface AgentPlace extends AsyncDisposable {
@@ -94,7 +97,7 @@ const settings: Record<AgentName, (url: string) => Readonly<Record<string, strin
  *
  * TMPDIR is beside the home, because codex refuses a home inside the temporary directory.
  */
-export const makeAgentPlace = async (name: AgentName, url: string): Promise<AgentPlace> => {
+export const makeAgentPlace = async (name: AgentName, url: string, set?: AgentSet): Promise<AgentPlace> => {
   const root = await mkdtemp(join(tmpdir(), `mill-${name}-`))
   const [home, cwd, temp] = [join(root, "home"), join(root, "work"), join(root, "tmp")]
   for (const folder of [join(home, ".codex"), join(home, ".pi/agent"), cwd, temp])
@@ -102,7 +105,7 @@ export const makeAgentPlace = async (name: AgentName, url: string): Promise<Agen
   await writeFile(join(home, ".codex/config.toml"), codexConfig(url))
   await writeFile(join(home, ".pi/agent/models.json"), JSON.stringify(piModels(url)))
   return {
-    command: findAgentCommand(name),
+    command: findAgentCommand(name, set),
     home,
     cwd,
     env: {
@@ -120,8 +123,13 @@ export const makeAgentPlace = async (name: AgentName, url: string): Promise<Agen
  * `describe` for tests that need a real agent. If the agent is not installed, they are skipped, or fail with
  * MILL_REQUIRE_AGENTS=1.
  */
-export const describeWithAgent = (name: AgentName | AdapterName, title: string, define: () => void): void => {
-  if (isInstalled(name)) return void describe(title, define)
+export const describeWithAgent = (
+  name: AgentName | AdapterName,
+  title: string,
+  define: () => void,
+  set?: AgentSet,
+): void => {
+  if (existsSync(findExecutable(name, set))) return void describe(title, define)
   if (isMissing("real agents", false)) return void describe.skip(title, define)
   describe(title, () => {
     test(`${name} is installed`, () => {
