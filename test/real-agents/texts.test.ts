@@ -44,7 +44,7 @@ const withOptions: Record<AgentName, Record<"appending" | "replacing", string>> 
 const ownWords = {
   claude: "You are Claude Code",
   codex: "running in the Codex CLI",
-  pi: "operating inside pi",
+  pi: "inside pi, a coding agent harness",
 }
 
 const expectedTools: Record<AgentName, Record<string, Array<string>> | undefined> = {
