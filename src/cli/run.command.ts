@@ -10,7 +10,7 @@ import { type CommandEngine, ExitWith, exitWithStatus, openEngine } from "./engi
 import { renderError, renderErrorJson } from "./error.render.ts"
 import { type LiveItem, showLive } from "./live.ts"
 import { readMetadata } from "./metadata.ts"
-import { Output } from "./output.ts"
+import { Output, ReaderGone } from "./output.ts"
 import { renderPlan, renderPreview, shortenPath } from "./plan.render.ts"
 import { printRun } from "./status.command.ts"
 import { renderNextCommand } from "./style.render.ts"
@@ -185,14 +185,18 @@ const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: Run
     Stream.catchCause(() => Stream.empty),
     Stream.ensuring(Deferred.succeed(allPrinted, undefined)),
   )
-  const show = (items: typeof printed) => showLive(items, screen, () => "")
+  /** Nothing is shown when the reader of standard error is gone. The run is still waited for. */
+  const show = <E>(items: Stream.Stream<LiveItem, E>) =>
+    showLive(items, screen, () => "").pipe(
+      Effect.catchIf(
+        (error) => error instanceof ReaderGone,
+        () => Effect.void,
+      ),
+    )
   const wait = Effect.ensuring(engine.wait(runId), Deferred.succeed(ended, undefined))
   const finish = json
     ? Effect.map(Effect.all([wait, show(printed)], { concurrency: "unbounded" }), ([record]) => record)
-    : Effect.andThen(
-        showLive(Stream.merge(events, printed), screen, () => ""),
-        wait,
-      )
+    : Effect.andThen(show(Stream.merge(events, printed)), wait)
   const finished = yield* Effect.onInterrupt(finish, () => leaveRun(engine, runId))
   if (json) {
     const { result, run } = yield* engine.inspect(runId)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { makeWorld, waitFor } from "../support/mill.ts"
+import { makeWorld, millCommand, waitFor } from "../support/mill.ts"
 import { startInTerminal } from "../support/terminal.ts"
 
 const world = makeWorld()
@@ -132,3 +132,18 @@ test("a run whose command is gone ends, although nothing reads what its program 
   child.kill("SIGKILL")
   expect((await world.mill(["wait", runId, "--timeout", "60"])).code).toBe(0)
 })
+
+for (const flags of [[], ["--json"]]) {
+  test(`run --sync ${flags.join(" ")} waits and prints the result when nothing reads standard error`, () => {
+    const { stdout } = Bun.spawnSync(
+      [
+        ...["sh", "-c", `{ { "$@" 2>&1 1>&3; echo "code $?" >&3; } | :; } 3>&1`, "sh"],
+        ...[...millCommand, "run", prints, "--driver", "offline", "--sync", ...flags],
+      ],
+      { cwd: world.dir, env: { ...process.env, MILL_HOME: join(world.dir, "home"), NO_COLOR: "1" } },
+    )
+    const printed = stdout.toString()
+    expect(printed).toContain(flags.length === 0 ? "Result\n  result\n" : `"programResult":"result"`)
+    expect(printed).toEndWith("code 0\n")
+  })
+}
