@@ -10,7 +10,14 @@ const agents: Readonly<Record<string, string>> = {
   family: `setsid sleep 300 >/dev/null 2>&1 &
 (setsid sh -c 'sleep 300 & exit 0' >/dev/null 2>&1 &)
 sleep 300 & wait`,
+  // Writes a file on SIGTERM and goes on. A second milestone says that it is ready for that.
+  notes: `trap ': > "noted-$MILL_RUN_ID-$MILL_SPAWN_ID"' TERM
+echo '{"type":"milestone","message":"ready"}'
+while true; do sleep 0.1; done`,
 }
+
+/** Grace periods in seconds, where the agent has its own. A test acts before this one is over. */
+const graces: Readonly<Record<string, number>> = { notes: 60 }
 
 /** Makes a world. `more` adds to its configuration and ends with a comma. */
 export const makeCancelWorld = (more = "") => {
@@ -21,7 +28,7 @@ export const makeCancelWorld = (more = "") => {
       `agents/${name}`,
       `echo '{"type":"milestone","message":"hangs"}'\n${source}`,
     )
-    return `${name}: processDriver({ command: ${JSON.stringify(command)}, codec: jsonlCodec() })`
+    return `${name}: processDriver({ command: ${JSON.stringify(command)}, codec: jsonlCodec(), cancelGrace: ${graces[name]} })`
   })
   world.write(
     "mill.config.ts",
