@@ -95,6 +95,7 @@ describe("watch --since-time", () => {
   })
 
   test.concurrent.each([
+    ["2026-02-30", /expected an ISO 8601 time or milliseconds since 1970/],
     ["yesterday", /expected an ISO 8601 time or milliseconds since 1970/],
     ["", /expected an ISO 8601 time/],
     ["2026-13-45T00:00:00Z", /expected an ISO 8601 time/],

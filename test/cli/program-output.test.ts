@@ -135,11 +135,9 @@ test("a run whose command is gone ends, although nothing reads what its program 
 
 for (const flags of [[], ["--json"]]) {
   test(`run --sync ${flags.join(" ")} waits and prints the result when nothing reads standard error`, () => {
+    const args = [...millCommand, "run", prints, "--driver", "offline", "--sync", ...flags]
     const { stdout } = Bun.spawnSync(
-      [
-        ...["sh", "-c", `{ { "$@" 2>&1 1>&3; echo "code $?" >&3; } | :; } 3>&1`, "sh"],
-        ...[...millCommand, "run", prints, "--driver", "offline", "--sync", ...flags],
-      ],
+      ["sh", "-c", `{ { "$@" 2>&1 1>&3; echo "code $?" >&3; } | :; } 3>&1`, "sh", ...args],
       { cwd: world.dir, env: { ...process.env, MILL_HOME: join(world.dir, "home"), NO_COLOR: "1" } },
     )
     const printed = stdout.toString()
