@@ -352,7 +352,7 @@ await asked.promise`,
     async () => {
       const late = `import { test } from "bun:test"\n${imports}test("late", async () => {
 OPEN
-await new Promise(() => undefined) }, 2000)`
+await new Promise(() => undefined) }, 10_000)`
       // Bun ends a test process without emitting `exit`, so the folder may stay.
       rmSync(await abandoned("late.test.ts", ["test"], late), { recursive: true, force: true })
     },
