@@ -28,6 +28,7 @@ import type { Usage } from "../domain/spawn.schema.ts"
 import { checkArgument, checkCall, checkSession, makeSpawnEncoder } from "./call.codec.ts"
 import { type Item, ItemLine, readToolCall } from "./codex-item.codec.ts"
 import {
+  addUsage,
   Amount,
   foldTypedLines,
   applyDecoded,
@@ -146,7 +147,7 @@ const decodeEvent = foldTypedLines<State>(wanted, (state, { type, value }) => {
       )
     case "turn.completed":
       return applyDecoded(state, decodeCompleted(value), ({ usage }) => [
-        { ...clearEnd(state), end: { usage: usage && readTurnUsage(usage) } },
+        { ...clearEnd(state), end: { usage: usage && addUsage(undefined, readTurnUsage(usage)) } },
         [],
       ])
     case "turn.failed":

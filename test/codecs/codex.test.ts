@@ -67,6 +67,11 @@ describe("codex decodes", () => {
       decodeLines(codexCodec(), [line("turn.failed", { error: { message: "" } })]).outcome.errorMessage,
     ).not.toBe("")
   })
+  test("a turn whose tokens were not counted has no usage", () => {
+    const usage = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 }
+    const { outcome } = decodeLines(codexCodec(), [said, line("turn.completed", { usage })])
+    expect(outcome).toEqual({ final: true, text: "done" })
+  })
   test("a message without an id is an answer", () => {
     const spoken = item("completed", { type: "agent_message", text: "said" })
     expect(decodeLines(codexCodec(), [spoken, done]).outcome).toMatchObject({ final: true, text: "said" })

@@ -4,6 +4,7 @@
  * it at the same time. Otherwise, the usage is unknown. Turns that the user adds outside of the run, between two of its
  * spawns, are not noticed.
  */
+import { addUsage } from "../../codecs/line.codec.ts"
 import type { AgentOutcome } from "../../domain/driver.schema.ts"
 import { keepValidUsage, type Usage } from "../../domain/spawn.schema.ts"
 
@@ -13,7 +14,10 @@ type Turn = { shared: boolean }
 const subtractKnown = (total: number | undefined, earlier: number | undefined): number | undefined =>
   total === undefined || earlier === undefined ? undefined : total - earlier
 
-/** The difference between two totals. Unknown if a count has decreased, because the totals are then not comparable. */
+/**
+ * The difference between two totals. Unknown if a count has decreased, because the totals are then not comparable, and if
+ * there is no difference, because the agent has then not counted the turn.
+ */
 const subtract = (total: Usage, earlier: Usage): Usage | undefined => {
   const own: Usage = {
     inputTokens: total.inputTokens - earlier.inputTokens,
@@ -22,7 +26,8 @@ const subtract = (total: Usage, earlier: Usage): Usage | undefined => {
     cacheWriteTokens: subtractKnown(total.cacheWriteTokens, earlier.cacheWriteTokens),
     costUsd: subtractKnown(total.costUsd, earlier.costUsd),
   }
-  return Object.values(own).some((count) => count !== undefined && count < 0) ? undefined : own
+  const isComparable = Object.values(own).every((count) => count === undefined || count >= 0)
+  return isComparable ? addUsage(undefined, own) : undefined
 }
 
 /** Makes the totals of a run's conversations. */

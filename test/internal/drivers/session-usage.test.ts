@@ -36,6 +36,10 @@ describe("of an agent that reports the usage of a conversation", () => {
     take(undefined, { ...total(1), usage: { ...own, inputTokens: -100 } })
     expect([take("s", total(2)), take("s", total(3))]).toEqual([undefined, own])
   })
+  test("a turn that the agent has not counted is unknown", () => {
+    const { take } = makeRun()
+    expect([take(undefined, total(1)), take("s", total(1)), take("s", total(2))]).toEqual([own, undefined, own])
+  })
   test("a turn in a conversation of another run is unknown, and the next one is known", () => {
     const { take } = makeRun()
     expect([take("s", total(5)), take("s", total(6))]).toEqual([undefined, own])
