@@ -38,7 +38,11 @@ describe("of an agent that reports the usage of a conversation", () => {
   })
   test("a turn that the agent has not counted is unknown", () => {
     const { take } = makeRun()
-    expect([take(undefined, total(1)), take("s", total(1)), take("s", total(2))]).toEqual([own, undefined, own])
+    expect([take(undefined, total(1)), take("s", total(1)), take("s", total(2))]).toEqual([
+      own,
+      undefined,
+      own,
+    ])
   })
   test("a turn in a conversation of another run is unknown, and the next one is known", () => {
     const { take } = makeRun()
