@@ -3,7 +3,7 @@
 import "../runtime/bun/startup.ts"
 import * as Effect from "effect/Effect"
 import type { ProcessStreams } from "../cli/output.ts"
-import { muteKeyboard, readTerminalSize } from "../runtime/bun/standard-streams.ts"
+import { doesReflow, muteKeyboard, readTerminalSize } from "../runtime/bun/standard-streams.ts"
 import { runMain } from "../runtime/main.effect.ts"
 import { processLayer, writeStderr, writeStdout } from "../runtime/platform/platform.effect.ts"
 
@@ -34,7 +34,14 @@ const streams: ProcessStreams = {
   stderrSize: () => readTerminalSize(2),
   writeOut: writeStdout,
   writeErr: writeStderr,
-  muteKeyboard,
+  terminal: {
+    muteKeyboard,
+    onResize: (listener) => {
+      process.on("SIGWINCH", listener)
+      return () => void process.off("SIGWINCH", listener)
+    },
+    doesReflow: doesReflow(process.env),
+  },
   onInterrupt: (listener) => {
     process.once("SIGINT", listener)
     return () => void process.off("SIGINT", listener)

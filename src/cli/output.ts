@@ -1,10 +1,9 @@
 /** Where a command writes, in which style, and whether it prints JSON. */
 import { Context, Data, Effect, type PlatformError } from "effect"
 import { readSystemCode } from "../domain/error.schema.ts"
+import type { Terminal } from "./live.ts"
+import type { TerminalSize } from "./live-block.ts"
 import { plainStyle, type Style, terminalStyle } from "./style.render.ts"
-
-/** In characters. */
-export type TerminalSize = { readonly columns: number; readonly rows: number }
 
 /** Writes a text. Completes when the reader has received it; fails if the reader is gone. */
 type Write = (text: string) => Effect.Effect<void, PlatformError.PlatformError>
@@ -18,8 +17,7 @@ export type ProcessStreams = {
   readonly stderrSize: () => TerminalSize | undefined
   readonly writeOut: Write
   readonly writeErr: Write
-  /** Stops the terminal from showing typed characters. Returns a function that undoes this. */
-  readonly muteKeyboard: () => () => void
+  readonly terminal: Terminal
   /** Calls back on the next Ctrl-C. Returns a function that stops listening. */
   readonly onInterrupt: (listener: () => void) => () => void
 }
@@ -45,7 +43,7 @@ export class Output extends Context.Service<
     /** Write text without adding a line break, and wait until the reader has taken it. */
     readonly writeOut: (text: string) => Effect.Effect<void, ReaderGone>
     readonly writeErr: (text: string) => Effect.Effect<void, ReaderGone>
-    readonly muteKeyboard: ProcessStreams["muteKeyboard"]
+    readonly terminal: Terminal
     /** Waits for the next Ctrl-C. */
     readonly nextInterrupt: Effect.Effect<void>
   }
@@ -56,8 +54,7 @@ export class Output extends Context.Service<
  * anywhere before `--`, also when the command line cannot be parsed.
  */
 export const makeOutput = (streams: ProcessStreams) => {
-  const { argv, color, debug, muteKeyboard, onInterrupt, stderrSize, stdoutSize, writeErr, writeOut } =
-    streams
+  const { argv, color, debug, onInterrupt, stderrSize, stdoutSize, terminal, writeErr, writeOut } = streams
   const end = argv.indexOf("--")
   const flags = end === -1 ? argv : argv.slice(0, end)
   const colored = color && !flags.includes("--no-color") && !flags.includes("--color=false")
@@ -82,7 +79,7 @@ export const makeOutput = (streams: ProcessStreams) => {
     outProblem: () => problem,
     writeOut: write,
     writeErr: (text) => Effect.mapError(writeErr(text), () => new ReaderGone()),
-    muteKeyboard,
+    terminal,
     nextInterrupt: Effect.callback((resume) => Effect.sync(onInterrupt(() => resume(Effect.void)))),
   })
 }

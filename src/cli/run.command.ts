@@ -162,8 +162,8 @@ const outputPatience = "1 second"
  * the program's output. The run continues if this is interrupted.
  */
 const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: RunId) {
-  const { errSize, errStyle, json, muteKeyboard, out, writeErr } = yield* Output
-  const screen = { style: errStyle, size: json ? () => undefined : errSize, write: writeErr, muteKeyboard }
+  const { errSize, errStyle, json, out, terminal, writeErr } = yield* Output
+  const screen = { style: errStyle, size: json ? () => undefined : errSize, write: writeErr, terminal }
   const begun = yield* Deferred.make<void>()
   const ended = yield* Deferred.make<void>()
   const allPrinted = yield* Deferred.make<void>()

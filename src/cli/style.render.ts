@@ -126,6 +126,18 @@ const splitAtWidth = (text: string, width: number): readonly [head: string, tail
   return [head, text.slice(head.length)]
 }
 
+/** The rows, without colours, that a line takes in a terminal that wraps it. */
+export const splitRows = (line: string, columns: number): ReadonlyArray<string> => {
+  const rows: Array<string> = []
+  let rest = showLine(line)
+  do {
+    const [row, tail] = splitAtWidth(rest, columns)
+    rows.push(row)
+    rest = tail
+  } while (rest !== "")
+  return rows
+}
+
 /** Fits a line that may be coloured; one that is too wide loses its colours. */
 export const clipLine = (line: string, width: number): string =>
   CliOutput.displayWidth(line) <= width ? line : fitLine(showLine(line), width)

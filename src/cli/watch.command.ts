@@ -81,7 +81,7 @@ export const watchCommand = Command.make(
   Effect.fnUntraced(function* ({ channel, run: reference, ...filters }) {
     const since = yield* readTime(filters.sinceTime)
     const engine = yield* openEngine
-    const { err, errStyle, json, muteKeyboard, size, style, writeOut } = yield* Output
+    const { err, errStyle, json, size, style, terminal, writeOut } = yield* Output
     const source = Option.getOrUndefined(filters.source)
     const spawn = Option.getOrUndefined(filters.spawn)
     const selection = { since, source, spawn }
@@ -117,7 +117,7 @@ export const watchCommand = Command.make(
     // The live view shows spawns from their start.
     const isLive = channel === "events" && !json && size() !== undefined && since === undefined
     const show = isLive
-      ? showLive(Stream.filter(items, isViewed), { style, size, write: writeOut, muteKeyboard }, label)
+      ? showLive(Stream.filter(items, isViewed), { style, size, write: writeOut, terminal }, label)
       : Stream.runForEachArray(items, showLines)
 
     const isRead = yield* show.pipe(

@@ -7,6 +7,7 @@ export type TerminalSession = {
   /** Waits until the output contains a text. */
   readonly waitForText: (text: string) => Promise<unknown>
   readonly type: (keys: string) => void
+  readonly resize: (columns: number, rows: number) => void
   readonly result: Promise<{ readonly code: number; readonly output: string }>
 }
 
@@ -40,6 +41,7 @@ export const startInTerminal = (
     readOutput: () => output,
     waitForText: (text) => waitFor(`the terminal to show ${text}`, () => output.includes(text)),
     type: (keys) => void child.terminal?.write(keys),
+    resize: (columns, rows) => child.terminal?.resize(columns, rows),
     result: Promise.all([child.exited, closed.promise]).then(([code]) => ({ code, output })),
   }
 }

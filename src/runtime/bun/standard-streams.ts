@@ -54,6 +54,15 @@ export const readTerminalSize = (fd: 1 | 2) => {
   return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined
 }
 
+/**
+ * Whether the terminal wraps lines that no longer fit when it becomes narrower. Most do; xterm, GNU screen, st, rxvt and
+ * consoles cut them.
+ */
+export const doesReflow = (env: Readonly<Record<string, string | undefined>>): boolean =>
+  env["STY"] === undefined &&
+  (env["TMUX"] !== undefined ||
+    (env["XTERM_VERSION"] === undefined && !/^(?:linux|rxvt|st|vt\d)/.test(env["TERM"] ?? "")))
+
 /** A background process that changes its terminal is stopped by the system, so the change may take only so long. */
 const sttyTimeout = 500
 
