@@ -1,6 +1,7 @@
 /** Lists runs, newest first. Runs that cannot be read are listed separately. */
 import { Effect } from "effect"
 import type { ListedRuns, RunFilter } from "../../domain/engine.schema.ts"
+import { StoreError } from "../../domain/error.schema.ts"
 import type { RunRecord } from "../../domain/run.schema.ts"
 import { RunStore } from "../store/run-store.effect.ts"
 import { reconcileRun } from "./reconcile.effect.ts"
@@ -18,7 +19,15 @@ export const listRuns = Effect.fn("Engine.list")(function* ({ limit = 50, status
     // Settling a run whose worker has died takes time: read them concurrently.
     const found = yield* Effect.forEach(
       names.slice(start, start + batchSize),
-      (runId) => Effect.map(Effect.result(reconcileRun(runId)), (result) => ({ runId, result })),
+      (runId) =>
+        reconcileRun(runId).pipe(
+          // Whatever is wrong with one run, the others are listed.
+          Effect.catchDefect(
+            (defect) => new StoreError({ path: store.paths(runId).runDir, message: String(defect) }),
+          ),
+          Effect.result,
+          Effect.map((result) => ({ runId, result })),
+        ),
       { concurrency: batchSize },
     )
     for (const { result, runId } of found) {
