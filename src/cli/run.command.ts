@@ -185,7 +185,7 @@ const followRun = Effect.fnUntraced(function* (engine: CommandEngine, runId: Run
     Stream.catchCause(() => Stream.empty),
     Stream.ensuring(Deferred.succeed(allPrinted, undefined)),
   )
-  /** Nothing is shown when the reader of standard error is gone. The run is still waited for. */
+  /** Shows nothing if the reader of standard error is gone, but still waits for the run. */
   const show = <E>(items: Stream.Stream<LiveItem, E>) =>
     showLive(items, screen, () => "").pipe(
       Effect.catchIf(
