@@ -150,6 +150,13 @@ await mill.spawn({ agent: "a", systemPrompt: \`\${prompt}\`, prompt, model: mill
 await Promise.all([base].map((one) => mill.spawn(one)))
 const options = { agnet: "a" }
 export default options.agnet`,
+  "parts of mill whose path is unknown": `const { args: [first] } = mill
+const { run = { title: "t" } } = mill
+const { [first ?? "run"]: own, ...rest } = mill as any
+export default [first?.length, run.title, own.id, rest.log.length]`,
+  "fields that others replace, and getters": `const base = { ${valid} }
+await mill.spawn({ prompt: "", model: "", ...base })
+await mill.spawn({ agent: "a", systemPrompt: "s", get prompt() { return "p" }, model: "m" })`,
   "a spawn of something else": `const other = { spawn: (options: object) => options }
 export default other.spawn({ agnet: 1 })`,
 }

@@ -18,7 +18,10 @@ const formatPosition = (path: string, node: Node): string => {
   return `${path}:${String(start?.["line"] ?? 1)}:${Number(start?.["column"] ?? 0) + 1}`
 }
 
-/** The value of a literal. Any other expression counts as a valid field. */
+/** Stands for a value that the text does not show. It counts as a valid field. */
+const hidden = "unknown"
+
+/** The value of a literal; `hidden` for any other expression. */
 const readValue = (value: unknown): unknown => {
   const node = nodeOf(value)
   switch (node?.["type"]) {
@@ -34,21 +37,29 @@ const readValue = (value: unknown): unknown => {
     case "FunctionExpression":
       return {}
     default:
-      return literalOf(node) ?? "unknown"
+      return literalOf(node) ?? hidden
   }
 }
 
-/** The fields of an object in the text. `isWhole` is false if it may have others. */
+/** The value of a property. That of a getter is not in the text. */
+const readProperty = (property: Node): unknown => {
+  if (property["type"] === "ObjectProperty") return readValue(property["value"])
+  return property["kind"] === "get" ? hidden : {}
+}
+
+/** The fields of an object in the text. `isWhole` is false if it may have others, which replace those before them. */
 const readFields = (object: Node) => {
   const places = new Map<string, Node>()
   const values: Record<string, unknown> = {}
   let isWhole = true
   for (const property of nodesOf(object["properties"])) {
     const name = propertyNameOf(property["key"], property["computed"])
-    if (name === undefined) isWhole = false
-    else if (!isUndefined(property["value"])) {
+    if (name === undefined) {
+      isWhole = false
+      for (const earlier of Object.keys(values)) values[earlier] = hidden
+    } else if (!isUndefined(property["value"])) {
       places.set(name, property)
-      values[name] = property["type"] === "ObjectProperty" ? readValue(property["value"]) : {}
+      values[name] = readProperty(property)
     }
   }
   return { isWhole, places, values }

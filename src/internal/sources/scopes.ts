@@ -20,7 +20,7 @@ type NamedPlace = readonly [name: string, keys: ReadonlyArray<string> | undefine
 
 const listNames = (
   pattern: unknown,
-  keys: ReadonlyArray<string> | undefined = [],
+  keys: ReadonlyArray<string> | undefined,
 ): ReadonlyArray<NamedPlace> => {
   const node = nodeOf(pattern)
   switch (node?.["type"]) {
@@ -57,7 +57,7 @@ const declare = (scope: Scope, names: ReadonlyArray<NamedPlace>) => {
 const declareVariables = (scope: Scope, declaration: Node) => {
   if (declaration["declare"] === true) return
   for (const declarator of nodesOf(declaration["declarations"])) {
-    for (const [name, keys] of listNames(declarator["id"])) {
+    for (const [name, keys] of listNames(declarator["id"], [])) {
       const isConstant = declaration["kind"] === "const" && keys !== undefined && declarator["init"] !== null
       scope.names.set(name, isConstant ? { origin: { node: declarator["init"], keys, scope } } : {})
     }
@@ -74,7 +74,7 @@ const declareStatements = (scope: Scope, statements: ReadonlyArray<Node>) => {
       if (statement["importKind"] === "type") continue
       declare(
         scope,
-        nodesOf(statement["specifiers"]).flatMap(({ local }) => listNames(local)),
+        nodesOf(statement["specifiers"]).flatMap(({ local }) => listNames(local, undefined)),
       )
     } else if (statement["type"] === "VariableDeclaration") {
       declareVariables(scope, statement)
@@ -84,7 +84,7 @@ const declareStatements = (scope: Scope, statements: ReadonlyArray<Node>) => {
       ) &&
       statement["declare"] !== true
     ) {
-      declare(scope, listNames(statement["id"]))
+      declare(scope, listNames(statement["id"], undefined))
     }
   }
 }
@@ -107,10 +107,10 @@ export const openFile = (statements: ReadonlyArray<Node>): Scope => {
 export const openScope = (node: Node, parent: Scope): Scope => {
   const scope: Scope = { names: new Map(), parent }
   if (isFunction(node)) {
-    if (node["type"] === "FunctionExpression") declare(scope, listNames(node["id"]))
+    if (node["type"] === "FunctionExpression") declare(scope, listNames(node["id"], undefined))
     declare(
       scope,
-      nodesOf(node["params"]).flatMap((param) => listNames(param)),
+      nodesOf(node["params"]).flatMap((param) => listNames(param, undefined)),
     )
     const body = nodeOf(node["body"])
     if (body !== undefined) declareVars(scope, body)
@@ -137,10 +137,10 @@ export const openScope = (node: Node, parent: Scope): Scope => {
       )
       return scope
     case "CatchClause":
-      declare(scope, listNames(node["param"]))
+      declare(scope, listNames(node["param"], undefined))
       return scope
     case "ClassExpression":
-      declare(scope, listNames(node["id"]))
+      declare(scope, listNames(node["id"], undefined))
       return scope
     default:
       return parent
