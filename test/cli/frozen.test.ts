@@ -106,6 +106,28 @@ export default prompt`
   expect(result.programResult).toBe("old")
 })
 
+test("files behind the imports of a package.json are frozen too", async () => {
+  const files = {
+    "program/package.json": `{ "imports": { "#word": "./inner/word.ts", "#data": "./inner/data.json", "#both": { "require": "./inner/both.cjs", "default": "./inner/both.ts" } } }`,
+    "program/main.ts": `import { word } from "#word"
+await mill.spawn({ agent: "one", systemPrompt: "s", prompt: "p", model: "m" })
+const { both } = await import("#both")
+export default [word, (await import("#data")).default.word, both, require("#both"), await import("#absent").catch(() => "absent")]
+`,
+    "program/inner/word.ts": `export const word = "old"\n`,
+    "program/inner/data.json": `{ "word": "old" }\n`,
+    "program/inner/both.cjs": `module.exports = "old script"\n`,
+    "program/inner/both.ts": `export const both = "old module"\n`,
+  }
+  const { result } = await runWithChanges((changed) => {
+    for (const file of changed) {
+      if (file.includes("/inner/")) writeFileSync(file, readFileSync(file, "utf8").replaceAll("old", "new"))
+    }
+  }, files)
+  expect(result.errorMessage).toBeUndefined()
+  expect(result.programResult).toEqual(["old", "old", "old module", "old script", "absent"])
+})
+
 test("the plan's id changes with every input of the run", async () => {
   for (const [path, contents] of Object.entries(sources)) world.write(path, contents)
   const agent = writeScript(world, "instant", `echo '{"type":"result","text":""}'`)

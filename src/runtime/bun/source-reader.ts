@@ -2,6 +2,8 @@
  * Reads the files of a module graph for Bun's bundler. Refuses macros, because Bun would run them. Leaves out imports with a
  * type, because the bundler confuses them with other imports of the same file.
  */
+import { createRequire } from "node:module"
+import { dirname, isAbsolute } from "node:path"
 import { findMacroProblem } from "./macro-guard.ts"
 import type { LoadParser, SourceProblem } from "./parse-code.ts"
 import { takeTypedImports, type TypedImport } from "./typed-imports.ts"
@@ -13,6 +15,19 @@ const maxDataBytes = 16 * 1024 * 1024
 
 const isUtf16 = ([first, second]: Uint8Array): boolean =>
   (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+
+/** Resolves the `imports` of a `package.json` to local files. Bun's bundler takes them for packages, which it leaves out. */
+const resolveOwnImport = ({ importer, kind, path }: Bun.OnResolveArgs) => {
+  try {
+    const target = kind.startsWith("require")
+      ? createRequire(importer).resolve(path)
+      : Bun.resolveSync(path, dirname(importer))
+    return isAbsolute(target) && !target.includes("/node_modules/") ? { path: target } : undefined
+  } catch {
+    // It may be absent.
+    return undefined
+  }
+}
 
 /**
  * Makes the plugin for one build. After the build, `findProblem` returns what stopped it, and `typed` holds the imports that it
@@ -57,7 +72,10 @@ export const makeSourceReader = (
   }
   const plugin: Bun.BunPlugin = {
     name: "mill-source-reader",
-    setup: (build) => void build.onLoad({ filter: /./ }, load),
+    setup: (build) => {
+      build.onResolve({ filter: /^#/ }, resolveOwnImport)
+      build.onLoad({ filter: /./ }, load)
+    },
   }
   return { plugin, findProblem: () => problem, typed }
 }
