@@ -152,6 +152,13 @@ export default [word, frozen, late]`,
 /** Programs with files of their own, and the results of both forms of import. */
 const modules: Readonly<Record<string, readonly [files: Readonly<Record<string, string>>, result: unknown]>> =
   {
+    "text on the line of another statement": [
+      {
+        "main.ts": `import text from "./x.cjs" with { type: "text" }; export default text`,
+        "x.cjs": `module.exports = 1`,
+      },
+      "module.exports = 1",
+    ],
     "a function as its exports": [
       {
         "main.ts": `import call from "./x.cjs"\nexport default [call(1), require("./x.cjs")(2), call.half(4)]`,

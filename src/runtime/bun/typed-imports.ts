@@ -107,7 +107,7 @@ export const takeTypedImports = async (
     const isStatic = node["type"] !== "ImportExpression"
     imports.push({ specifier, type, isStatic })
     const [start, end] = [Number(node["start"]), Number(node["end"])]
-    const filler = isStatic ? "export{}" : "null"
+    const filler = isStatic ? "export{};" : "null"
     const rest = text.slice(start + filler.length, end).replace(/[^\r\n]/g, " ")
     contents = `${contents.slice(0, start)}${filler}${rest}${contents.slice(end)}`
   })
