@@ -18,10 +18,7 @@ export const findBinding = (name: string, scope: Scope | undefined): Binding | u
 /** The names in a pattern, with the keys that lead to them; undefined keys for what is not a plain property. */
 type NamedPlace = readonly [name: string, keys: ReadonlyArray<string> | undefined]
 
-const listNames = (
-  pattern: unknown,
-  keys: ReadonlyArray<string> | undefined,
-): ReadonlyArray<NamedPlace> => {
+const listNames = (pattern: unknown, keys: ReadonlyArray<string> | undefined): ReadonlyArray<NamedPlace> => {
   const node = nodeOf(pattern)
   switch (node?.["type"]) {
     case "Identifier":
