@@ -93,13 +93,13 @@ console.log("out"); console.error("err"); process.stdout.write("no end")`)
   }, 120_000)
 
   test("counts an agent's lines that are too long to show", async () => {
-    const runId = await begin(`${ticking}await ${formatSpawn(gate("long"))}; clearInterval(ticker)`, [
+    const runId = await begin(`${ticking}await ${formatSpawn(gate("lines"))}; clearInterval(ticker)`, [
       "--driver",
       "long",
     ])
     const { end, waitForText } = follow(["--run", runId, "--channel", "io"])
     await waitForText("tick")
-    open("long")
+    open("lines")
     const { items } = await end()
     const found = items.filter(({ kind, source }) => kind === "dropped" || source === "driver")
     expect(found.map(({ kind, line, lines }) => (kind === "dropped" ? lines : line))).toEqual([

@@ -38,6 +38,8 @@ const wrapProgram = Effect.fnUntraced(function* (text: string, path: string) {
 /** What is left of a UTF-16 byte-order mark in a file that was read as UTF-8. Bun would run such a file, as another text. */
 const utf16Mark = /^\uFFFD\uFFFD/
 
+const codeName = /\.[cm]?[jt]sx?$/
+
 const makeCompiler = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   // Bun names inputs relative to its working directory.
@@ -131,8 +133,9 @@ const makeCompiler = Effect.gen(function* () {
     for (const [name, { format, imports: found }] of inputs) {
       const path = resolve(name)
       // Other files may be anything, of any size: they are not read.
-      if (format !== "esm" && format !== "cjs" && findDataType(path) === undefined && !texts.has(path))
-        continue
+      // Bun names no format for empty code.
+      const isRead = codeName.test(path) || findDataType(path) !== undefined || texts.has(path)
+      if (format !== "esm" && format !== "cjs" && !isRead) continue
       const contents = path === entry ? original : yield* readSource(path, entry)
       files.push({
         path,
