@@ -12,7 +12,9 @@ const requirements: Readonly<Record<Requirement, { command: string; variable?: s
   zsh: { command: "apt-get install zsh" },
   fish: { command: "apt-get install fish" },
   "permission to mount": { command: "run the tests as root, with mount on the PATH" },
-  "root and setpriv": { command: "run the tests as root, with setpriv on the PATH" },
+  "another user who can run mill": {
+    command: "run the tests as root, with setpriv on the PATH, in a folder that all users can read",
+  },
   "a user who is not root": { command: "run the tests as another user" },
 }
 
@@ -23,7 +25,7 @@ export type Requirement =
   | "zsh"
   | "fish"
   | "permission to mount"
-  | "root and setpriv"
+  | "another user who can run mill"
   | "a user who is not root"
 
 const missing = new Set<string>()
